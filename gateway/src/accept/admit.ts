@@ -1,0 +1,92 @@
+// The one hook: may this request pass? Either it goes on with the result of that decision, or it is answered here.
+import type { IncomingMessage } from 'node:http'
+
+import { hasEncodedSlash } from './path.ts'
+import { repeatedHeader } from './single-headers.ts'
+import type { AuthResult } from '../authenticate/auth-result.ts'
+import { Failure, type FailureCode } from '../failure.ts'
+import type { AuthMode } from '../route-options.ts'
+
+/** A token, and where it was found: the forward stage may have to take it away. */
+export interface FoundToken<Location> {
+  readonly token: string
+  readonly location: Location
+}
+
+/** What a route decides about a request. Compiled once. */
+export interface AdmissionPolicy<Location> {
+  readonly auth: AuthMode
+  readonly encodedSlashes: boolean
+  readonly findToken: (request: IncomingMessage & { url: string }) => FoundToken<Location> | Failure | undefined
+  readonly authenticate: (token: string) => AuthResult | Failure
+  readonly authorize: ((caller: AuthResult) => Failure | undefined) | undefined
+  readonly anonymous: AuthResult
+  /** Counts a decision: `accepted`, `anonymous`, or why it was refused (or would have been). */
+  readonly onDecision: (decision: 'accepted' | 'anonymous' | FailureCode, enforced: boolean) => void
+}
+
+/** A request that may pass. `caller` is undefined on routes that do not ask who calls. */
+export interface Admission<Location> {
+  readonly caller: AuthResult | undefined
+  readonly location: Location | undefined
+}
+
+const UNAUTHENTICATED = Object.freeze({ caller: undefined, location: undefined })
+
+/** What the request itself gets wrong, whoever sends it. */
+function checkRequest(request: IncomingMessage & { url: string }, encodedSlashes: boolean): Failure | undefined {
+  const repeated = repeatedHeader(request.rawHeaders)
+  if (repeated !== undefined) {
+    return repeated === 'authorization'
+      ? new Failure('token_ambiguous', 'two headers authorization')
+      : new Failure('request_invalid', `two headers ${repeated}`)
+  }
+  // Only one coding is understood, chunked; passing on another as if it were plain would send other bytes than came.
+  const coding = request.headers['transfer-encoding']
+  if (coding !== undefined && coding.toLowerCase() !== 'chunked')
+    return new Failure('request_invalid', 'a transfer-encoding other than chunked')
+  return !encodedSlashes && hasEncodedSlash(request.url) ? new Failure('path_unsafe', 'an escaped slash') : undefined
+}
+
+/**
+ * Decides about requests of one route. The answer comes at once, unless keys are being fetched that the token may need:
+ * then it is a promise, and the question is asked once more when they are here.
+ */
+export function createAdmission<Location>(policy: AdmissionPolicy<Location>) {
+  type Decision = Admission<Location> | Failure
+  const { auth, findToken, authenticate, authorize, anonymous, onDecision } = policy
+  const withoutToken: Admission<Location> = Object.freeze({ caller: anonymous, location: undefined })
+
+  function identify(found: FoundToken<Location> | Failure | undefined): AuthResult | Failure {
+    if (found === undefined) return auth === 'optional' ? anonymous : new Failure('token_missing', 'no token was sent')
+    if (found instanceof Failure) return found
+    const caller = authenticate(found.token)
+    if (caller instanceof Failure) return caller
+    return authorize?.(caller) ?? caller
+  }
+
+  function conclude(outcome: AuthResult | Failure, location: Location | undefined): Decision {
+    if (outcome instanceof Failure) {
+      onDecision(outcome.code, auth !== 'report-only')
+      return auth === 'report-only' ? withoutToken : outcome
+    }
+    onDecision(outcome.authenticated ? 'accepted' : 'anonymous', true)
+    return outcome.authenticated ? { caller: outcome, location } : withoutToken
+  }
+
+  return function admit(request: IncomingMessage & { url: string }): Decision | Promise<Decision> {
+    const invalid = checkRequest(request, policy.encodedSlashes)
+    if (invalid !== undefined) {
+      onDecision(invalid.code, true)
+      return invalid
+    }
+    if (auth === 'none') return UNAUTHENTICATED
+    const found = findToken(request)
+    const location = found instanceof Failure ? undefined : found?.location
+    const outcome = identify(found)
+    if (outcome instanceof Failure && outcome.wait !== undefined && auth !== 'report-only') {
+      return outcome.wait.then(() => conclude(identify(found), location))
+    }
+    return conclude(outcome, location)
+  }
+}

@@ -1,0 +1,51 @@
+// CORS through @fastify/cors: preflights are answered here, and what a page may read is added to every other answer.
+import { fastifyCors, type FastifyCorsOptions } from '@fastify/cors'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+
+import type { CorsOptions } from './cors-options.ts'
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
+export type CorsConfig = DeepReadonly<CorsOptions>
+
+const OFF: FastifyCorsOptions = { origin: false }
+
+function compile({ origins, methods, headers, exposed, credentials, maxAge }: CorsConfig): FastifyCorsOptions {
+  return {
+    origin: origins.includes('*') ? '*' : [...origins],
+    methods: [...methods],
+    allowedHeaders: [...headers],
+    exposedHeaders: [...exposed],
+    credentials,
+    maxAge: Math.floor(maxAge / 1000),
+  }
+}
+
+/** An OPTIONS request without these headers asks the upstream for its options, and is forwarded like any other. */
+function isPreflight({ method, headers }: FastifyRequest): boolean {
+  return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
+}
+
+/** The route option that tells the plugin what applies. */
+export function corsConfig(cors: CorsConfig | undefined): { readonly crossOrigin: FastifyCorsOptions } {
+  return { crossOrigin: cors === undefined ? OFF : compile(cors) }
+}
+
+/** Registers the plugin for the routes of this scope: others do not pay for it. */
+export async function registerCors(scope: FastifyInstance): Promise<void> {
+  await scope.register(fastifyCors, {
+    delegator: (request: FastifyRequest, done: (error: Error | null, options: FastifyCorsOptions) => void) => {
+      const options = (request.routeOptions.config as { crossOrigin?: FastifyCorsOptions }).crossOrigin ?? OFF
+      done(null, { ...options, preflight: isPreflight(request) })
+    },
+  })
+  scope.addHook('onSend', (request, reply, _payload, done) => {
+    reply.header('x-tollgate', 'cors_preflight').header('x-request-id', request.id)
+    done()
+  })
+}
+
+/** The headers that the plugin set, names and values in turn; undefined when there are none. */
+export function corsHeaders(reply: FastifyReply): readonly string[] | undefined {
+  const pairs = Object.entries(reply.getHeaders()).flatMap(([name, value]) => [name, String(value)])
+  return pairs.length === 0 ? undefined : pairs
+}

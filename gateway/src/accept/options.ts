@@ -1,0 +1,59 @@
+// The options of the accept stage: where the gateway listens, and what it bounds.
+import { Type, type StaticDecode } from 'typebox'
+
+import { Duration, Options, Size } from '../option-types.ts'
+
+export const ListenOptions = Options(
+  {
+    host: Type.String({
+      description: 'Address to listen on; 0.0.0.0 for all. Default 127.0.0.1.',
+      default: '127.0.0.1',
+    }),
+    port: Type.Integer({
+      description: 'Port of the proxy; 0 takes a free one. Default 8080.',
+      default: 8080,
+      minimum: 0,
+      maximum: 65535,
+    }),
+    tls: Type.Optional(
+      Options(
+        {
+          cert: Type.String({ description: 'File with the certificate chain in PEM.' }),
+          key: Type.String({ description: 'File with the private key in PEM.' }),
+        },
+        { description: 'Serve HTTPS with this certificate. Left out: plain HTTP.' },
+      ),
+    ),
+  },
+  { description: 'Where clients reach the gateway.', default: {} },
+)
+
+export const LimitsOptions = Options(
+  {
+    headerBytes: Size({
+      description: 'Request line and headers together; more is answered 431. Default 16KiB.',
+      default: '16KiB',
+    }),
+    bodyBytes: Size({
+      description: 'Request body, with or without Content-Length; more is answered 413. Default 10MiB.',
+      default: '10MiB',
+    }),
+    tokenBytes: Size({
+      description: 'Longest token that is looked at; more is answered 401 token_too_large. Default 8KiB.',
+      default: '8KiB',
+    }),
+    requestTimeout: Duration({
+      description: 'Time a client has to send its whole request. Default 60s.',
+      default: '60s',
+    }),
+    inFlight: Type.Integer({
+      description: 'Requests served at once; more are answered 503 overloaded. Default 10000.',
+      default: 10000,
+      minimum: 1,
+    }),
+  },
+  { description: 'Bounds on what one client can cost.', default: {} },
+)
+
+export type ListenOptions = StaticDecode<typeof ListenOptions>
+export type LimitsOptions = StaticDecode<typeof LimitsOptions>

@@ -1,0 +1,119 @@
+// Where Fastify meets the stages: one hook that admits, one handler that forwards, for each route of the table.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { Admission } from './admit.ts'
+import { corsConfig, registerCors, type CorsConfig } from './cors.ts'
+import { hostNameConstraint } from './host-constraint.ts'
+import { buildRouteTable, FORWARDED_METHODS, type Routable, type TableEntry } from './route-table.ts'
+import type { Answer } from '../answer.ts'
+import { Failure } from '../failure.ts'
+
+export type RawRequest = IncomingMessage & { url: string }
+
+/** A route, compiled: the stages it consists of. */
+export interface CompiledRoute<Location> extends Routable {
+  readonly admit: (request: RawRequest) => Admission<Location> | Failure | Promise<Admission<Location> | Failure>
+  readonly forward: (request: RawRequest, reply: FastifyReply, admission: Admission<Location>) => void
+  readonly refuse: (failure: Failure, request: RawRequest, reply: FastifyReply) => void
+  readonly cors: CorsConfig | undefined
+  /** Told of each request that comes to this route, before anything else. */
+  readonly observe: (request: RawRequest, response: ServerResponse, requestId: string) => void
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** What the hook found out, for the handler. */
+    admission: unknown
+  }
+}
+
+/** Bounds the requests that are served at once. */
+export interface InFlight {
+  readonly limit: number
+  count: number
+}
+
+function hookOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
+  const overloaded = new Failure('overloaded', 'limits.inFlight is reached')
+
+  return function onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    const raw = request.raw as RawRequest
+    inFlight.count += 1
+    reply.raw.once('close', () => {
+      inFlight.count -= 1
+    })
+    route.observe(raw, reply.raw, request.id)
+
+    function conclude(decision: Admission<Location> | Failure): void {
+      if (decision instanceof Failure) {
+        route.refuse(decision, raw, reply)
+        return
+      }
+      request.admission = decision
+      done()
+    }
+
+    if (inFlight.count > inFlight.limit) {
+      conclude(overloaded)
+      return
+    }
+    const decision = route.admit(raw)
+    if (decision instanceof Promise) void decision.then(conclude)
+    else conclude(decision)
+  }
+}
+
+/** Registers every route with the router. Bodies are the upstream's business: to Fastify no method has one. */
+export function registerRoutes<Location>(
+  app: FastifyInstance,
+  routes: readonly CompiledRoute<Location>[],
+  inFlight: InFlight,
+  answer: Answer,
+): void {
+  for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
+  if (routes.some(({ hosts }) => hosts !== undefined)) app.addConstraintStrategy(hostNameConstraint)
+  app.decorateRequest('admission', null)
+
+  function register(
+    scope: FastifyInstance,
+    { path, host, methods, route, allow, siblings }: TableEntry<CompiledRoute<Location>>,
+  ): void {
+    const cors = siblings.find((sibling) => sibling.cors !== undefined)?.cors
+    const place = {
+      url: path,
+      method: [...methods],
+      constraints: host === undefined ? {} : { hostName: host },
+      config: corsConfig(cors),
+    }
+    if (route === undefined) {
+      scope.route({ ...place, handler: refuseMethod(allow, answer) })
+      return
+    }
+    scope.route({
+      ...place,
+      onRequest: hookOf(route, inFlight),
+      handler: (request, reply) => {
+        reply.hijack()
+        route.forward(request.raw as RawRequest, reply, request.admission as Admission<Location>)
+      },
+    })
+  }
+
+  const isCors = ({ siblings }: TableEntry<CompiledRoute<Location>>) => siblings.some(({ cors }) => cors !== undefined)
+  const table = buildRouteTable(routes)
+  for (const entry of table) if (!isCors(entry)) register(app, entry)
+  if (!table.some(isCors)) return
+  void app.register(async (scope) => {
+    await registerCors(scope)
+    for (const entry of table) if (isCors(entry)) register(scope, entry)
+  })
+}
+
+function refuseMethod(allow: readonly string[], answer: Answer) {
+  const headers = ['allow', allow.join(', ')]
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.hijack()
+    answer(reply.raw, 'method_not_allowed', request.id, { headers })
+  }
+}

@@ -1,0 +1,51 @@
+// The result of authentication: who calls, and the finished header value that tells the upstream.
+
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+export type Claims = Readonly<Record<string, JsonValue>>
+
+/**
+ * Who calls. One shape for known and anonymous callers, deeply frozen: it is shared by all requests with the same token.
+ * `headerValue` is undefined where the upstream gets no header. Times are in seconds since the epoch; `expiresAtSec` is
+ * Infinity for a token without `exp`, `issuedAtSec` is undefined without `iat`.
+ */
+export interface AuthResult {
+  readonly authenticated: boolean
+  readonly issuer: string
+  readonly subject: string | undefined
+  readonly scopes: readonly string[]
+  readonly claims: Claims
+  readonly expiresAtSec: number
+  readonly issuedAtSec: number | undefined
+  /** sha256(header "." payload), base64url: one token, however its signature is spelt. '' for anonymous callers. */
+  readonly tokenId: string
+  readonly headerValue: string | undefined
+}
+
+/** The facts about a verified token from which the header for the upstream is made. */
+export type VerifiedFacts = Pick<AuthResult, 'issuer' | 'subject' | 'scopes' | 'claims' | 'expiresAtSec'>
+
+const NO_CLAIMS: Claims = Object.freeze({})
+const NO_SCOPES: readonly string[] = Object.freeze([])
+
+/** The result for a caller without a token, where the route allows that. */
+export function anonymousResult(headerValue: string | undefined): AuthResult {
+  return Object.freeze({
+    authenticated: false,
+    issuer: '',
+    subject: undefined,
+    scopes: NO_SCOPES,
+    claims: NO_CLAIMS,
+    expiresAtSec: Infinity,
+    issuedAtSec: undefined,
+    tokenId: '',
+    headerValue,
+  })
+}
+
+/** Scopes of a token: `scope` as a string with spaces (RFC 8693 section 4.2), or `scp` as string or array (Entra, Okta). */
+export function scopesOf(claims: Claims): readonly string[] {
+  const scope = claims['scope'] ?? claims['scp']
+  if (typeof scope === 'string') return scope.split(' ').filter((name) => name !== '')
+  if (Array.isArray(scope)) return scope.filter((name): name is string => typeof name === 'string')
+  return NO_SCOPES
+}

@@ -1,0 +1,175 @@
+// The decision on one screen: is this token good for this route, and who calls?
+import { hash } from 'node:crypto'
+
+import { scopesOf, type AuthResult, type VerifiedFacts } from './auth-result.ts'
+import { checkClaims, checkTime, validityOf } from './claims.ts'
+import type { TrustedIssuer } from './issuers.ts'
+import type { VerificationKey } from './key-set.ts'
+import { createRefusalMemory } from './refusal-memory.ts'
+import { createTokenCache, type TokenCache, type VerifiedToken } from './token-cache.ts'
+import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
+import type { Clock } from '../clock.ts'
+import { Failure } from '../failure.ts'
+
+export interface AuthenticatorParts {
+  readonly maxTokenBytes: number
+  readonly cache: { readonly maxTokens: number; readonly maxBytes: number; readonly maxAge: number }
+  readonly clock: Clock
+  /** Makes the header value for the upstream, once per token; a Failure when it would be too large. */
+  readonly encodeResult: (facts: VerifiedFacts) => string | Failure
+}
+
+/** Counts since start, for metrics. */
+export interface CacheCounts {
+  hits: number
+  misses: number
+}
+
+export interface Authenticator {
+  /** Decides for a route that accepts these issuers. Remembers what it verified. Never throws, whatever the token is. */
+  authenticate(rawToken: string, issuers: readonly TrustedIssuer[]): AuthResult | Failure
+  /** The same decision from scratch, leaving no trace: for `explain`. */
+  verify(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure
+  readonly cache: Pick<TokenCache, 'size' | 'bytes'>
+  readonly counts: Readonly<CacheCounts>
+}
+
+/** The issuer that the route would believe this token from: by `iss`, or the only one if that does not look at iss. */
+export function chooseIssuer(
+  { header, claims }: UnverifiedToken,
+  issuers: readonly TrustedIssuer[],
+): TrustedIssuer | Failure {
+  const [only] = issuers
+  if (only !== undefined && issuers.length === 1 && only.issuer === undefined) return only
+  const named = issuers.filter(({ issuer }) => issuer !== undefined && issuer === claims['iss'])
+  const [first] = named
+  if (first === undefined)
+    return new Failure(
+      'issuer_unknown',
+      claims['iss'] === undefined ? 'iss is missing' : 'iss names no issuer of this route',
+    )
+  return named.find(({ algorithms }) => algorithms.has(header.alg)) ?? first
+}
+
+/** The keys that may have signed the token; the failure says whether other keys may yet come. */
+export function chooseKeys(
+  { header }: UnverifiedToken,
+  { name, keys: { ring, remote } }: TrustedIssuer,
+): readonly VerificationKey[] | Failure {
+  const keys = ring.find(header)
+  if (keys.length > 0) return keys
+  // Nobody could pass: that is our trouble, and a 401 would make clients log their users out.
+  if (ring.size === 0) return new Failure('keys_unavailable', `no keys of issuer ${name} could be loaded`)
+  const detail =
+    header.kid === undefined
+      ? `it names no kid, and not exactly one key of issuer ${name} fits ${header.alg}`
+      : `it is signed by key ${JSON.stringify(header.kid)} with ${header.alg}, which issuer ${name} does not publish`
+  return new Failure('key_unknown', detail, remote?.lookFor(header.kid))
+}
+
+/** True when this route would choose the issuer that the token was verified for: routes differ in whom they believe. */
+function isFor({ issuer }: VerifiedToken, issuers: readonly TrustedIssuer[]): boolean {
+  return issuers.length === 1 ? issuers[0] === issuer : issuer.issuer !== undefined && issuers.includes(issuer)
+}
+
+/** Only the signature is not checked again: the clock and the issuer's keys may each say no now. */
+function isStillGood({ key, validity, forgetAtSec }: VerifiedToken, nowSec: number): boolean {
+  return key.live && nowSec < forgetAtSec && nowSec < validity.notAfterSec && nowSec >= validity.notBeforeSec
+}
+
+export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
+  const { clock, encodeResult } = parts
+  const readToken = createTokenReader(parts.maxTokenBytes)
+  const cache = createTokenCache(parts.cache)
+  const maxAgeSec = parts.cache.maxAge / 1000
+  const refusals = createRefusalMemory()
+  const counts: CacheCounts = { hits: 0, misses: 0 }
+
+  /** Cheap checks first: an expired token, the commonest bad one, costs no cryptography. */
+  function examine(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure {
+    const token = readToken(rawToken)
+    if (token instanceof Failure) return token
+    const issuer = chooseIssuer(token, issuers)
+    if (issuer instanceof Failure) return issuer
+    const { header, claims } = token
+    if (!issuer.algorithms.has(header.alg))
+      return new Failure('algorithm_not_allowed', `it is signed with ${header.alg.slice(0, 16)}`)
+    const keys = chooseKeys(token, issuer)
+    if (keys instanceof Failure) return keys
+    const badClaim = checkClaims(issuer.rules, header, claims)
+    if (badClaim !== undefined) return badClaim
+    const validity = validityOf(claims, issuer.rules.clockToleranceSec)
+    const badTime = checkTime(validity, nowSec)
+    if (badTime !== undefined) return badTime
+    return checkSignature(token, issuer, keys, validity, nowSec)
+  }
+
+  function checkSignature(
+    token: UnverifiedToken,
+    issuer: TrustedIssuer,
+    keys: readonly VerificationKey[],
+    validity: VerifiedToken['validity'],
+    nowSec: number,
+  ): VerifiedToken | Failure {
+    const known = refusals.recall(token.raw, nowSec)
+    if (known !== undefined) return known
+    const key = keys.find(({ isSignedBy }) => isSignedBy(token.raw))
+    if (key === undefined) {
+      const failure = new Failure(
+        'signature_invalid',
+        `the signature was not made by the key of issuer ${issuer.name} that it names`,
+      )
+      refusals.remember(token.raw, failure, keys, nowSec)
+      return failure
+    }
+    const result = resultOf(token, issuer)
+    return result instanceof Failure ? result : { result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec }
+  }
+
+  function resultOf(
+    { raw, claims, signingInputLength }: UnverifiedToken,
+    { name }: TrustedIssuer,
+  ): AuthResult | Failure {
+    const { exp, iat, sub } = claims
+    const expiresAtSec = typeof exp === 'number' ? exp : Infinity
+    const subject = typeof sub === 'string' ? sub : undefined
+    const scopes = Object.freeze(scopesOf(claims))
+    const headerValue = encodeResult({ issuer: name, subject, scopes, claims, expiresAtSec })
+    if (headerValue instanceof Failure) return headerValue
+    const issuedAtSec = typeof iat === 'number' ? iat : undefined
+    const tokenId = hash('sha256', raw.slice(0, signingInputLength), 'base64url')
+    return Object.freeze({
+      authenticated: true,
+      issuer: name,
+      subject,
+      scopes,
+      claims,
+      expiresAtSec,
+      issuedAtSec,
+      tokenId,
+      headerValue,
+    })
+  }
+
+  return {
+    authenticate(rawToken, issuers) {
+      const nowSec = clock.now() / 1000
+      const known = cache.get(rawToken)
+      if (known !== undefined && isFor(known, issuers)) {
+        if (isStillGood(known, nowSec)) {
+          counts.hits += 1
+          return known.result
+        }
+        cache.delete(rawToken)
+      }
+      counts.misses += 1
+      const token = examine(rawToken, issuers, nowSec)
+      if (token instanceof Failure) return token
+      cache.set(rawToken, token)
+      return token.result
+    },
+    verify: examine,
+    cache,
+    counts,
+  }
+}

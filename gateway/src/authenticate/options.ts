@@ -1,0 +1,183 @@
+// The options of the authenticate stage: where tokens are found, how many are remembered, and whose are believed.
+import { Type, type StaticDecode } from 'typebox'
+
+import { Duration, Options, Size } from '../option-types.ts'
+
+export const ALGORITHMS = [
+  ...['HS256', 'HS384', 'HS512'],
+  ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA'],
+] as const
+
+export const TokenLocationOptions = Options(
+  {
+    header: Type.Optional(
+      Type.String({
+        description: 'Name of a request header.',
+        pattern: "^[A-Za-z0-9!#$%&'*+.^`|~-]+$",
+        examples: ['authorization'],
+      }),
+    ),
+    scheme: Type.Optional(
+      Type.String({
+        description: 'Scheme before the token in that header, in any case. Left out: the whole value is the token.',
+        pattern: '^[A-Za-z0-9-]+$',
+        examples: ['Bearer'],
+      }),
+    ),
+    cookie: Type.Optional(Type.String({ description: 'Name of a cookie.', pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" })),
+    query: Type.Optional(
+      Type.String({
+        description:
+          'Name of a query parameter: tokens in URLs leak into logs and histories (RFC 6750 section 5.3). Always removed before forwarding.',
+        pattern: '^[A-Za-z0-9._~-]+$',
+      }),
+    ),
+  },
+  { description: 'One place where a token may be: exactly one of header, cookie, query.' },
+)
+
+export const TokensOptions = Options(
+  {
+    from: Type.Array(TokenLocationOptions, {
+      description:
+        'Places to look for the token; two tokens in one request are refused with 400. Default the Authorization header with scheme Bearer.',
+      default: [{ header: 'authorization', scheme: 'Bearer' }],
+      minItems: 1,
+    }),
+    forward: Type.Enum(['keep', 'strip'], {
+      description: 'Whether the upstream still gets the token. Default keep.',
+      default: 'keep',
+    }),
+    cache: Options(
+      {
+        maxTokens: Type.Integer({
+          description: 'Verified tokens kept. Default 100000.',
+          default: 100_000,
+          minimum: 1,
+          maximum: 10_000_000,
+        }),
+        maxBytes: Size({
+          description: 'Bytes of tokens, claims and header values kept. Default 128MiB.',
+          default: '128MiB',
+        }),
+        maxAge: Duration({ description: 'After this time a token is verified again. Default 10m.', default: '10m' }),
+      },
+      {
+        description:
+          'Verified tokens are remembered: only the signature check is skipped, all else is decided on each request.',
+        default: {},
+      },
+    ),
+  },
+  { description: 'Where tokens are found and how they are remembered.', default: {} },
+)
+
+export const KeysOptions = Options(
+  {
+    jwksUrl: Type.Optional(
+      Type.String({
+        description: 'URL of the JWK set (RFC 7517), fetched at start and again before it expires.',
+        pattern: '^https?://',
+      }),
+    ),
+    discovery: Type.Optional(
+      Type.Boolean({
+        description:
+          'Find the JWK set through /.well-known/openid-configuration of `issuer`, whose own `issuer` must be equal.',
+      }),
+    ),
+    jwksFile: Type.Optional(Type.String({ description: 'File with a JWK set.' })),
+    pemFile: Type.Optional(Type.String({ description: 'File with one public key or certificate in PEM.' })),
+    secret: Type.Optional(
+      Options(
+        {
+          value: Type.String({
+            description:
+              'The shared secret; take it from the environment or a file: "${JWT_SECRET}", "${file:/run/secrets/jwt}".',
+            minLength: 1,
+          }),
+          encoding: Type.Enum(['utf8', 'base64url'], {
+            description: 'How the value spells the bytes. Default utf8.',
+            default: 'utf8',
+          }),
+        },
+        { description: 'A shared secret, for HS* only.' },
+      ),
+    ),
+    allowHttp: Type.Boolean({
+      description: 'Allow http:// to a host that is not loopback. Default false.',
+      default: false,
+    }),
+    maxAge: Duration({
+      description:
+        'When to fetch again if the answer has no Cache-Control max-age (which counts within 60s and 24h). Default 5m.',
+      default: '5m',
+    }),
+    maxStale: Duration({
+      description: 'How long the last good keys serve while the issuer cannot be reached. Default 24h.',
+      default: '24h',
+    }),
+    cooldown: Duration({
+      description: 'Least time between two fetches that unknown key ids cause. Default 30s.',
+      default: '30s',
+    }),
+    timeout: Duration({ description: 'Time for one fetch, to the last byte. Default 5s.', default: '5s' }),
+  },
+  { description: 'Where the keys come from: exactly one of jwksUrl, discovery, jwksFile, pemFile, secret.' },
+)
+
+export const IssuerOptions = Options(
+  {
+    name: Type.String({
+      description: 'Name of this issuer in routes, logs, metrics and the auth result.',
+      minLength: 1,
+    }),
+    issuer: Type.Optional(
+      Type.String({ description: 'Must equal the claim iss. Left out: iss is not looked at.', minLength: 1 }),
+    ),
+    audiences: Type.Optional(
+      Type.Array(Type.String({ minLength: 1 }), {
+        description: 'The claim aud must hold one of these. Left out: aud is not looked at.',
+        minItems: 1,
+      }),
+    ),
+    algorithms: Type.Array(Type.Enum([...ALGORITHMS]), {
+      description: 'Signature algorithms that are accepted.',
+      minItems: 1,
+      uniqueItems: true,
+    }),
+    keys: KeysOptions,
+    weakKeys: Type.Enum(['refuse', 'warn'], {
+      description:
+        'What to do with an HMAC secret shorter than its hash (RFC 7518 section 3.2), RSA under 2048 bits or e < 65537. Default refuse.',
+      default: 'refuse',
+    }),
+    clockTolerance: Duration({
+      description: 'Allowed difference of clocks for exp, nbf and iat alike. Default 60s.',
+      default: '60s',
+    }),
+    requiredClaims: Type.Array(Type.String({ minLength: 1 }), {
+      description:
+        'Claims that must be there and not empty. A list replaces the default; [] requires none. Default [exp].',
+      default: ['exp'],
+      uniqueItems: true,
+    }),
+    maxLifetime: Type.Optional(
+      Duration({ description: 'Longest exp - iat; the token then needs both. Left out: not looked at.' }),
+    ),
+    typ: Type.Optional(
+      Type.String({
+        description: 'The header typ must equal this (RFC 9068: at+jwt). Left out: typ is not looked at.',
+        minLength: 1,
+      }),
+    ),
+  },
+  { description: 'Whose tokens are believed, and under which conditions.' },
+)
+
+export type TokenLocationOptions = StaticDecode<typeof TokenLocationOptions>
+export type TokensOptions = StaticDecode<typeof TokensOptions>
+export type KeysOptions = StaticDecode<typeof KeysOptions>
+export type IssuerOptions = StaticDecode<typeof IssuerOptions>
+export type Algorithm = (typeof ALGORITHMS)[number]

@@ -1,0 +1,66 @@
+// What a route demands of a verified token, compiled once: scopes and claims.
+import { compileClaims } from './claim-conditions.ts'
+import type { RequireOptions, ScopesOptions } from './options.ts'
+import type { AuthResult } from '../authenticate/auth-result.ts'
+import { Failure } from '../failure.ts'
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
+
+/** Says why this caller may not pass, or nothing. */
+export type Requirement = (caller: AuthResult) => Failure | undefined
+
+function compileScopes({ all = [], any = [] }: DeepReadonly<ScopesOptions>): Requirement {
+  const detail = `it needs ${[all.join(' '), any.length > 0 ? `one of ${any.join(' ')}` : ''].filter((text) => text !== '').join(' and ')}`
+  const missing = new Failure('scope_missing', detail)
+  return ({ scopes }) => {
+    for (const scope of all) if (!scopes.includes(scope)) return missing
+    if (any.length > 0 && !any.some((scope) => scopes.includes(scope))) return missing
+    return undefined
+  }
+}
+
+function every(requirements: readonly Requirement[]): Requirement {
+  const [only] = requirements
+  if (only !== undefined && requirements.length === 1) return only
+  return (caller) => {
+    for (const requirement of requirements) {
+      const refused = requirement(caller)
+      if (refused !== undefined) return refused
+    }
+    return undefined
+  }
+}
+
+function some(requirements: readonly Requirement[]): Requirement {
+  return (caller) => {
+    let refused: Failure | undefined
+    for (const requirement of requirements) {
+      const reason = requirement(caller)
+      if (reason === undefined) return undefined
+      refused ??= reason
+    }
+    return refused
+  }
+}
+
+const FORBIDDEN = new Failure('claim_forbidden', 'it says what this route does not allow (not)')
+
+function none(requirement: Requirement): Requirement {
+  return (caller) => (requirement(caller) === undefined ? FORBIDDEN : undefined)
+}
+
+/** All keys of a requirement must hold. Failures: scope_missing, claim_forbidden. */
+export function compileRequirement({ scopes, claims, all, any, not }: DeepReadonly<RequireOptions>): Requirement {
+  const parts: Requirement[] = []
+  if (scopes !== undefined) parts.push(compileScopes(scopes))
+  if (claims !== undefined) parts.push(compileClaims(claims))
+  if (all !== undefined) parts.push(every(all.map(compileRequirement)))
+  if (any !== undefined) parts.push(some(any.map(compileRequirement)))
+  if (not !== undefined) parts.push(none(compileRequirement(not)))
+  return every(parts)
+}
+
+/** The scopes that a refused client should ask for (RFC 6750 section 3: the attribute scope of the challenge). */
+export function scopesToAskFor({ scopes }: DeepReadonly<RequireOptions>): readonly string[] {
+  return [...new Set([...(scopes?.all ?? []), ...(scopes?.any ?? [])])]
+}

@@ -1,0 +1,57 @@
+// Conditions on claims, found by JSON Pointer (RFC 6901), so that claims named like URLs and nested ones work alike.
+import type { ClaimCondition } from './options.ts'
+import type { AuthResult, Claims, JsonValue } from '../authenticate/auth-result.ts'
+import { Failure } from '../failure.ts'
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
+type Test = (value: JsonValue | undefined) => boolean
+type Read = (claims: Claims) => JsonValue | undefined
+
+function compilePointer(pointer: string): Read {
+  // ~1 before ~0, or "~01" would become "/" (RFC 6901 section 4).
+  const steps = pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return (claims) => {
+    let value: JsonValue | undefined = claims
+    for (const step of steps) {
+      // hasOwn: /constructor must not find what every object inherits.
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, step)) return undefined
+      value = (value as Claims)[step]
+    }
+    return value
+  }
+}
+
+function compileTests(condition: DeepReadonly<ClaimCondition>): readonly Test[] {
+  const { equals, oneOf, contains, prefix, exists } = condition
+  const tests: Test[] = []
+  if (equals !== undefined) tests.push((value) => value === equals)
+  if (oneOf !== undefined) tests.push((value) => (oneOf as readonly (JsonValue | undefined)[]).includes(value))
+  if (contains !== undefined) tests.push((value) => Array.isArray(value) && value.includes(contains))
+  if (prefix !== undefined) tests.push((value) => typeof value === 'string' && value.startsWith(prefix))
+  if (exists !== undefined) tests.push((value) => (value !== undefined && value !== null) === exists)
+  return tests
+}
+
+/** All conditions must hold. The failure names the claim by its pointer, never its value. */
+export function compileClaims(
+  conditions: DeepReadonly<Record<string, ClaimCondition>>,
+): (caller: AuthResult) => Failure | undefined {
+  const compiled = Object.entries(conditions).map(([pointer, condition]) => ({
+    read: compilePointer(pointer),
+    tests: compileTests(condition),
+    refused: new Failure(
+      'claim_forbidden',
+      `the claim ${pointer} is not as this route demands (${Object.keys(condition).join(', ')})`,
+    ),
+  }))
+  return ({ claims }) => {
+    for (const { read, tests, refused } of compiled) {
+      const value = read(claims)
+      for (const test of tests) if (!test(value)) return refused
+    }
+    return undefined
+  }
+}

@@ -1,0 +1,38 @@
+// The options of all stages as one schema, and the type of a loaded config.
+import { Type, type StaticDecode } from 'typebox'
+
+import { CorsOptions } from './accept/cors-options.ts'
+import { LimitsOptions, ListenOptions } from './accept/options.ts'
+import { IssuerOptions, TokensOptions } from './authenticate/options.ts'
+import { AuthResultOptions, UpstreamOptions } from './forward/options.ts'
+import { AdminOptions, ErrorsOptions, LogOptions } from './operate/options.ts'
+import { Options } from './option-types.ts'
+import { RouteOptions } from './route-options.ts'
+
+export const ConfigOptions = Options(
+  {
+    listen: ListenOptions,
+    admin: AdminOptions,
+    limits: LimitsOptions,
+    log: LogOptions,
+    errors: ErrorsOptions,
+    tokens: TokensOptions,
+    issuers: Type.Array(IssuerOptions, { description: 'Whose tokens are believed. Default none.', default: [] }),
+    authResult: AuthResultOptions,
+    cors: Type.Optional(CorsOptions),
+    upstreams: Type.Record(Type.String(), UpstreamOptions, {
+      description: 'The services behind the gateway, by name.',
+    }),
+    routes: Type.Array(RouteOptions, { description: 'Which requests go where, and who may send them.', minItems: 1 }),
+  },
+  { description: 'The configuration of a Tollgate gateway.', $schema: 'http://json-schema.org/draft-07/schema#' },
+)
+
+type DeepReadonly<T> = T extends (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T
+
+/** A loaded config: every default filled in, durations in milliseconds, sizes in bytes, names checked, frozen. */
+export type Config = DeepReadonly<StaticDecode<typeof ConfigOptions>>

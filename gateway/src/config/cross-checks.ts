@@ -1,0 +1,95 @@
+// What no single option shows: options that do not fit together.
+import { checkIssuers } from './issuer-checks.ts'
+import { entries, options, text, texts } from './loose.ts'
+import type { Finding } from './problem.ts'
+import { checkRoutePaths } from './route-path-checks.ts'
+import { checkRouteConflicts } from './route-conflicts.ts'
+import { checkRouteIssuers } from './route-issuer-checks.ts'
+
+const NOT_FOR_RESULTS =
+  /^(authorization|host|content-(length|type|encoding)|connection|cookie|set-cookie|te|trailer|transfer-encoding|upgrade|expect|forwarded|x-forwarded-.*|x-real-ip|x-request-id|x-tollgate|accept.*|keep-alive|proxy-.*)$/
+
+function checkTokenPlaces(tokens: unknown): readonly Finding[] {
+  const seen = new Set<string>()
+  return entries(options(tokens)['from']).flatMap((place, index): Finding[] => {
+    const path = ['tokens', 'from', index]
+    const { header, scheme, cookie, query } = options(place)
+    const given = [header, cookie, query].filter((name) => name !== undefined)
+    if (given.length !== 1) return [{ path, message: 'needs exactly one of header, cookie, query' }]
+    if (scheme !== undefined && header === undefined)
+      return [{ path: [...path, 'scheme'], atKey: true, message: 'scheme goes with header only' }]
+    const key = JSON.stringify([text(header)?.toLowerCase(), text(scheme)?.toLowerCase(), cookie, query])
+    if (seen.has(key)) return [{ path, message: 'this place is named twice' }]
+    seen.add(key)
+    if (query === undefined) return []
+    return [
+      {
+        severity: 'warning',
+        path,
+        message: 'tokens in URLs reach logs, histories and Referer headers',
+        hint: 'RFC 6750 section 5.3',
+      },
+    ]
+  })
+}
+
+function checkResultHeader(authResult: unknown, tokens: unknown): readonly Finding[] {
+  const header = text(options(authResult)['header'])?.toLowerCase()
+  if (header === undefined) return []
+  const path = ['authResult', 'header']
+  if (NOT_FOR_RESULTS.test(header))
+    return [{ path, message: `${header} has a meaning of its own and cannot carry the auth result` }]
+  const places = entries(options(tokens)['from']).map((place) => text(options(place)['header'])?.toLowerCase())
+  return places.includes(header)
+    ? [{ path, message: 'tokens are read from this header (tokens.from); the auth result needs another one' }]
+    : []
+}
+
+function checkCors(cors: unknown, path: readonly (string | number)[]): readonly Finding[] {
+  const { origins, credentials } = options(cors)
+  if (credentials !== true || !texts(origins).includes('*')) return []
+  return [
+    {
+      path: [...path, 'credentials'],
+      message: 'cookies for any origin: browsers refuse it, and it would let every site act for the user',
+      hint: 'name the origins',
+    },
+  ]
+}
+
+function checkTargets(upstreams: unknown): readonly Finding[] {
+  return Object.entries(options(upstreams)).flatMap(([name, upstream]) =>
+    texts(options(upstream)['targets']).flatMap((target, index): Finding[] => {
+      const path = ['upstreams', name, 'targets', index]
+      if (!URL.canParse(target)) return [{ path, message: 'is no URL', hint: 'such as http://127.0.0.1:3001' }]
+      const { username, password, pathname } = new URL(target)
+      if (username !== '' || password !== '') return [{ path, message: 'must not hold a user name or password' }]
+      return pathname === '/'
+        ? []
+        : [
+            {
+              path,
+              message: 'must be an origin: scheme, host and port',
+              hint: 'a path belongs into the rewrite of a route',
+            },
+          ]
+    }),
+  )
+}
+
+/** Works on a config whose shape may be wrong in parts: those parts are passed over. */
+export function crossCheck(config: unknown): readonly Finding[] {
+  const { tokens, authResult, issuers, upstreams, routes, cors } = options(config)
+  const routeList = entries(routes).map(options)
+  return [
+    ...checkTokenPlaces(tokens),
+    ...checkResultHeader(authResult, tokens),
+    ...checkCors(cors, ['cors']),
+    ...routeList.flatMap((route, index) => checkCors(route['cors'], ['routes', index, 'cors'])),
+    ...checkTargets(upstreams),
+    ...checkIssuers(entries(issuers).map(options)),
+    ...routeList.flatMap((route, index) => checkRoutePaths(route, index)),
+    ...checkRouteIssuers(routeList, entries(issuers).map(options), Object.keys(options(upstreams))),
+    ...checkRouteConflicts(routeList),
+  ]
+}

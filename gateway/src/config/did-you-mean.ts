@@ -1,0 +1,32 @@
+// The name that was probably meant.
+
+/** Edits between two words, where swapping two neighbours counts as one (optimal string alignment). */
+function distance(a: string, b: string): number {
+  const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)]
+  for (let i = 1; i <= a.length; i += 1) {
+    const row = [i]
+    for (let j = 1; j <= b.length; j += 1) {
+      const above = rows[i - 1] as number[]
+      const same = a[i - 1] === b[j - 1] ? 0 : 1
+      let cost = Math.min((above[j] ?? 0) + 1, (row[j - 1] ?? 0) + 1, (above[j - 1] ?? 0) + same)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        cost = Math.min(cost, (rows[i - 2]?.[j - 2] ?? 0) + 1)
+      row.push(cost)
+    }
+    rows.push(row)
+  }
+  return rows[a.length]?.[b.length] ?? 0
+}
+
+const MAX_WORD = 64
+
+/** A hint such as `did you mean "timeouts"?`; undefined when nothing is near. */
+export function didYouMean(word: string, known: readonly string[]): string | undefined {
+  if (word.length > MAX_WORD) return undefined
+  const allowed = Math.max(1, Math.floor(word.length / 3))
+  const near = known
+    .map((name) => ({ name, edits: distance(word.toLowerCase(), name.toLowerCase()) }))
+    .filter(({ edits }) => edits <= allowed)
+    .sort((a, b) => a.edits - b.edits)[0]
+  return near === undefined ? undefined : `did you mean "${near.name}"?`
+}

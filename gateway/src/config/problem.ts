@@ -1,0 +1,39 @@
+// One thing that is wrong with a config file, and where.
+
+export type Path = readonly (string | number)[]
+
+export interface Problem {
+  readonly severity: 'error' | 'warning'
+  readonly file: string
+  /** From 1. */
+  readonly line: number
+  /** From 1. */
+  readonly column: number
+  /** Of the option, such as `routes[0].auth`; '' for the file as a whole. */
+  readonly path: string
+  readonly message: string
+  readonly hint: string | undefined
+  /** The line of the file, for the code frame. */
+  readonly sourceLine: string
+}
+
+/** Something wrong with the option at a path: the place in the file is added by whoever knows the file. */
+export interface Finding {
+  readonly severity?: 'error' | 'warning'
+  readonly path: Path
+  /** Point at the key rather than at its value. */
+  readonly atKey?: boolean
+  readonly message: string
+  readonly hint?: string | undefined
+}
+
+/** `routes[0].auth`: as people write paths. Keys that are no words are quoted. */
+export function pathText(path: Path): string {
+  return path
+    .map((step, index) => {
+      if (typeof step === 'number') return `[${step}]`
+      if (!/^[\w-]+$/.test(step)) return `[${JSON.stringify(step)}]`
+      return index === 0 ? step : `.${step}`
+    })
+    .join('')
+}

@@ -1,0 +1,90 @@
+// Every reason to refuse a request: code -> status, challenge and public text. A leaf: imports nothing.
+
+interface FailureRule {
+  readonly status: number
+  /** The `error` of the WWW-Authenticate challenge (RFC 6750 section 3.1); '' is a challenge without error: no token came. */
+  readonly challenge?: '' | 'invalid_request' | 'invalid_token' | 'insufficient_scope'
+  readonly title: string
+  readonly retryAfterSec?: number
+}
+
+export const FAILURES = {
+  path_unsafe: { status: 400, title: 'The path could be read in more than one way' },
+  request_invalid: { status: 400, title: 'The request is not valid HTTP' },
+  token_ambiguous: { status: 400, challenge: 'invalid_request', title: 'The request carries more than one token' },
+  token_missing: { status: 401, challenge: '', title: 'A token is needed' },
+  token_malformed: { status: 401, challenge: 'invalid_token', title: 'The token is not a well-formed JWT' },
+  token_too_large: { status: 401, challenge: 'invalid_token', title: 'The token is too large' },
+  algorithm_not_allowed: {
+    status: 401,
+    challenge: 'invalid_token',
+    title: 'The token is signed with an algorithm that is not allowed',
+  },
+  issuer_unknown: {
+    status: 401,
+    challenge: 'invalid_token',
+    title: 'The token comes from an issuer that is not trusted here',
+  },
+  key_unknown: {
+    status: 401,
+    challenge: 'invalid_token',
+    title: 'The token is signed with a key that its issuer does not publish',
+  },
+  signature_invalid: { status: 401, challenge: 'invalid_token', title: 'The signature of the token is not valid' },
+  token_expired: { status: 401, challenge: 'invalid_token', title: 'The token has expired' },
+  token_not_yet_valid: { status: 401, challenge: 'invalid_token', title: 'The token is not valid yet' },
+  token_too_old: { status: 401, challenge: 'invalid_token', title: 'The token lives longer than is allowed here' },
+  type_mismatch: {
+    status: 401,
+    challenge: 'invalid_token',
+    title: 'The token is of another type than is accepted here',
+  },
+  audience_mismatch: { status: 401, challenge: 'invalid_token', title: 'The token is meant for another audience' },
+  claim_missing: { status: 401, challenge: 'invalid_token', title: 'The token lacks a required claim' },
+  claim_invalid: { status: 401, challenge: 'invalid_token', title: 'The token has a claim with an impossible value' },
+  token_revoked: { status: 401, challenge: 'invalid_token', title: 'The token has been revoked' },
+  session_too_old: { status: 401, challenge: 'invalid_token', title: 'The session has reached its end' },
+  scope_missing: { status: 403, challenge: 'insufficient_scope', title: 'The token lacks a scope that is needed here' },
+  claim_forbidden: { status: 403, challenge: 'insufficient_scope', title: 'The claims of the token do not allow this' },
+  route_not_found: { status: 404, title: 'No route answers this path' },
+  method_not_allowed: { status: 405, title: 'The route does not take this method' },
+  body_too_large: { status: 413, title: 'The request body is too large' },
+  rate_limited: { status: 429, title: 'Too many requests', retryAfterSec: 1 },
+  headers_too_large: { status: 431, title: 'The request headers are too large' },
+  request_timeout: { status: 408, title: 'The request took too long to arrive' },
+  internal_error: { status: 500, title: 'The gateway failed' },
+  auth_result_too_large: { status: 500, title: 'The claims are too large for the header to the upstream' },
+  upstream_unreachable: { status: 502, title: 'The upstream cannot be reached' },
+  upstream_reset: { status: 502, title: 'The upstream closed the connection' },
+  upstream_invalid: { status: 502, title: 'The upstream gave an answer that is not valid HTTP' },
+  keys_unavailable: { status: 503, title: 'The keys of the issuer are not available', retryAfterSec: 5 },
+  upstream_overloaded: { status: 503, title: 'The upstream has too many requests', retryAfterSec: 1 },
+  upstream_unhealthy: { status: 503, title: 'The upstream is not healthy', retryAfterSec: 5 },
+  overloaded: { status: 503, title: 'The gateway has too many requests', retryAfterSec: 1 },
+  shutting_down: { status: 503, title: 'The gateway is shutting down', retryAfterSec: 1 },
+  upstream_timeout: { status: 504, title: 'The upstream took too long' },
+} as const satisfies Record<string, FailureRule>
+
+export type FailureCode = keyof typeof FAILURES
+
+/**
+ * A refusal, as a value: a flood of bad tokens is the worst case, and throwing costs 80 times more than returning.
+ * `detail` is for the log and for `explain`: plain words, never a token, a claim value or a secret.
+ * `wait`, when present, settles when the same question may get another answer (keys are being fetched).
+ */
+export class Failure {
+  readonly code: FailureCode
+  readonly detail: string
+  readonly wait: Promise<unknown> | undefined
+
+  constructor(code: FailureCode, detail: string, wait?: Promise<unknown>) {
+    this.code = code
+    this.detail = detail
+    this.wait = wait
+  }
+}
+
+/** The rule of a code, with every optional field readable. */
+export function failureRule(code: FailureCode): FailureRule {
+  return FAILURES[code]
+}

@@ -1,0 +1,40 @@
+// Names of headers that a proxy must not pass on as they came.
+
+/** Hop-by-hop fields (RFC 9110 section 7.6.1) and what else belongs to one connection only. */
+export const HOP_BY_HOP: ReadonlySet<string> = new Set([
+  ...['connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade'],
+  ...['proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'http2-settings', 'expect'],
+])
+
+/** What a client could say about itself or its path so that an upstream believes it; the gateway says it anew. */
+export const SAID_BY_PROXIES: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-real-ip',
+  'x-original-url',
+  'x-rewrite-url',
+  'x-request-id',
+])
+
+/** Framing and target: naming them in Connection must not take them away (they would be sent wrong or twice). */
+const NEVER_NAMED_BY_CONNECTION: ReadonlySet<string> = new Set([
+  'content-length',
+  'content-type',
+  'host',
+  'transfer-encoding',
+])
+
+/** `-` and `_` are the same to CGI, WSGI and PHP upstreams, so they are the same here. Lower case. */
+export function foldName(name: string): string {
+  return name.toLowerCase().replaceAll('_', '-')
+}
+
+/** Names that a Connection header takes away from the next hop, in lower case; undefined when there are none, as nearly always. */
+export function namedByConnection(value: string | undefined): ReadonlySet<string> | undefined {
+  if (value === undefined || value === 'keep-alive' || value === 'close') return undefined
+  const names = value
+    .toLowerCase()
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '' && !NEVER_NAMED_BY_CONNECTION.has(name))
+  return names.length === 0 ? undefined : new Set(names)
+}

@@ -1,0 +1,42 @@
+// From the path that a route matched to the path that its upstream gets.
+
+/** The index of the slash that starts segment `count` (from 0); the length when there are fewer. */
+function startOfSegment(path: string, count: number): number {
+  let index = 0
+  for (let seen = 0; seen < count && index !== -1; seen += 1) index = path.indexOf('/', index + 1)
+  return index === -1 ? path.length : index
+}
+
+function splitQuery(target: string): readonly [path: string, query: string] {
+  const queryAt = target.indexOf('?')
+  return queryAt === -1 ? [target, ''] : [target.slice(0, queryAt), target.slice(queryAt)]
+}
+
+/**
+ * Compiles a rewrite. What a prefix route did not match, and the query, go on as they came; `:name` in the rewrite takes
+ * that segment of the path. Segments are counted, not characters: an escaped character matches the plain one, but is longer.
+ */
+export function compileRewrite(routePath: string, rewrite: string | undefined): (target: string) => string {
+  if (rewrite === undefined) return (target) => target
+  const isPrefix = routePath.endsWith('/*')
+  const matched = (isPrefix ? routePath.slice(0, -2) : routePath).split('/').slice(1)
+  const base = isPrefix ? rewrite.slice(0, -2) : rewrite
+  const segmentOf = new Map(
+    matched.flatMap((segment, index) => (segment.startsWith(':') ? [[segment, index] as const] : [])),
+  )
+
+  function replaceNames(path: string): string {
+    const segments = path.split('/').slice(1)
+    return base
+      .split('/')
+      .map((part) => (segmentOf.has(part) ? (segments[segmentOf.get(part) ?? 0] ?? '') : part))
+      .join('/')
+  }
+
+  const replacement: (path: string) => string = base.includes('/:') ? replaceNames : () => base
+  return (target) => {
+    const [path, query] = splitQuery(target)
+    const rest = isPrefix ? path.slice(startOfSegment(path, matched.length)) : ''
+    return replacement(path) + rest + query
+  }
+}

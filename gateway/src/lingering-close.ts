@@ -1,0 +1,25 @@
+// Closes a connection whose client is still sending so that the client can read the answer first.
+import type { ServerResponse } from 'node:http'
+
+const LINGER_MS = 2000
+
+/**
+ * Closing a socket with unread data makes the kernel send a reset, and the reset makes the client forget the answer that is
+ * on its way. So the answer goes out with the end of the stream, what still comes is read and thrown away for a moment, and
+ * then the connection is closed (nginx calls this lingering_close). Call it before the response ends.
+ */
+export function closeLingering(response: ServerResponse): void {
+  const { socket, req } = response
+  if (socket === null || req.complete) return
+  // Node ends a connection that is not kept alive through this method, right after the last byte of the response.
+  socket.destroySoon = () => {
+    if (socket.writable) socket.end()
+    const timer = setTimeout(() => socket.destroy(), LINGER_MS)
+    timer.unref()
+    socket.once('close', () => {
+      clearTimeout(timer)
+    })
+    req.once('end', () => socket.destroy())
+    req.resume()
+  }
+}

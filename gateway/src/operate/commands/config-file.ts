@@ -1,0 +1,22 @@
+// Loads the config for a command, or says what is wrong with it.
+import { formatProblem } from '../../config/format-problem.ts'
+import { loadConfig } from '../../load-config.ts'
+import type { Config } from '../../config.ts'
+import { CommandFailed } from './command-failed.ts'
+
+export interface LoadedForCommand {
+  readonly config: Config
+  readonly warnings: readonly string[]
+}
+
+/** Throws CommandFailed with all errors at once. */
+export function loadForCommand(file: string): LoadedForCommand {
+  const loaded = loadConfig(file, { env: process.env })
+  if (!loaded.ok) {
+    const count = loaded.errors.length === 1 ? '1 error' : `${loaded.errors.length} errors`
+    throw new CommandFailed(
+      [...loaded.errors.map(formatProblem), `${file} has ${count}; nothing was started`].join('\n'),
+    )
+  }
+  return { config: loaded.config, warnings: loaded.warnings.map(formatProblem) }
+}

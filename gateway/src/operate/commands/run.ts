@@ -1,0 +1,23 @@
+// tollgate run: starts the gateway.
+import type { Command } from 'commander'
+
+import { runGateway, StartFailed } from '../../main.ts'
+import { CommandFailed } from './command-failed.ts'
+import { loadForCommand } from './config-file.ts'
+import { configOption } from './config-option.ts'
+
+export function addRun(program: Command): void {
+  program
+    .command('run')
+    .description('start the gateway')
+    .addOption(configOption())
+    .action(async ({ config: file }: { config: string }) => {
+      const { config, warnings } = loadForCommand(file)
+      for (const warning of warnings) process.stderr.write(`${warning}\n`)
+      try {
+        await runGateway(config)
+      } catch (error) {
+        throw error instanceof StartFailed ? new CommandFailed(`tollgate: ${error.message}`) : error
+      }
+    })
+}

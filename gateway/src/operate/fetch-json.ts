@@ -1,0 +1,69 @@
+// Fetches a JSON document from an issuer: bounded in time and size, never redirected, and silent about what it read.
+import { Agent, request } from 'undici'
+
+import type { FetchedDocument } from '../authenticate/remote-keys.ts'
+
+function maxAgeOf(cacheControl: string | string[] | undefined): number | undefined {
+  const match = /(?:^|[\s,])max-age="?(\d{1,9})"?/i.exec(String(cacheControl ?? ''))
+  return match?.[1] === undefined ? undefined : Number(match[1])
+}
+
+/** One connection policy for all issuers: few requests, far apart, so nothing is kept open long. */
+export function createFetchJson(): {
+  readonly fetchJson: (
+    url: string,
+    limits: { readonly timeoutMs: number; readonly maxBytes: number },
+  ) => Promise<FetchedDocument>
+  readonly close: () => Promise<void>
+} {
+  const agent = new Agent({
+    connections: 2,
+    pipelining: 1,
+    keepAliveTimeout: 1000,
+    connect: { rejectUnauthorized: true },
+  })
+
+  async function fetchJson(
+    url: string,
+    { timeoutMs, maxBytes }: { timeoutMs: number; maxBytes: number },
+  ): Promise<FetchedDocument> {
+    // The timer is on the whole exchange: an issuer that sends one byte a second must not hold a fetch for hours.
+    const signal = AbortSignal.timeout(timeoutMs)
+    try {
+      const { statusCode, headers, body } = await request(url, {
+        dispatcher: agent,
+        signal,
+        headers: { accept: 'application/json, application/jwk-set+json' },
+      })
+      const text = await readBounded(body, maxBytes)
+      if (statusCode !== 200)
+        throw new Error(
+          `the answer had status ${statusCode}${statusCode >= 300 && statusCode < 400 ? ' (redirects are not followed)' : ''}`,
+        )
+      return { json: parse(text), maxAgeSec: maxAgeOf(headers['cache-control']) }
+    } catch (error) {
+      throw signal.aborted ? new Error(`no whole answer within ${timeoutMs} ms`, { cause: error }) : error
+    }
+  }
+  return { fetchJson, close: () => agent.destroy() }
+}
+
+async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of body) {
+    size += chunk.length
+    // Leaving the loop destroys the body, and with it the connection.
+    if (size > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    throw new Error('the answer is not JSON')
+  }
+}

@@ -1,0 +1,180 @@
+// The metrics: what was counted, in the format of Prometheus.
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
+
+import { createRouteTally, DURATION_BUCKETS_SEC, type RouteTally } from './route-tally.ts'
+
+/** Numbers that others keep, read when somebody asks. */
+export interface MetricSources {
+  readonly cache: { readonly size: number; readonly bytes: number }
+  readonly counts: { readonly hits: number; readonly misses: number }
+  readonly inFlight: { readonly count: number }
+  /** By issuer: keys in use, and seconds since the issuer confirmed them (undefined for local keys). */
+  readonly keys: () => readonly {
+    readonly issuer: string
+    readonly count: number
+    readonly ageSec: number | undefined
+    readonly failing: boolean
+  }[]
+}
+
+export interface Metrics {
+  /** The tally of a route, by its path in the config: routes that share a path share it. */
+  route(path: string): RouteTally
+  keyFetch(issuer: string, result: 'ok' | 'failed'): void
+  readonly contentType: string
+  text(): Promise<string>
+}
+
+interface Sample {
+  readonly labels: Readonly<Record<string, string | number>>
+  readonly value: number
+  readonly metricName: string
+}
+
+const DURATION = 'tollgate_request_duration_seconds'
+
+/** prom-client's histogram hashes its labels at each observation; these were counted by the routes already. */
+function durationSamples(tallies: Iterable<RouteTally>): Sample[] {
+  const samples: Sample[] = []
+  for (const { route, durations, durationSumSec } of tallies) {
+    let total = 0
+    durations.forEach((count, index) => {
+      total += count
+      samples.push({
+        metricName: `${DURATION}_bucket`,
+        labels: { le: DURATION_BUCKETS_SEC[index] ?? '+Inf', route },
+        value: total,
+      })
+    })
+    samples.push({ metricName: `${DURATION}_sum`, labels: { route }, value: durationSumSec })
+    samples.push({ metricName: `${DURATION}_count`, labels: { route }, value: total })
+  }
+  return samples
+}
+
+export function createMetrics(sources: MetricSources, version: string): Metrics {
+  const registry = new Registry()
+  const tallies = new Map<string, RouteTally>()
+  const registers = [registry]
+
+  function counter(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: (count: (labels: Record<string, string>, value: number) => void) => void,
+  ) {
+    new Counter({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers,
+      collect() {
+        this.reset()
+        read((labels, value) => {
+          this.inc(labels, value)
+        })
+      },
+    })
+  }
+
+  function gauge(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    read: (set: (labels: Record<string, string>, value: number) => void) => void,
+  ) {
+    new Gauge({
+      name,
+      help,
+      labelNames: [...labelNames],
+      registers,
+      collect() {
+        this.reset()
+        read((labels, value) => {
+          this.set(labels, value)
+        })
+      },
+    })
+  }
+
+  counter('tollgate_requests_total', 'Requests answered.', ['route', 'status'], (count) => {
+    for (const { route, byStatus } of tallies.values())
+      for (const [status, value] of byStatus) count({ route, status: String(status) }, value)
+  })
+  registry.registerMetric({
+    name: DURATION,
+    get: () =>
+      Promise.resolve({
+        name: DURATION,
+        help: 'From the head of the request to the end of the answer.',
+        type: 'histogram',
+        aggregator: 'sum',
+        values: durationSamples(tallies.values()),
+      }),
+  } as unknown as Gauge)
+  counter(
+    'tollgate_decisions_total',
+    'Admission decisions: accepted, anonymous, or why not. enforced="false": what report-only routes would have refused.',
+    ['route', 'code', 'enforced'],
+    (count) => {
+      for (const { route, decisions, reported } of tallies.values()) {
+        for (const [code, value] of decisions) count({ route, code, enforced: 'true' }, value)
+        for (const [code, value] of reported) count({ route, code, enforced: 'false' }, value)
+      }
+    },
+  )
+  counter('tollgate_token_cache_hits_total', 'Tokens that were remembered.', [], (count) => {
+    count({}, sources.counts.hits)
+  })
+  counter('tollgate_token_cache_misses_total', 'Tokens that had to be verified.', [], (count) => {
+    count({}, sources.counts.misses)
+  })
+  gauge('tollgate_token_cache_entries', 'Tokens remembered now.', [], (set) => {
+    set({}, sources.cache.size)
+  })
+  gauge('tollgate_token_cache_bytes', 'Estimated bytes of the remembered tokens.', [], (set) => {
+    set({}, sources.cache.bytes)
+  })
+  gauge('tollgate_requests_in_flight', 'Requests being served now.', [], (set) => {
+    set({}, sources.inFlight.count)
+  })
+  gauge('tollgate_keys', 'Keys in use.', ['issuer'], (set) => {
+    for (const { issuer, count } of sources.keys()) set({ issuer }, count)
+  })
+  gauge('tollgate_keys_age_seconds', 'Time since the issuer confirmed its keys.', ['issuer'], (set) => {
+    for (const { issuer, ageSec } of sources.keys()) if (ageSec !== undefined) set({ issuer }, ageSec)
+  })
+  gauge(
+    'tollgate_keys_failing',
+    '1 while the keys of an issuer cannot be fetched: the last good ones serve until maxStale.',
+    ['issuer'],
+    (set) => {
+      for (const { issuer, failing } of sources.keys()) set({ issuer }, failing ? 1 : 0)
+    },
+  )
+  gauge('tollgate_build_info', 'The version that runs.', ['version', 'node'], (set) => {
+    set({ version, node: process.version }, 1)
+  })
+  const keyFetches = new Counter({
+    name: 'tollgate_key_fetches_total',
+    help: 'Fetches of key sets.',
+    labelNames: ['issuer', 'result'],
+    registers,
+  })
+  collectDefaultMetrics({ register: registry, prefix: 'tollgate_' })
+
+  return {
+    route(path) {
+      const known = tallies.get(path)
+      if (known !== undefined) return known
+      const tally = createRouteTally(path)
+      tallies.set(path, tally)
+      return tally
+    },
+    keyFetch(issuer, result) {
+      keyFetches.inc({ issuer, result })
+    },
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+  }
+}

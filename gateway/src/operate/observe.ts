@@ -1,0 +1,45 @@
+// What is counted and written about each request, when its response is over.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+
+import type { Log } from './log.ts'
+import type { RouteTally } from './route-tally.ts'
+import { answeredWith } from '../answer.ts'
+
+export type Observe = (request: IncomingMessage, response: ServerResponse, requestId: string) => void
+
+/** The path alone: a query may hold tokens and personal data. */
+function pathOf(url: string | undefined = ''): string {
+  const queryAt = url.indexOf('?')
+  return queryAt === -1 ? url : url.slice(0, queryAt)
+}
+
+/** nginx's code for a client that went away before the answer: never sent, but told apart in log and metrics. */
+const CLIENT_CLOSED = 499
+
+/** `log` is undefined where no access lines are written. */
+export function createObserve(tally: RouteTally, log: Log | undefined): Observe {
+  return function observe(request, response, requestId) {
+    const startedAt = performance.now()
+    response.once('close', () => {
+      const durationMs = performance.now() - startedAt
+      const status = response.headersSent ? response.statusCode : CLIENT_CLOSED
+      tally.countRequest(status, durationMs / 1000)
+      if (log === undefined) return
+      const complete = response.writableFinished ? undefined : false
+      log.info(
+        {
+          requestId,
+          method: request.method,
+          path: pathOf(request.url),
+          route: tally.route,
+          status,
+          code: answeredWith(response),
+          complete,
+          durationMs: Math.round(durationMs * 1000) / 1000,
+          client: request.socket.remoteAddress,
+        },
+        'request',
+      )
+    })
+  }
+}

@@ -1,0 +1,50 @@
+// The options of operation: the admin listener, the log, and how much an error tells.
+import { Type, type StaticDecode } from 'typebox'
+
+import { Options } from '../option-types.ts'
+
+export const AdminOptions = Options(
+  {
+    host: Type.String({ description: 'Address of the admin listener. Default 127.0.0.1.', default: '127.0.0.1' }),
+    port: Type.Integer({
+      description: 'Port of the admin listener; 0 takes a free one. Default 9901.',
+      default: 9901,
+      minimum: 0,
+      maximum: 65535,
+    }),
+  },
+  { description: 'Health and metrics, on their own listener.', default: {} },
+)
+
+export const LogOptions = Options(
+  {
+    level: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'], {
+      description: 'Least severe lines that are written. Default info.',
+      default: 'info',
+    }),
+    access: Type.Enum(['on', 'off'], {
+      description: 'One line per request, without token and query. Default on.',
+      default: 'on',
+    }),
+  },
+  { description: 'JSON lines on standard output.', default: {} },
+)
+
+export const ErrorsOptions = Options(
+  {
+    detail: Type.Boolean({
+      description: 'Whether answers say why; false hides the reason from clients (the log keeps it). Default true.',
+      default: true,
+    }),
+    realm: Type.String({
+      description: 'Realm in WWW-Authenticate. Default tollgate.',
+      default: 'tollgate',
+      pattern: '^[\\x20-\\x21\\x23-\\x5b\\x5d-\\x7e]*$',
+    }),
+  },
+  { description: 'The gateway’s own answers.', default: {} },
+)
+
+export type AdminOptions = StaticDecode<typeof AdminOptions>
+export type LogOptions = StaticDecode<typeof LogOptions>
+export type ErrorsOptions = StaticDecode<typeof ErrorsOptions>

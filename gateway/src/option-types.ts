@@ -1,0 +1,45 @@
+// The kinds of option values that YAML does not know: durations, sizes, URLs, and objects that refuse unknown keys.
+import { Type, type TObject, type TObjectOptions, type TProperties } from 'typebox'
+
+const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
+const BYTES_PER_UNIT: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
+
+const DURATION = '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$'
+const SIZE = '^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$'
+
+interface ValueOptions {
+  readonly description: string
+  readonly default?: string
+}
+
+function toNumber(text: string, perUnit: Readonly<Record<string, number>>): number {
+  const unit = /[A-Za-z]+$/.exec(text)?.[0] ?? ''
+  return Math.round(Number.parseFloat(text) * (perUnit[unit] ?? Number.NaN))
+}
+
+/** Milliseconds of a duration such as `250ms`, `30s`, `5m`, `12h`, `1d`; NaN for anything else. */
+export function parseDuration(text: string): number {
+  return new RegExp(DURATION).test(text) ? toNumber(text, MS_PER_UNIT) : Number.NaN
+}
+
+/** A duration in YAML (`30s`), milliseconds in the config. */
+export function Duration(options: ValueOptions) {
+  return Type.Codec(Type.String({ ...options, pattern: DURATION, examples: ['250ms', '30s', '5m', '12h', '1d'] }))
+    .Decode((text) => toNumber(text, MS_PER_UNIT))
+    .Encode((ms) => `${ms}ms`)
+}
+
+/** A size in YAML (`16KiB`), bytes in the config. */
+export function Size(options: ValueOptions) {
+  return Type.Codec(Type.String({ ...options, pattern: SIZE, examples: ['512B', '16KiB', '10MiB', '1GiB'] }))
+    .Decode((text) => toNumber(text, BYTES_PER_UNIT))
+    .Encode((bytes) => `${bytes}B`)
+}
+
+/** An object whose unknown keys are errors: a typing mistake must not switch a check off in silence. */
+export function Options<Properties extends TProperties>(
+  properties: Properties,
+  options: TObjectOptions & { description: string },
+): TObject<Properties> {
+  return Type.Object(properties, { ...options, additionalProperties: false })
+}

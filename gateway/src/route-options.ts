@@ -1,0 +1,69 @@
+// The options of a route: where the options of the stages come together.
+import { Type, type StaticDecode } from 'typebox'
+
+import { CorsOptions } from './accept/cors-options.ts'
+import { RequireOptions } from './authorize/options.ts'
+import { RouteTimeoutOptions } from './forward/options.ts'
+import { Options } from './option-types.ts'
+
+export const AuthMode = Type.Enum(['required', 'optional', 'none', 'report-only'], {
+  description:
+    'required: no valid token, no entry. optional: no token passes as anonymous, a bad token is still 401. none: no token is looked at. report-only: forwards as anonymous and counts what would have been refused. Default required.',
+  default: 'required',
+})
+
+export const RouteOptions = Options(
+  {
+    path: Type.String({
+      description: 'Path that this route answers: exact, or a prefix when it ends with /*; a segment may be a :name.',
+      pattern: '^/',
+      examples: ['/api/things/*', '/users/:id'],
+    }),
+    upstream: Type.String({ description: 'Name of the upstream that gets the request.' }),
+    rewrite: Type.Optional(
+      Type.String({
+        description:
+          'What replaces the matched path: with a prefix route the part before /*. Left out: the path is unchanged.',
+        pattern: '^/',
+        examples: ['/things/*'],
+      }),
+    ),
+    methods: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[A-Z-]+$', examples: ['GET'] }), {
+        description: 'Methods this route answers; others get 405. Left out: any.',
+        minItems: 1,
+        uniqueItems: true,
+      }),
+    ),
+    hosts: Type.Optional(
+      Type.Array(Type.String({ pattern: '^[a-z0-9.-]+$|^\\[[0-9a-f:.]+\\]$', examples: ['api.example.com'] }), {
+        description: 'Host names (lower case, without port) this route answers. Left out: any.',
+        minItems: 1,
+        uniqueItems: true,
+      }),
+    ),
+    auth: AuthMode,
+    issuers: Type.Optional(
+      Type.Array(Type.String(), {
+        description: 'Names of the issuers whose tokens this route accepts. Left out: all.',
+        minItems: 1,
+        uniqueItems: true,
+      }),
+    ),
+    require: Type.Optional(RequireOptions),
+    encodedSlashes: Type.Enum(['refuse', 'allow'], {
+      description:
+        'Whether the path may hold %2F: an upstream may take it for a slash, and this gateway never does. Default refuse.',
+      default: 'refuse',
+    }),
+    cors: Type.Optional(CorsOptions),
+    timeouts: Type.Optional(RouteTimeoutOptions),
+  },
+  {
+    description:
+      'Which requests go where, and who may send them. Exactly one route answers a request: the most specific.',
+  },
+)
+
+export type RouteOptions = StaticDecode<typeof RouteOptions>
+export type AuthMode = RouteOptions['auth']

@@ -1,0 +1,163 @@
+// The stages wired together: what a config becomes, in the order in which a request meets it.
+import { fastify, type FastifyInstance } from 'fastify'
+import { readFileSync } from 'node:fs'
+
+import { createClientErrorHandler } from './accept/client-error.ts'
+import { canonicalTarget } from './accept/path.ts'
+import { createRequestIds } from './accept/request-id.ts'
+import { registerRoutes } from './accept/routes.ts'
+import { createAnswer } from './answer.ts'
+import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts'
+import { compileIssuers, type TrustedIssuer } from './authenticate/issuers.ts'
+import type { KeySourceParts } from './authenticate/key-source.ts'
+import { systemClock, systemSchedule } from './clock.ts'
+import { createRouteCompiler } from './compile-route.ts'
+import type { Config } from './config.ts'
+import { createAuthResultEncoder } from './forward/auth-result-header.ts'
+import { createHeaderFilter } from './forward/headers.ts'
+import { createUndiciTransport } from './forward/undici-transport.ts'
+import type { Readiness } from './operate/admin.ts'
+import { createKeyEvents, keyStatus } from './operate/key-events.ts'
+import type { Log } from './operate/log.ts'
+import { createMetrics, type Metrics } from './operate/metrics.ts'
+
+/** What comes from outside the config; tests put their own clock in. */
+export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'schedule' | 'random'>> {
+  readonly log: Log
+  readonly version: string
+  readonly fetchJson: KeySourceParts['fetchJson']
+}
+
+export interface Gateway {
+  readonly app: FastifyInstance
+  readonly metrics: Metrics
+  readonly readiness: Readiness
+  readonly authenticator: Authenticator
+  readonly issuers: readonly TrustedIssuer[]
+  /** Fetches the keys of all issuers; settles when each fetch ended, well or not. */
+  loadKeys(): Promise<void>
+  /** Serves what is under way, then lets go of upstreams and timers. */
+  close(): Promise<void>
+}
+
+// No route can match it and no client can ask for it: it does not start with a slash.
+const UNSAFE_TARGET = '!unsafe'
+
+// Longer than any path that fits into the headers: the router shall not have a limit of its own.
+const MAX_PARAMETER_LENGTH = 1_048_576
+
+function createApp({ listen, limits, errors }: Config, log: Log): FastifyInstance {
+  const newRequestId = createRequestIds()
+  const answer = createAnswer(errors)
+  const app = fastify({
+    logger: false,
+    genReqId: ({ headers }) => newRequestId(headers['x-request-id']),
+    rewriteUrl: ({ url = '' }) => canonicalTarget(url) ?? UNSAFE_TARGET,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    requestTimeout: limits.requestTimeout,
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    clientErrorHandler: createClientErrorHandler(errors, () => newRequestId(undefined)),
+    http: { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 1000 },
+    ...(listen.tls === undefined
+      ? {}
+      : {
+          https: {
+            cert: readFileSync(listen.tls.cert),
+            key: readFileSync(listen.tls.key),
+            maxHeaderSize: limits.headerBytes,
+          },
+        }),
+  }) as FastifyInstance
+
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    answer(reply.raw, request.raw.url === UNSAFE_TARGET ? 'path_unsafe' : 'route_not_found', request.id)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    log.error({ requestId: request.id, error }, 'internal error')
+    reply.hijack()
+    if (reply.raw.headersSent) reply.raw.destroy()
+    else answer(reply.raw, 'internal_error', request.id)
+  })
+  // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
+  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
+  return app
+}
+
+const IDLE_CHECK_MS = 50
+
+/** A connection that falls idle after the close began would hold it for the whole keep-alive time: Node looks only once. */
+async function closeApp(app: FastifyInstance): Promise<void> {
+  const closing = app.close()
+  const sweep = setInterval(() => {
+    app.server.closeIdleConnections()
+  }, IDLE_CHECK_MS)
+  await closing
+  clearInterval(sweep)
+}
+
+/** Throws KeysNotUsable when keys that are here already cannot be used. Nothing listens and nothing is fetched yet. */
+export function buildServer(config: Config, parts: ServerParts): Gateway {
+  const { log, version, clock = systemClock, schedule = systemSchedule, random = Math.random, fetchJson } = parts
+  const encoder = createAuthResultEncoder(config.authResult)
+  const authenticator = createAuthenticator({
+    maxTokenBytes: config.limits.tokenBytes,
+    cache: config.tokens.cache,
+    clock,
+    encodeResult: encoder.encode,
+  })
+  const inFlight = { limit: config.limits.inFlight, count: 0 }
+  const metrics: Metrics = createMetrics({ ...authenticator, inFlight, keys: () => keyStatus(issuers, clock) }, version)
+  const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
+    fetchJson,
+    clock,
+    schedule,
+    random,
+    events: createKeyEvents(log, metrics),
+  })
+  const transports = new Map(
+    Object.entries(config.upstreams).map(([name, upstream]) => [
+      name,
+      createUndiciTransport(upstream.targets[0] ?? '', upstream),
+    ]),
+  )
+  const filter = createHeaderFilter({
+    authResultHeader: config.authResult.header.toLowerCase(),
+    reserved: ['x-tollgate'],
+  })
+  const answer = createAnswer(config.errors)
+
+  const app = createApp(config, log)
+  const compileRoute = createRouteCompiler({
+    config,
+    authenticator,
+    issuers,
+    transports,
+    filter,
+    anonymousHeader: encoder.anonymous,
+    answer,
+    metrics,
+    log,
+  })
+  registerRoutes(app, config.routes.map(compileRoute), inFlight, answer)
+
+  return {
+    app,
+    metrics,
+    authenticator,
+    issuers,
+    readiness: () =>
+      keyStatus(issuers, clock)
+        .filter(({ count }) => count === 0)
+        .map(({ issuer, problem }) => ({ part: `keys of issuer ${issuer}`, reason: problem ?? 'not fetched yet' })),
+    async loadKeys() {
+      await Promise.all(issuers.flatMap(({ keys }) => (keys.remote === undefined ? [] : [keys.remote.start()])))
+    },
+    async close() {
+      for (const { keys } of issuers) keys.remote?.stop()
+      await closeApp(app)
+      await Promise.all([...transports.values()].map((transport) => transport.close()))
+    },
+  }
+}

@@ -1,0 +1,54 @@
+// A clock and timers that move when the test says so.
+import type { Clock, Schedule } from '../../gateway/src/clock.ts'
+
+export interface FakeClock extends Clock {
+  readonly schedule: Schedule
+  /** Moves time forward and runs what falls due on the way, letting promises settle in between. */
+  advance(ms: number): Promise<void>
+  /** Puts the clock elsewhere without running anything. */
+  set(ms: number): void
+  readonly pending: number
+}
+
+interface Timer {
+  readonly atMs: number
+  readonly run: () => void
+}
+
+/** Lets everything that is already resolved run to its end. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+}
+
+export function createFakeClock(startMs = Date.UTC(2030, 0, 1)): FakeClock {
+  let nowMs = startMs
+  const timers = new Set<Timer>()
+
+  return {
+    now: () => nowMs,
+    schedule(delayMs, run) {
+      const timer = { atMs: nowMs + delayMs, run }
+      timers.add(timer)
+      return () => timers.delete(timer)
+    },
+    async advance(ms) {
+      const endMs = nowMs + ms
+      for (;;) {
+        const [next] = [...timers].filter(({ atMs }) => atMs <= endMs).sort((a, b) => a.atMs - b.atMs)
+        if (next === undefined) break
+        timers.delete(next)
+        nowMs = Math.max(nowMs, next.atMs)
+        next.run()
+        await settle()
+      }
+      nowMs = endMs
+      await settle()
+    },
+    set(ms) {
+      nowMs = ms
+    },
+    get pending() {
+      return timers.size
+    },
+  }
+}

@@ -1,0 +1,67 @@
+// Runs all tests and says how they went: a line a file, the whole story of what failed, the coverage, and the count last.
+import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { createInterface } from 'node:readline'
+
+const MIN_LINE_COVERAGE = 95
+const COVERED = /[/\\]gateway[/\\]src[/\\]/
+
+const patterns = process.argv.slice(2)
+const wholeRun = patterns.length === 0
+const tap = spawn(
+  process.execPath,
+  ['node_modules/tap/dist/esm/run.mjs', '--reporter=tap', ...(wholeRun ? [] : ['--disable-coverage']), ...patterns],
+  {
+    stdio: ['inherit', 'pipe', 'inherit'],
+  },
+)
+
+/** Lines of the file under way, kept until it is known whether they are wanted. */
+let lines = []
+let totals
+
+for await (const line of createInterface({ input: tap.stdout })) {
+  const summary = /^# \{ (.*) \}$/.exec(line)
+  if (summary)
+    totals = Object.fromEntries(
+      summary[1].split(', ').map((part) => part.split(': ').map((text, index) => (index ? Number(text) : text))),
+    )
+  const file = /^(not )?ok \d+ - (.*)$/.exec(line)
+  if (!file) {
+    lines.push(line)
+    // What lacks its component says so loudly, also in a file that passes.
+    if (/# SKIP/.test(line)) console.log(`SKIPPED ${line.trim()}`)
+    continue
+  }
+  if (file[1]) console.log(lines.join('\n'))
+  console.log(`${file[1] ? 'FAILED' : 'ok'} ${file[2]}`)
+  lines = []
+}
+
+const exitCode = await new Promise((resolve) => tap.on('close', resolve))
+if (exitCode !== 0) console.log(lines.filter((line) => !line.startsWith('# No coverage')).join('\n'))
+
+/** Lines of gateway/src that a test ran, in percent; each file below the mark is named. */
+function coverage() {
+  const summary = JSON.parse(readFileSync('.tap/report/coverage-summary.json', 'utf8'))
+  const files = Object.entries(summary).filter(([file]) => COVERED.test(file))
+  const [covered, total] = files.reduce(([a, b], [, { lines }]) => [a + lines.covered, b + lines.total], [0, 0])
+  for (const [file, { lines }] of files) {
+    if (lines.pct < MIN_LINE_COVERAGE)
+      console.log(`${String(lines.pct).padStart(6)} % of ${file.replace(/.*gateway./, 'gateway/')}`)
+  }
+  return total === 0 ? 0 : (100 * covered) / total
+}
+
+let covered = true
+if (wholeRun && process.env['TOLLGATE_NO_COVERAGE'] === undefined) {
+  const percent = coverage()
+  covered = percent >= MIN_LINE_COVERAGE
+  console.log(
+    `${percent.toFixed(1)} % of the lines of gateway/src were run${covered ? '' : `, ${MIN_LINE_COVERAGE} are needed`}`,
+  )
+}
+const { pass = 0, fail = 0, skip = 0 } = totals ?? {}
+const failed = fail === 0 && exitCode !== 0 ? 1 : fail
+console.log(`${pass} passed, ${failed + (covered ? 0 : 1)} failed${skip > 0 ? `, ${skip} skipped` : ''}`)
+process.exitCode = failed > 0 || pass === 0 || !covered ? 1 : 0

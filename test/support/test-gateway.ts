@@ -1,0 +1,59 @@
+// A gateway on free ports for one test: the real stages and sockets, with the clock in the test's hand.
+import { pino } from 'pino'
+import { Value } from 'typebox/value'
+
+import { systemClock, type Clock } from '../../gateway/src/clock.ts'
+import { ConfigOptions, type Config } from '../../gateway/src/config.ts'
+import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
+import { createFetchJson } from '../../gateway/src/operate/fetch-json.ts'
+import { buildServer, type Gateway } from '../../gateway/src/server.ts'
+
+export interface Teardown {
+  teardown(run: () => unknown): void
+}
+
+export interface TestGateway {
+  readonly gateway: Gateway
+  readonly url: string
+  readonly port: number
+  /** All log lines so far, parsed. */
+  readonly lines: Record<string, unknown>[]
+}
+
+export interface TestGatewayParts {
+  readonly clock?: Clock
+  readonly fetchJson?: (url: string) => Promise<FetchedDocument>
+  readonly random?: () => number
+  readonly schedule?: (delayMs: number, run: () => void) => () => void
+}
+
+/** A config as YAML would give it, with its defaults filled in. */
+export function testConfig(options: Record<string, unknown>): Config {
+  const filled = Value.Default(ConfigOptions, { listen: { port: 0 }, log: { level: 'debug' }, ...options })
+  const [problem] = Value.Errors(ConfigOptions, filled)
+  if (problem !== undefined) throw new Error(`the test's config is wrong: ${problem.instancePath} ${problem.message}`)
+  return Value.Decode(ConfigOptions, filled)
+}
+
+export async function startTestGateway(
+  t: Teardown,
+  options: Record<string, unknown>,
+  parts: TestGatewayParts = {},
+): Promise<TestGateway> {
+  const lines: Record<string, unknown>[] = []
+  const log = pino(
+    { level: 'debug' },
+    { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
+  )
+  const { fetchJson, close } = createFetchJson()
+  const gateway = buildServer(testConfig(options), { log, version: 'test', fetchJson, clock: systemClock, ...parts })
+  await gateway.app.listen({ host: '127.0.0.1', port: 0 })
+  await gateway.loadKeys()
+  t.teardown(async () => {
+    gateway.app.server.closeAllConnections()
+    await gateway.close()
+    await close()
+  })
+  const { port } = gateway.app.server.address() as { port: number }
+  return { gateway, url: `http://127.0.0.1:${port}`, port, lines }
+}
