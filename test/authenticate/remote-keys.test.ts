@@ -3,7 +3,7 @@ import t from 'tap'
 import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
 import { createFakeClock, settle } from '../support/fake-clock.ts'
 import { createTestAuthenticator } from '../support/test-authenticator.ts'
-import { createSigner, goodClaims, ISSUER, type Signer } from '../support/tokens.ts'
+import { createSigner, ISSUER, type Signer } from '../support/tokens.ts'
 
 const SECOND = 1000
 const MINUTE = 60_000
