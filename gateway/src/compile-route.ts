@@ -17,6 +17,7 @@ import type { Transport } from './forward/transport.ts'
 import type { Log } from './operate/log.ts'
 import type { Metrics } from './operate/metrics.ts'
 import { createObserve } from './operate/observe.ts'
+import { storyLine } from './operate/story.ts'
 
 type RouteConfig = Config['routes'][number]
 
@@ -94,8 +95,14 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
           extraHeaders: cors === undefined ? undefined : corsHeaders(reply),
         })
       },
-      refuse: ({ code, detail }, _request, reply) => {
-        log.debug({ requestId: reply.request.id, route: route.path, code, detail }, 'refused')
+      refuse: (failure, _request, reply) => {
+        const { code, detail } = failure
+        if (log.isLevelEnabled('debug')) {
+          log.debug(
+            { requestId: reply.request.id, route: route.path, code, detail, story: storyLine(failure) },
+            'refused',
+          )
+        }
         reply.hijack()
         answer(reply.raw, code, reply.request.id, {
           scopes,

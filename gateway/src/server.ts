@@ -5,11 +5,12 @@ import { readFileSync } from 'node:fs'
 import { createClientErrorHandler } from './accept/client-error.ts'
 import { canonicalTarget } from './accept/path.ts'
 import { createRequestIds } from './accept/request-id.ts'
-import { registerRoutes } from './accept/routes.ts'
+import { registerRoutes, type CompiledRoute } from './accept/routes.ts'
 import { createAnswer } from './answer.ts'
 import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts'
 import { compileIssuers, type TrustedIssuer } from './authenticate/issuers.ts'
 import type { KeySourceParts } from './authenticate/key-source.ts'
+import type { TokenLocation } from './authenticate/token-location.ts'
 import { systemClock, systemSchedule } from './clock.ts'
 import { createRouteCompiler } from './compile-route.ts'
 import type { Config } from './config.ts'
@@ -26,6 +27,11 @@ export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'sch
   readonly log: Log
   readonly version: string
   readonly fetchJson: KeySourceParts['fetchJson']
+  /** Stands between the router and a compiled route: `explain` looks on without forwarding. */
+  readonly wrapRoute?: (
+    route: CompiledRoute<TokenLocation>,
+    config: Config['routes'][number],
+  ) => CompiledRoute<TokenLocation>
 }
 
 export interface Gateway {
@@ -140,7 +146,13 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     metrics,
     log,
   })
-  registerRoutes(app, config.routes.map(compileRoute), inFlight, answer)
+  const { wrapRoute = (route) => route } = parts
+  registerRoutes(
+    app,
+    config.routes.map((route) => wrapRoute(compileRoute(route), route)),
+    inFlight,
+    answer,
+  )
 
   return {
     app,

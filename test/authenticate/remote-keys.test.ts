@@ -36,7 +36,7 @@ async function drill(answer: () => FetchedDocument | Promise<FetchedDocument>, k
   if (remote === undefined) throw new Error('the issuer has no remote keys')
   await remote.start()
   const claims = () => ({ iat: clock.now() / 1000, exp: clock.now() / 1000 + 30 * 86_400 })
-  return { ...test, clock, fetches, remote, sign: (signer: Signer) => signer.sign(claims()) }
+  return { ...test, clock, fetches, remote, claims, sign: (signer: Signer) => signer.sign(claims()) }
 }
 
 const document = (signers: readonly Signer[], maxAgeSec?: number): FetchedDocument => ({
@@ -106,10 +106,10 @@ t.test('a token of a new key is accepted within one fetch', async (t) => {
 })
 
 t.test('ten thousand unknown kids cause one fetch in each cool-down', async (t) => {
-  const { decide, fetches, clock } = await drill(() => document([one]))
+  const { decide, fetches, clock, claims } = await drill(() => document([one]))
   const unknown = await createSigner('ES256', 'x')
   const flood = async (name: string) => {
-    for (let index = 0; index < 1000; index += 1) decide(await unknown.sign({}, { kid: `${name}-${index}` }))
+    for (let index = 0; index < 1000; index += 1) decide(await unknown.sign(claims(), { kid: `${name}-${index}` }))
     await settle()
   }
   await flood('a')

@@ -85,7 +85,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const refusals = createRefusalMemory()
   const counts: CacheCounts = { hits: 0, misses: 0 }
 
-  /** Cheap checks first: an expired token, the commonest bad one, costs no cryptography. */
+  /** Cheap checks first: an expired token, the commonest bad one, costs no cryptography and no fetch of keys. */
   function examine(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure {
     const token = readToken(rawToken)
     if (token instanceof Failure) return token
@@ -94,13 +94,13 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const { header, claims } = token
     if (!issuer.algorithms.has(header.alg))
       return new Failure('algorithm_not_allowed', `it is signed with ${header.alg.slice(0, 16)}`)
-    const keys = chooseKeys(token, issuer)
-    if (keys instanceof Failure) return keys
     const badClaim = checkClaims(issuer.rules, header, claims)
     if (badClaim !== undefined) return badClaim
     const validity = validityOf(claims, issuer.rules.clockToleranceSec)
     const badTime = checkTime(validity, nowSec)
     if (badTime !== undefined) return badTime
+    const keys = chooseKeys(token, issuer)
+    if (keys instanceof Failure) return keys
     return checkSignature(token, issuer, keys, validity, nowSec)
   }
 

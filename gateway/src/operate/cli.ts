@@ -4,7 +4,10 @@ import { Command, CommanderError } from 'commander'
 import { packageVersion } from '../main.ts'
 import { addCheck } from './commands/check.ts'
 import { CommandFailed } from './commands/command-failed.ts'
+import { addExplain } from './commands/explain.ts'
+import { addKeys } from './commands/keys.ts'
 import { addRun } from './commands/run.ts'
+import { addToken } from './commands/token.ts'
 
 const FAILED = 1
 const USAGE = 2
@@ -15,10 +18,15 @@ function buildProgram(): Command {
     .version(packageVersion())
     .showHelpAfterError()
     .showSuggestionAfterError()
-    .exitOverride()
-  for (const add of [addRun, addCheck]) add(program)
-  for (const command of program.commands) command.exitOverride()
+  for (const add of [addRun, addCheck, addExplain, addToken, addKeys]) add(program)
+  overrideExits(program)
   return program
+}
+
+/** Commander ends the process on its own otherwise, with exit code 1 for a wrong call. */
+function overrideExits(command: Command): void {
+  command.exitOverride()
+  for (const child of command.commands) overrideExits(child)
 }
 
 /** Runs one command and returns the exit code; 0 also for a gateway that goes on running. */
@@ -29,7 +37,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
     if (!(error instanceof CommandFailed)) throw error
-    process.stderr.write(`${error.message}\n`)
+    if (error.message !== '') process.stderr.write(`${error.message}\n`)
     return FAILED
   }
 }

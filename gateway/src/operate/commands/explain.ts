@@ -1,0 +1,108 @@
+// tollgate explain: what would happen to this request, and why?
+import type { Command } from 'commander'
+
+import { loadForCommand } from './config-file.ts'
+import { configOption } from './config-option.ts'
+import { CommandFailed } from './command-failed.ts'
+import { readToken } from './token-input.ts'
+import { checkLocalKeys } from '../check-local-keys.ts'
+import { explain, type ExplainedRequest } from '../explain.ts'
+import { explanationText } from '../explain-text.ts'
+import { createFetchJson } from '../fetch-json.ts'
+import type { Config } from '../../config.ts'
+
+interface ExplainOptions {
+  readonly config: string
+  readonly token?: string
+  readonly at?: string
+  readonly header: readonly string[]
+  readonly online?: boolean
+  readonly json?: boolean
+}
+
+/** Milliseconds since the epoch, from seconds since the epoch or a date as of ISO 8601. */
+function parseTime(text: string): number {
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text)
+  if (Number.isNaN(ms))
+    throw new CommandFailed(`--at ${text} is no time: write seconds since 1970, or 2026-01-31T12:00:00Z`)
+  return ms
+}
+
+function parseHeader(text: string): readonly [string, string] {
+  const colon = text.indexOf(':')
+  if (colon < 1) throw new CommandFailed(`--header ${text} is no header: write "name: value"`)
+  return [text.slice(0, colon).trim().toLowerCase(), text.slice(colon + 1).trim()]
+}
+
+/** The token goes where the config looks first. */
+function placeToken(
+  { tokens }: Config,
+  target: string,
+  token: string,
+): { readonly target: string; readonly headers: readonly (readonly [string, string])[] } {
+  const [place = {}] = tokens.from
+  if (place.query !== undefined)
+    return { target: `${target}${target.includes('?') ? '&' : '?'}${place.query}=${token}`, headers: [] }
+  if (place.cookie !== undefined) return { target, headers: [['cookie', `${place.cookie}=${token}`]] }
+  return {
+    target,
+    headers: [
+      [
+        (place.header ?? 'authorization').toLowerCase(),
+        place.scheme === undefined ? token : `${place.scheme} ${token}`,
+      ],
+    ],
+  }
+}
+
+function buildRequest(
+  config: Config,
+  method: string,
+  url: string,
+  token: string | undefined,
+  headers: readonly string[],
+): ExplainedRequest {
+  const absolute = /^https?:\/\//.test(url) && URL.canParse(url) ? new URL(url) : undefined
+  // From the text, not from URL: that would resolve the dot segments which the gateway is to judge.
+  const path = absolute === undefined ? url : (/^https?:\/\/[^/?]*([^]*)$/.exec(url)?.[1] ?? '')
+  const placed =
+    token === undefined ? { target: path, headers: [] } : placeToken(config, path === '' ? '/' : path, token)
+  const host = absolute?.host ?? 'localhost'
+  return {
+    method: method.toUpperCase(),
+    target: placed.target === '' ? '/' : placed.target,
+    headers: Object.fromEntries([['host', host], ...headers.map(parseHeader), ...placed.headers]),
+  }
+}
+
+export function addExplain(program: Command): void {
+  program
+    .command('explain')
+    .description('tell what would happen to a request, check by check; exit code 0 if it would pass')
+    .argument('<method>', 'such as GET')
+    .argument('<url>', 'path, or whole URL where routes have hosts')
+    .addOption(configOption())
+    .option('-t, --token <token>', 'the token; - reads it from standard input, as does a pipe without this option')
+    .option(
+      '-H, --header <header>',
+      'another request header, "name: value"; may be given again',
+      (text: string, all: string[]) => [...all, text],
+      [],
+    )
+    .option('--at <time>', 'decide as of this time instead of now')
+    .option('--online', 'fetch the keys of issuers with a URL')
+    .option('--json', 'print JSON')
+    .action(async (method: string, url: string, options: ExplainOptions) => {
+      const { config } = loadForCommand(options.config)
+      checkLocalKeys(config)
+      const request = buildRequest(config, method, url, await readToken(options.token), options.header)
+      const fetcher = options.online === true ? createFetchJson() : undefined
+      const nowMs = options.at === undefined ? Date.now() : parseTime(options.at)
+      const explanation = await explain(config, request, { nowMs, fetchJson: fetcher?.fetchJson })
+      await fetcher?.close()
+      process.stdout.write(
+        `${options.json === true ? JSON.stringify(explanation) : explanationText(request, explanation)}\n`,
+      )
+      if (!explanation.passes) throw new CommandFailed('')
+    })
+}

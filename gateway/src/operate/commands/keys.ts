@@ -1,0 +1,76 @@
+// tollgate keys generate: a key pair (or secret) for an issuer, as PEM and as JWK set.
+import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Option, type Command } from 'commander'
+
+import { CommandFailed } from './command-failed.ts'
+import { ALGORITHMS, type Algorithm } from '../../authenticate/options.ts'
+
+interface Generated {
+  /** Private key in PEM, or the secret as text. */
+  readonly secretText: string
+  readonly jwk: Record<string, unknown>
+}
+
+const CURVES: Partial<Record<Algorithm, string>> = { ES256: 'P-256', ES384: 'P-384', ES512: 'P-521' }
+const SECRET_BYTES: Partial<Record<Algorithm, number>> = { HS256: 32, HS384: 48, HS512: 64 }
+const RSA_BITS = 3072
+
+function keyPair(algorithm: Algorithm): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
+  const namedCurve = CURVES[algorithm]
+  if (namedCurve !== undefined) return generateKeyPairSync('ec', { namedCurve })
+  return algorithm === 'EdDSA'
+    ? generateKeyPairSync('ed25519')
+    : generateKeyPairSync('rsa', { modulusLength: RSA_BITS })
+}
+
+function generate(algorithm: Algorithm, kid: string): Generated {
+  const secretBytes = SECRET_BYTES[algorithm]
+  if (secretBytes !== undefined) {
+    const secretText = randomBytes(secretBytes).toString('base64url')
+    return { secretText, jwk: { kty: 'oct', k: secretText, kid, alg: algorithm } }
+  }
+  const { publicKey, privateKey } = keyPair(algorithm)
+  return {
+    secretText: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' },
+  }
+}
+
+/** `wx`: a key that is there already may be in use, so it is never overwritten. */
+function write(file: string, text: string, mode: number): void {
+  try {
+    writeFileSync(file, text, { mode, flag: 'wx' })
+  } catch (error) {
+    throw new CommandFailed(
+      `${file} cannot be written: ${(error as NodeJS.ErrnoException).code === 'EEXIST' ? 'it is there already' : 'no rights or no such folder'}`,
+    )
+  }
+}
+
+export function addKeys(program: Command): void {
+  program
+    .command('keys')
+    .description('make keys')
+    .command('generate')
+    .description('make a key pair: the private key in PEM, the public one as a JWK set')
+    .addOption(new Option('--alg <algorithm>', 'signature algorithm').choices([...ALGORITHMS]).makeOptionMandatory())
+    .requiredOption('--kid <id>', 'key id')
+    .option(
+      '--out <folder>',
+      'write KID.private.pem (or KID.secret) and KID.jwks.json there; without it both are printed',
+    )
+    .action(({ alg, kid, out }: { alg: Algorithm; kid: string; out?: string }) => {
+      const { secretText, jwk } = generate(alg, kid)
+      const jwks = `${JSON.stringify({ keys: [jwk] }, null, 2)}\n`
+      if (out === undefined) {
+        process.stdout.write(`${secretText.trimEnd()}\n${jwks}`)
+        return
+      }
+      if (!/^[\w.-]+$/.test(kid)) throw new CommandFailed('--kid must be a plain file name with --out')
+      mkdirSync(out, { recursive: true })
+      write(join(out, alg in SECRET_BYTES ? `${kid}.secret` : `${kid}.private.pem`), secretText, 0o600)
+      write(join(out, `${kid}.jwks.json`), jwks, alg in SECRET_BYTES ? 0o600 : 0o644)
+    })
+}

@@ -1,0 +1,43 @@
+// An explanation as text for people.
+import type { ExplainedRequest, Explanation } from './explain.ts'
+
+const LABEL_WIDTH = 14
+
+function line(label: string, text: string): string {
+  return `  ${label.padEnd(LABEL_WIDTH)}${text}`
+}
+
+const MARKS = { passed: 'ok', failed: 'FAIL', 'not reached': '-' } as const
+
+/** Header and claims are printed, the signature never is: what is on the screen cannot be used as a token. */
+export function explanationText(
+  { method, target }: ExplainedRequest,
+  { route, foundIn, token, checks, upstreamHeader, answer }: Explanation,
+): string {
+  const lines = [`${method} ${target.split('?', 1)[0] ?? ''}`]
+  lines.push(
+    line('route', route === undefined ? 'none' : `${route.path} to upstream ${route.upstream}, auth: ${route.auth}`),
+  )
+  if (foundIn !== undefined) lines.push(line('token', foundIn))
+  if (token !== undefined) {
+    lines.push(line('header', JSON.stringify(token.header)))
+    lines.push(line('claims', JSON.stringify(token.claims)))
+  }
+  for (const { check, outcome, text } of checks) {
+    lines.push(
+      line(
+        `${MARKS[outcome].padEnd(5)}${check}`.padEnd(LABEL_WIDTH + 5),
+        text === '' && outcome === 'not reached' ? 'not reached' : text,
+      ).trimEnd(),
+    )
+  }
+  if (upstreamHeader !== undefined) {
+    lines.push(line('upstream gets', `${upstreamHeader.name}: ${upstreamHeader.value}`))
+    lines.push(line('', JSON.stringify(upstreamHeader.decoded)))
+  }
+  lines.push(
+    line('client sees', answer === undefined ? 'the answer of the upstream' : `${answer.status} ${answer.code}`),
+  )
+  if (answer?.challenge !== undefined) lines.push(line('', `WWW-Authenticate: ${answer.challenge}`))
+  return lines.join('\n')
+}

@@ -1,0 +1,177 @@
+// Sends a request through the real stages, without an upstream, and tells what they decided and why.
+import { pino } from 'pino'
+
+import { canonicalTarget } from '../accept/path.ts'
+import { tellStory, type CheckReport, type Findings } from './story.ts'
+import { createTokenReader, type UnverifiedToken } from '../authenticate/token-shape.ts'
+import { createTokenFinder, createTokenLocation, type TokenLocation } from '../authenticate/token-location.ts'
+import type { KeySourceParts } from '../authenticate/key-source.ts'
+import type { Config } from '../config.ts'
+import { Failure, failureRule, type FailureCode } from '../failure.ts'
+import { buildServer, type Gateway } from '../server.ts'
+
+export interface ExplainedRequest {
+  readonly method: string
+  /** Path with query. */
+  readonly target: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface Explanation {
+  readonly passes: boolean
+  readonly route: Config['routes'][number] | undefined
+  /** `header authorization`; undefined where no token was found. */
+  readonly foundIn: string | undefined
+  readonly token: Pick<UnverifiedToken, 'header' | 'claims'> | undefined
+  readonly checks: readonly CheckReport[]
+  /** What the upstream would get; undefined where the request would not come to it, or no header is sent. */
+  readonly upstreamHeader: { readonly name: string; readonly value: string; readonly decoded: unknown } | undefined
+  /** What the client would see; undefined where the answer is the upstream's. */
+  readonly answer:
+    { readonly status: number; readonly code: string; readonly challenge: string | undefined } | undefined
+}
+
+export interface ExplainParts {
+  readonly nowMs: number
+  /** Undefined: nothing is fetched, and issuers with remote keys have none. */
+  readonly fetchJson: KeySourceParts['fetchJson'] | undefined
+}
+
+const OFFLINE = 'the keys are at a URL, and nothing is fetched without --online'
+
+interface Capture {
+  route: Config['routes'][number] | undefined
+  refusal: Failure | undefined
+  authResult: string | undefined
+  reached: boolean
+}
+
+function findingsOf(token: UnverifiedToken | undefined, foundIn: string | undefined, gateway: Gateway): Findings {
+  const issuer = gateway.issuers.find(({ issuer }) => issuer !== undefined && issuer === token?.claims['iss'])
+  return {
+    ...(foundIn === undefined ? {} : { token: `found in ${foundIn}` }),
+    ...(token === undefined
+      ? {}
+      : {
+          shape: `three parts of base64url, ${token.raw.length} characters`,
+          issuer: issuer === undefined ? 'the only issuer of this route' : issuer.name,
+          algorithm: token.header.alg,
+          time:
+            typeof token.claims['exp'] === 'number'
+              ? `it expires ${new Date(token.claims['exp'] * 1000).toISOString()}`
+              : 'it has no exp',
+          key: token.header.kid === undefined ? 'the only key that fits' : `kid ${JSON.stringify(token.header.kid)}`,
+        }),
+  }
+}
+
+function lookAtToken(
+  config: Config,
+  request: ExplainedRequest,
+): { readonly token: UnverifiedToken | undefined; readonly location: TokenLocation | undefined } {
+  const found = createTokenFinder(config.tokens.from.map(createTokenLocation))({
+    headers: request.headers,
+    url: request.target,
+  })
+  if (found === undefined || found instanceof Failure) return { token: undefined, location: undefined }
+  const token = createTokenReader(config.limits.tokenBytes)(found.token)
+  return { token: token instanceof Failure ? undefined : token, location: found.location }
+}
+
+/** Nothing is sent to an upstream, nothing is remembered. Throws KeysNotUsable as a start would. */
+export async function explain(
+  config: Config,
+  request: ExplainedRequest,
+  { nowMs, fetchJson }: ExplainParts,
+): Promise<Explanation> {
+  const capture: Capture = { route: undefined, refusal: undefined, authResult: undefined, reached: false }
+  const gateway = buildServer(config, {
+    log: pino({ level: 'silent' }),
+    version: '',
+    clock: { now: () => nowMs },
+    schedule: () => () => undefined,
+    fetchJson: fetchJson ?? (() => Promise.reject(new Error(OFFLINE))),
+    wrapRoute: (route, routeConfig) => ({
+      ...route,
+      observe: () => {
+        capture.route = routeConfig
+      },
+      refuse: (failure, rawRequest, reply) => {
+        capture.refusal = failure
+        route.refuse(failure, rawRequest, reply)
+      },
+      forward: (_request, reply, { caller }) => {
+        capture.reached = true
+        capture.authResult = caller?.headerValue
+        reply.raw.end()
+      },
+    }),
+  })
+  try {
+    await gateway.loadKeys()
+    // The test client would resolve dot segments before the gateway could judge them.
+    const target = canonicalTarget(request.target)
+    if (target === undefined) return unsafePath()
+    const response = await gateway.app.inject({
+      method: request.method as 'GET',
+      url: request.target,
+      headers: request.headers,
+    })
+    const code = response.headers['x-tollgate']
+    const challenge = response.headers['www-authenticate']
+    const { token, location } = lookAtToken(config, request)
+    const refusal =
+      capture.refusal ??
+      (capture.reached || code === undefined ? undefined : routingFailure(String(code) as FailureCode))
+    const shown =
+      refusal?.code === 'keys_unavailable' && fetchJson === undefined ? new Failure(refusal.code, OFFLINE) : refusal
+    const asked = capture.route !== undefined && capture.route.auth !== 'none'
+    return {
+      passes: capture.reached,
+      route: capture.route,
+      foundIn: asked ? location?.name : undefined,
+      token: asked && token !== undefined ? { header: token.header, claims: token.claims } : undefined,
+      checks:
+        asked && (token !== undefined || shown !== undefined)
+          ? tellStory(shown, findingsOf(token, location?.name, gateway))
+          : onlyFailed(shown),
+      upstreamHeader:
+        capture.authResult === undefined ? undefined : describeHeader(config.authResult.header, capture.authResult),
+      answer: capture.reached
+        ? undefined
+        : {
+            status: response.statusCode,
+            code: String(code),
+            challenge: challenge === undefined ? undefined : String(challenge),
+          },
+    }
+  } finally {
+    await gateway.close()
+  }
+}
+
+/** What the router answers itself: its code is a failure code, and the public title says all there is to say. */
+function routingFailure(code: FailureCode): Failure {
+  return new Failure(code, failureRule(code).title)
+}
+
+function unsafePath(): Explanation {
+  const { status, title } = failureRule('path_unsafe')
+  const refusal = new Failure('path_unsafe', title)
+  const nothing = { route: undefined, foundIn: undefined, token: undefined, upstreamHeader: undefined }
+  return {
+    ...nothing,
+    passes: false,
+    checks: onlyFailed(refusal),
+    answer: { status, code: refusal.code, challenge: undefined },
+  }
+}
+
+function onlyFailed(refusal: Failure | undefined): readonly CheckReport[] {
+  return tellStory(refusal).filter(({ outcome }) => outcome === 'failed')
+}
+
+function describeHeader(name: string, value: string): NonNullable<Explanation['upstreamHeader']> {
+  return { name, value, decoded: JSON.parse(Buffer.from(value, 'base64url').toString('utf8')) as unknown }
+}
