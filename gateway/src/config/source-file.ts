@@ -71,7 +71,8 @@ export function openSourceFile(file: string): SourceFile | readonly Problem[] {
     const { line, col } = lineCounter.linePos(Math.min(offset, text.length))
     // An empty file has no line to count, and an error at the very end is on the last line there is.
     const number = Math.min(Math.max(line, 1), lines.length)
-    return { line: number, column: Math.max(col, 1), sourceLine: lines[number - 1] ?? '' }
+    const sourceLine = lines[number - 1] ?? ''
+    return { line: number, column: Math.min(Math.max(col, 1), sourceLine.length + 1), sourceLine }
   }
 
   const problems = [...document.errors, ...document.warnings].map(({ code, message, pos }) => {

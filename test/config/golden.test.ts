@@ -1,0 +1,36 @@
+// Each case is a file: the config, a line of ten dashes, and what is said about it. UPDATE_GOLDEN=1 writes what is said now.
+import t from 'tap'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+import { formatProblem } from '../../gateway/src/config/format-problem.ts'
+import { loadConfig } from '../../gateway/src/load-config.ts'
+
+const CASES = new URL('cases/', import.meta.url).pathname
+const SEPARATOR = '\n----------\n'
+const ENV = {
+  PORT: '9090',
+  EMPTY: '',
+  SECRET: 'hunter2-hunter2-hunter2-hunter2-',
+  WORD: 'not-a-port',
+  INJECTED: 'a\nroutes: []',
+}
+
+function told(directory: string, config: string): string {
+  const file = join(directory, 'case.yaml')
+  writeFileSync(file, config)
+  const loaded = loadConfig(file, { env: ENV })
+  const problems = loaded.ok ? loaded.warnings : loaded.errors
+  return [...(loaded.ok ? ['ok'] : []), ...problems.map(formatProblem)].join('\n').replaceAll(`${directory}/`, '')
+}
+
+for (const name of readdirSync(CASES).filter((file) => file.endsWith('.yaml-case'))) {
+  t.test(name.replace('.yaml-case', '').replaceAll('-', ' '), async (t) => {
+    const text = readFileSync(join(CASES, name), 'utf8')
+    const [config = '', expected = ''] = text.split(SEPARATOR)
+    const actual = told(t.testdir({ 'key.pem': 'x', 'secret.txt': 'from-a-file\n' }), config)
+    if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(join(CASES, name), `${config}${SEPARATOR}${actual}\n`)
+    else t.equal(actual, expected.trimEnd())
+    t.notMatch(actual, /hunter2|not-a-port|from-a-file/, 'no value of the environment or of a file is told')
+  })
+}
