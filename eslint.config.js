@@ -45,6 +45,7 @@ export default defineConfig(
       ],
     },
   })),
+  { files: ['**/*.d.ts'], rules: { 'no-restricted-syntax': 'off' } },
   {
     files: ['test/**/*.ts'],
     rules: {

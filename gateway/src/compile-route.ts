@@ -1,6 +1,7 @@
 // One route of the config, compiled: its admission, its forwarding, and how it refuses.
 import { createAdmission } from './accept/admit.ts'
 import { corsHeaders } from './accept/cors.ts'
+import type { FailureLimit } from './accept/failure-limit.ts'
 import type { CompiledRoute } from './accept/routes.ts'
 import type { Answer } from './answer.ts'
 import { anonymousResult } from './authenticate/auth-result.ts'
@@ -28,6 +29,7 @@ export interface RouteCompilerParts {
   readonly transports: ReadonlyMap<string, Transport>
   readonly filter: HeaderFilter
   readonly anonymousHeader: string | undefined
+  readonly failureLimit: FailureLimit | undefined
   readonly answer: Answer
   readonly metrics: Metrics
   readonly log: Log
@@ -55,6 +57,8 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       encodedSlashes: route.encodedSlashes === 'allow',
       findToken,
       authenticate: (token) => authenticator.authenticate(token, accepted),
+      isRemembered: authenticator.cache.has,
+      failureLimit: parts.failureLimit,
       authorize: route.require === undefined ? undefined : compileRequirement(route.require),
       anonymous,
       onDecision: (decision, enforced) => {

@@ -3,6 +3,7 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { readFileSync } from 'node:fs'
 
 import { createClientErrorHandler } from './accept/client-error.ts'
+import { createFailureLimit } from './accept/failure-limit.ts'
 import { canonicalTarget } from './accept/path.ts'
 import { createRequestIds } from './accept/request-id.ts'
 import { registerRoutes, type CompiledRoute } from './accept/routes.ts'
@@ -52,6 +53,13 @@ const UNSAFE_TARGET = '!unsafe'
 // Longer than any path that fits into the headers: the router shall not have a limit of its own.
 const MAX_PARAMETER_LENGTH = 1_048_576
 
+const NO_QUERY = Object.freeze({})
+
+/** Queries are the upstream's business: nobody here reads a parsed one. */
+function leaveQuery(): Record<string, never> {
+  return NO_QUERY
+}
+
 function createApp({ listen, limits, errors }: Config, log: Log): FastifyInstance {
   const newRequestId = createRequestIds()
   const answer = createAnswer(errors)
@@ -59,7 +67,7 @@ function createApp({ listen, limits, errors }: Config, log: Log): FastifyInstanc
     logger: false,
     genReqId: ({ headers }) => newRequestId(headers['x-request-id']),
     rewriteUrl: ({ url = '' }) => canonicalTarget(url) ?? UNSAFE_TARGET,
-    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH },
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, querystringParser: leaveQuery },
     requestTimeout: limits.requestTimeout,
     return503OnClosing: false,
     exposeHeadRoutes: false,
@@ -142,6 +150,8 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     transports,
     filter,
     anonymousHeader: encoder.anonymous,
+    failureLimit:
+      config.limits.authFailures === undefined ? undefined : createFailureLimit(config.limits.authFailures, clock),
     answer,
     metrics,
     log,

@@ -3,8 +3,9 @@ import type { IncomingMessage } from 'node:http'
 
 import { hasEncodedSlash } from './path.ts'
 import { repeatedHeader } from './single-headers.ts'
+import type { FailureLimit } from './failure-limit.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
-import { Failure, type FailureCode } from '../failure.ts'
+import { Failure, failureRule, type FailureCode } from '../failure.ts'
 import type { AuthMode } from '../route-options.ts'
 
 /** A token, and where it was found: the forward stage may have to take it away. */
@@ -19,6 +20,10 @@ export interface AdmissionPolicy<Location> {
   readonly encodedSlashes: boolean
   readonly findToken: (request: IncomingMessage & { url: string }) => FoundToken<Location> | Failure | undefined
   readonly authenticate: (token: string) => AuthResult | Failure
+  /** Whether the token was verified before: such a one costs nothing, whoever sends it. */
+  readonly isRemembered: (token: string) => boolean
+  /** Undefined: no limit on failed tokens. */
+  readonly failureLimit: FailureLimit | undefined
   readonly authorize: ((caller: AuthResult) => Failure | undefined) | undefined
   readonly anonymous: AuthResult
   /** Counts a decision: `accepted`, `anonymous`, or why it was refused (or would have been). */
@@ -54,14 +59,20 @@ function checkRequest(request: IncomingMessage & { url: string }, encodedSlashes
  */
 export function createAdmission<Location>(policy: AdmissionPolicy<Location>) {
   type Decision = Admission<Location> | Failure
-  const { auth, findToken, authenticate, authorize, anonymous, onDecision } = policy
+  const { auth, findToken, authenticate, authorize, anonymous, failureLimit, isRemembered, onDecision } = policy
   const withoutToken: Admission<Location> = Object.freeze({ caller: anonymous, location: undefined })
 
-  function identify(found: FoundToken<Location> | Failure | undefined): AuthResult | Failure {
+  function identify(found: FoundToken<Location> | Failure | undefined, client: string): AuthResult | Failure {
     if (found === undefined) return auth === 'optional' ? anonymous : new Failure('token_missing', 'no token was sent')
     if (found instanceof Failure) return found
+    if (failureLimit?.isReached(client) === true && !isRemembered(found.token)) {
+      return new Failure('rate_limited', 'too many tokens of this client failed (limits.authFailures)')
+    }
     const caller = authenticate(found.token)
-    if (caller instanceof Failure) return caller
+    if (caller instanceof Failure) {
+      if (failureRule(caller.code).challenge === 'invalid_token') failureLimit?.count(client)
+      return caller
+    }
     return authorize?.(caller) ?? caller
   }
 
@@ -83,9 +94,10 @@ export function createAdmission<Location>(policy: AdmissionPolicy<Location>) {
     if (auth === 'none') return UNAUTHENTICATED
     const found = findToken(request)
     const location = found instanceof Failure ? undefined : found?.location
-    const outcome = identify(found)
+    const client = failureLimit === undefined ? '' : (request.socket.remoteAddress ?? '')
+    const outcome = identify(found, client)
     if (outcome instanceof Failure && outcome.wait !== undefined && auth !== 'report-only') {
-      return outcome.wait.then(() => conclude(identify(found), location))
+      return outcome.wait.then(() => conclude(identify(found, client), location))
     }
     return conclude(outcome, location)
   }

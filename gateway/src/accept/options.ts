@@ -51,6 +51,22 @@ export const LimitsOptions = Options(
       default: 10000,
       minimum: 1,
     }),
+    authFailures: Type.Optional(
+      Options(
+        {
+          max: Type.Integer({
+            description: 'Failed tokens of one client address in that time. Default 100.',
+            default: 100,
+            minimum: 1,
+          }),
+          per: Duration({ description: 'The time in which they are counted. Default 1m.', default: '1m' }),
+        },
+        {
+          description:
+            'Beyond this, tokens of that client which are not known yet are answered 429. Left out: no limit.',
+        },
+      ),
+    ),
   },
   { description: 'Bounds on what one client can cost.', default: {} },
 )

@@ -17,8 +17,8 @@ export interface CompiledRoute<Location> extends Routable {
   readonly forward: (request: RawRequest, reply: FastifyReply, admission: Admission<Location>) => void
   readonly refuse: (failure: Failure, request: RawRequest, reply: FastifyReply) => void
   readonly cors: CorsConfig | undefined
-  /** Told of each request that comes to this route, before anything else. */
-  readonly observe: (request: RawRequest, response: ServerResponse, requestId: string) => void
+  /** Told of each request that comes to this route, before anything else; what it returns is told of its end. */
+  readonly observe: (request: RawRequest, response: ServerResponse, requestId: string) => () => void
 }
 
 declare module 'fastify' {
@@ -40,10 +40,12 @@ function hookOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
   return function onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const raw = request.raw as RawRequest
     inFlight.count += 1
-    reply.raw.once('close', () => {
+    const onOver = route.observe(raw, reply.raw, request.id)
+    // One listener for all that ends with the response: each costs as much as a route look-up.
+    reply.raw.on('close', () => {
       inFlight.count -= 1
+      onOver()
     })
-    route.observe(raw, reply.raw, request.id)
 
     function conclude(decision: Admission<Location> | Failure): void {
       if (decision instanceof Failure) {

@@ -30,7 +30,7 @@ export interface Authenticator {
   authenticate(rawToken: string, issuers: readonly TrustedIssuer[]): AuthResult | Failure
   /** The same decision from scratch, leaving no trace: for `explain`. */
   verify(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure
-  readonly cache: Pick<TokenCache, 'size' | 'bytes'>
+  readonly cache: Pick<TokenCache, 'has' | 'size' | 'bytes'>
   readonly counts: Readonly<CacheCounts>
 }
 

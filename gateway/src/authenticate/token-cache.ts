@@ -18,6 +18,7 @@ export interface VerifiedToken {
 
 export interface TokenCache {
   get(rawToken: string): VerifiedToken | undefined
+  has(rawToken: string): boolean
   set(rawToken: string, token: VerifiedToken): void
   delete(rawToken: string): void
   readonly size: number
@@ -38,6 +39,7 @@ export function createTokenCache(limits: { readonly maxTokens: number; readonly 
   })
   return {
     get: (rawToken) => cache.get(rawToken),
+    has: (rawToken) => cache.has(rawToken),
     set(rawToken, token) {
       cache.set(rawToken, token)
     },

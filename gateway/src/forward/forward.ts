@@ -42,18 +42,24 @@ const CORS_NAMES: ReadonlySet<string> = new Set([
   ...['access-control-allow-headers', 'access-control-expose-headers', 'access-control-max-age'],
 ])
 
+// Larger pieces are not worth copying into a string.
+const MAX_HELD_BYTES = 4096
+
 /** One exchange: lives from the admission to the last byte, and is where client and upstream learn of each other's end. */
 class Exchange implements ResponseReceiver {
   readonly #policy: ForwardPolicy
   readonly #admitted: Admitted
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
+  /** The first piece of the body, for the tick in which the head came: nearly always it is the whole. */
+  #held: Buffer | undefined
+  #waited = false
   #over = false
 
   constructor(policy: ForwardPolicy, admitted: Admitted) {
     this.#policy = policy
     this.#admitted = admitted
-    admitted.response.once('close', () => {
+    admitted.response.on('close', () => {
       this.#onClientGone()
     })
   }
@@ -75,11 +81,16 @@ class Exchange implements ResponseReceiver {
     this.#resume = resume
     response.writeHead(status, statusText, headers)
     // A body that came with the head goes out with it in one write; a head that waits for its body goes out alone.
-    process.nextTick(flushHead, response)
+    process.nextTick(sendWhatWaits, this)
   }
 
   onBody(chunk: Buffer): boolean {
     const { response } = this.#admitted
+    if (!this.#waited && this.#held === undefined && chunk.length <= MAX_HELD_BYTES) {
+      this.#held = chunk
+      return true
+    }
+    this.#writeHeld()
     if (response.write(chunk)) return true
     response.once('drain', this.#resume as () => void)
     return false
@@ -88,7 +99,30 @@ class Exchange implements ResponseReceiver {
   onEnd(): void {
     if (this.#over) return
     this.#over = true
-    this.#admitted.response.end()
+    const held = this.#held
+    if (held === undefined) {
+      this.#admitted.response.end()
+      return
+    }
+    // As one string with the head it is one plain write; as a buffer it would be a vector of two (bench/load: 5 % of a request).
+    // latin1 maps each byte to one character and back.
+    this.#held = undefined
+    this.#admitted.response.end(held.toString('latin1'), 'latin1')
+  }
+
+  /** The tick in which the head came is over, and the response is not: what is here goes out. */
+  sendWhatWaits(): void {
+    this.#waited = true
+    const { response } = this.#admitted
+    if (this.#held !== undefined) this.#writeHeld()
+    else if (!response.writableEnded && !response.destroyed) response.flushHeaders()
+  }
+
+  #writeHeld(): void {
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    this.#admitted.response.write(held)
   }
 
   onError(error: Error): void {
@@ -99,6 +133,7 @@ class Exchange implements ResponseReceiver {
     const code = tooLarge ? 'body_too_large' : upstreamFailure(error)
     this.#policy.onFailure(requestId, code, error.message)
     // Half of an answer is out: ending it properly would pass it off as whole (RFC 9112 section 8).
+    this.#writeHeld()
     if (response.headersSent) response.destroy()
     else
       this.#policy.answer(response, code, requestId, {
@@ -114,8 +149,8 @@ class Exchange implements ResponseReceiver {
   }
 }
 
-function flushHead(response: ServerResponse): void {
-  if (!response.writableEnded && !response.destroyed) response.flushHeaders()
+function sendWhatWaits(exchange: Exchange): void {
+  exchange.sendWhatWaits()
 }
 
 /** Makes the handler of one route. */

@@ -96,6 +96,7 @@ export async function explain(
       ...route,
       observe: () => {
         capture.route = routeConfig
+        return () => undefined
       },
       refuse: (failure, rawRequest, reply) => {
         capture.refusal = failure

@@ -5,7 +5,8 @@ import type { Log } from './log.ts'
 import type { RouteTally } from './route-tally.ts'
 import { answeredWith } from '../answer.ts'
 
-export type Observe = (request: IncomingMessage, response: ServerResponse, requestId: string) => void
+/** Called when a request comes; the returned function when its response is over. */
+export type Observe = (request: IncomingMessage, response: ServerResponse, requestId: string) => () => void
 
 /** The path alone: a query may hold tokens and personal data. */
 function pathOf(url: string | undefined = ''): string {
@@ -20,7 +21,7 @@ const CLIENT_CLOSED = 499
 export function createObserve(tally: RouteTally, log: Log | undefined): Observe {
   return function observe(request, response, requestId) {
     const startedAt = performance.now()
-    response.once('close', () => {
+    return () => {
       const durationMs = performance.now() - startedAt
       const status = response.headersSent ? response.statusCode : CLIENT_CLOSED
       tally.countRequest(status, durationMs / 1000)
@@ -40,6 +41,6 @@ export function createObserve(tally: RouteTally, log: Log | undefined): Observe 
         },
         'request',
       )
-    })
+    }
   }
 }

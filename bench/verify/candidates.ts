@@ -1,0 +1,112 @@
+// The ways to verify a token that are compared. Each takes a raw token and says whether it is good.
+import { createHmac, timingSafeEqual, verify as cryptoVerify } from 'node:crypto'
+import { createVerifier } from 'fast-jwt'
+import { jwtVerify } from 'jose'
+import { createAuthenticator, type Authenticator } from 'tollgate/authenticate/authenticate.js'
+import { compileIssuers, type TrustedIssuer } from 'tollgate/authenticate/issuers.js'
+import { systemClock } from 'tollgate/clock.js'
+import { Failure } from 'tollgate/failure.js'
+import { createAuthResultEncoder } from 'tollgate/forward/auth-result-header.js'
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+
+import { ISSUER, SECRET, type BenchKeys } from './keys-and-tokens.ts'
+
+export interface Candidate {
+  readonly name: string
+  readonly check: (token: string) => boolean | Promise<boolean>
+  readonly ours: boolean
+}
+
+function compileIssuer({ algorithm, publicPem }: BenchKeys): readonly TrustedIssuer[] {
+  const pemFile = join(mkdtempSync(join(tmpdir(), 'tollgate-bench-')), 'key.pem')
+  if (publicPem !== undefined) writeFileSync(pemFile, publicPem)
+  const keys = {
+    ...(publicPem === undefined ? { secret: { value: SECRET, encoding: 'utf8' as const } } : { pemFile }),
+    ...{ allowHttp: false, maxAge: 300_000, maxStale: 86_400_000, cooldown: 30_000, timeout: 5000 },
+  }
+  const issuer = {
+    name: 'bench',
+    issuer: ISSUER,
+    audiences: ['api'],
+    algorithms: [algorithm],
+    keys,
+    weakKeys: 'refuse' as const,
+    clockTolerance: 60_000,
+    requiredClaims: ['exp'],
+  }
+  const ignore = () => undefined
+  return compileIssuers([issuer], {
+    fetchJson: () => Promise.reject(new Error('nothing is fetched')),
+    clock: systemClock,
+    schedule: () => ignore,
+    random: Math.random,
+    events: { onKeysChanged: ignore, onKeysFailed: ignore },
+  })
+}
+
+function createOurs(maxTokens: number): Authenticator {
+  return createAuthenticator({
+    maxTokenBytes: 8192,
+    cache: { maxTokens, maxBytes: 128 * 1024 * 1024, maxAge: 600_000 },
+    clock: systemClock,
+    encodeResult: createAuthResultEncoder({ header: 'x-auth-result', format: 'result', maxBytes: 7168 }).encode,
+  })
+}
+
+function rawCheck({ algorithm, verifyKey }: BenchKeys): (token: string) => boolean {
+  const hash = algorithm === 'EdDSA' ? null : 'sha256'
+  const key = algorithm === 'ES256' ? ({ key: verifyKey, dsaEncoding: 'ieee-p1363' } as const) : verifyKey
+  return (token) => {
+    const end = token.lastIndexOf('.')
+    const signature = Buffer.from(token.slice(end + 1), 'base64url')
+    if (algorithm === 'HS256')
+      return timingSafeEqual(createHmac('sha256', verifyKey).update(token.slice(0, end)).digest(), signature)
+    return cryptoVerify(hash, Buffer.from(token.slice(0, end), 'latin1'), key, signature)
+  }
+}
+
+function answers(verify: (token: string) => unknown): (token: string) => boolean {
+  return (token) => {
+    try {
+      return verify(token) !== undefined
+    } catch {
+      return false
+    }
+  }
+}
+
+function joseCheck({ algorithm, verifyKey }: BenchKeys): (token: string) => Promise<boolean> {
+  const options = { algorithms: [algorithm], issuer: ISSUER, audience: 'api' }
+  return (token) =>
+    jwtVerify(token, verifyKey, options).then(
+      () => true,
+      () => false,
+    )
+}
+
+export function createCandidates(keys: BenchKeys): readonly Candidate[] {
+  const { algorithm, publicPem } = keys
+  const issuers = compileIssuer(keys)
+  const [hit, miss] = [createOurs(100_000), createOurs(1)]
+  const key = publicPem ?? SECRET
+  const ours = (authenticator: Authenticator) => (token: string) =>
+    !(authenticator.authenticate(token, issuers) instanceof Failure)
+  return [
+    { name: 'Tollgate, hit', check: ours(hit), ours: true },
+    {
+      name: 'fast-jwt’s cache, hit',
+      check: answers(createVerifier({ key, algorithms: [algorithm], cache: 10_000 })),
+      ours: false,
+    },
+    { name: 'raw crypto', check: rawCheck(keys), ours: false },
+    { name: 'Tollgate, miss', check: ours(miss), ours: true },
+    {
+      name: 'fast-jwt, no cache',
+      check: answers(createVerifier({ key, algorithms: [algorithm], cache: false })),
+      ours: false,
+    },
+    { name: 'jose', check: joseCheck(keys), ours: false },
+  ]
+}

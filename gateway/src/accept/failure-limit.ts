@@ -1,0 +1,35 @@
+// How many tokens of one client may fail: beyond that, tokens of it that are not known yet are not looked at for a while.
+import { LRUCache } from 'lru-cache'
+
+import type { Clock } from '../clock.ts'
+
+export interface FailureLimit {
+  /** True when too many tokens of this client failed lately. */
+  isReached(client: string): boolean
+  count(client: string): void
+}
+
+/** Clients that are remembered: a flood from more addresses than this is for a firewall. */
+const MAX_CLIENTS = 10_000
+
+/** Counts in windows of `per` milliseconds that begin with a client's first failure. */
+export function createFailureLimit(
+  { max, per }: { readonly max: number; readonly per: number },
+  clock: Clock,
+): FailureLimit {
+  const clients = new LRUCache<string, { failures: number; readonly endsAtMs: number }>({ max: MAX_CLIENTS })
+
+  function windowOf(client: string) {
+    const window = clients.get(client)
+    return window !== undefined && clock.now() < window.endsAtMs ? window : undefined
+  }
+
+  return {
+    isReached: (client) => (windowOf(client)?.failures ?? 0) >= max,
+    count(client) {
+      const window = windowOf(client)
+      if (window === undefined) clients.set(client, { failures: 1, endsAtMs: clock.now() + per })
+      else window.failures += 1
+    },
+  }
+}

@@ -1,0 +1,125 @@
+import t from 'tap'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, normalize, relative } from 'node:path'
+
+const ROOT = new URL('..', import.meta.url).pathname
+const SRC = join(ROOT, 'gateway/src')
+const STAGES = ['accept', 'authenticate', 'authorize', 'forward', 'renew', 'revoke']
+const FRAMEWORKS = /^(fastify|@fastify\/.*|undici|pino|prom-client)$/
+
+function filesOf(directory: string): string[] {
+  return readdirSync(join(ROOT, directory), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(directory, name))
+    .sort()
+}
+
+const sources = filesOf('gateway/src')
+const text = (file: string) => readFileSync(join(ROOT, file), 'utf8')
+
+interface Import {
+  readonly target: string
+  readonly typeOnly: boolean
+}
+
+function importsOf(file: string): Import[] {
+  const pattern = /^(?:import|export) (type )?([^;]*?)from '([^']+)'/gms
+  return [...text(file).matchAll(pattern)].map(([, typeKeyword, names = '', specifier = '']) => {
+    const members =
+      /\{([^}]*)\}/
+        .exec(names)?.[1]
+        ?.split(',')
+        .map((name) => name.trim())
+        .filter((name) => name !== '') ?? []
+    const typeOnly =
+      typeKeyword !== undefined || (members.length > 0 && members.every((name) => name.startsWith('type ')))
+    return { target: specifier.startsWith('.') ? normalize(join(dirname(file), specifier)) : specifier, typeOnly }
+  })
+}
+
+const stageOf = (file: string) => STAGES.find((stage) => file.startsWith(`gateway/src/${stage}/`))
+
+t.test('no stage imports another stage’s code, and those that decide know no framework', async (t) => {
+  for (const file of sources) {
+    const stage = stageOf(file)
+    if (stage === undefined) continue
+    for (const { target, typeOnly } of importsOf(file)) {
+      const other = stageOf(target)
+      t.ok(other === undefined || other === stage || typeOnly, `${file} imports ${target}`)
+      if (stage === 'authenticate' || stage === 'authorize')
+        t.notOk(FRAMEWORKS.test(target), `${file} imports ${target}`)
+    }
+  }
+})
+
+t.test('failure.ts is a leaf', async (t) => {
+  t.same(importsOf('gateway/src/failure.ts'), [])
+})
+
+t.test('there is no import cycle, types included', async (t) => {
+  const graph = new Map(sources.map((file) => [file, importsOf(file).map(({ target }) => target)]))
+  const done = new Set<string>()
+  function visit(file: string, trail: readonly string[]): void {
+    if (trail.includes(file)) t.fail(`cycle: ${[...trail.slice(trail.indexOf(file)), file].join(' -> ')}`)
+    if (trail.includes(file) || done.has(file)) return
+    for (const target of graph.get(file) ?? []) if (graph.has(target)) visit(target, [...trail, file])
+    done.add(file)
+  }
+  for (const file of sources) visit(file, [])
+})
+
+t.test('every file has a caption, at most 250 lines, and a name of its own', async (t) => {
+  for (const file of [...sources, ...filesOf('sample-backend/src')]) {
+    const lines = text(file).split('\n')
+    t.match(lines[0], /^\/\/ .+[.?:!]$/, `${file} starts with its caption`)
+    t.ok(lines.length <= 251, `${file} has ${lines.length} lines`)
+    t.notMatch(file, /(^|\/)(utils?|helpers?|common|misc|index)(\.|\/)/, `${file} has a name`)
+    t.notMatch(text(file), /export default|TODO|FIXME/, file)
+  }
+})
+
+t.test('the map in gateway/README.md names exactly the files there are, with their captions', async (t) => {
+  const map = text('gateway/README.md')
+  const named = [...map.matchAll(/^\| `([^`]+\.ts)` \| (.*) \|$/gm)].map(
+    ([, file = '', caption = '']) => `${file}: ${caption}`,
+  )
+  const actual = sources.map(
+    (file) =>
+      `${relative(SRC, join(ROOT, file))}: ${(text(file).split('\n')[0] ?? '').slice(3).replaceAll('|', '\\|')}`,
+  )
+  t.same([...named].sort(), [...actual].sort())
+})
+
+t.test('exactly one copy of each package that security depends on, at or above the safe version', async (t) => {
+  const lock = JSON.parse(text('package-lock.json')) as {
+    packages: Record<string, { version?: string; dev?: boolean; hasInstallScript?: boolean; resolved?: string }>
+  }
+  const least: Record<string, string> = {
+    fastify: '5.12.8',
+    '@fastify/http-proxy': '11.6.3',
+    '@fastify/reply-from': '12.6.5',
+    'fast-jwt': '6.3.6',
+    undici: '7.30.2',
+    'lru-cache': '11.5.3',
+  }
+  for (const [name, version] of Object.entries(least)) {
+    const copies = Object.entries(lock.packages).filter(
+      ([path, { dev }]) => dev !== true && (path === `node_modules/${name}` || path.endsWith(`/node_modules/${name}`)),
+    )
+    t.equal(copies.length, 1, `${name}: ${copies.map(([path]) => path).join()}`)
+    t.ok(
+      (copies[0]?.[1].version ?? '').localeCompare(version, 'en', { numeric: true }) >= 0,
+      `${name} ${copies[0]?.[1].version}`,
+    )
+  }
+  t.same(
+    Object.entries(lock.packages).flatMap(([path, { hasInstallScript }]) => (hasInstallScript === true ? [path] : [])),
+    [],
+    'no package needs an install script',
+  )
+  t.same(
+    Object.values(lock.packages).flatMap(({ resolved }) => (resolved?.startsWith('http') === true ? [resolved] : [])),
+    [],
+    'no registry address',
+  )
+})
