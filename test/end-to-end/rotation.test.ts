@@ -1,0 +1,132 @@
+import t from 'tap'
+
+import { createFakeClock, settle } from '../support/fake-clock.ts'
+import { startUpstream } from '../support/recording-upstream.ts'
+import { startTestGateway } from '../support/test-gateway.ts'
+import { createSigner, ISSUER, type Signer } from '../support/tokens.ts'
+
+const SECOND = 1000
+const COOLDOWN_SEC = 30
+
+t.test(
+  'an issuer that rotates its keys every second costs no request outside of the cool-down, and one fetch in each',
+  async (t) => {
+    const clock = createFakeClock()
+    const upstream = await startUpstream(t)
+    // The issuer publishes its last hundred keys, the newest first, as those that rotate do; all signers are made ahead.
+    const signers: Signer[] = []
+    for (let index = 0; index < 100; index += 1) signers.push(await createSigner('ES256', `key-${index}`))
+    let newest = 0
+    const fetchedAtSec: number[] = []
+    const startSec = clock.now() / SECOND
+    const { url } = await startTestGateway(
+      t,
+      {
+        issuers: [
+          {
+            name: 'main',
+            issuer: ISSUER,
+            algorithms: ['ES256'],
+            keys: { jwksUrl: 'https://issuer.example.com/jwks', maxAge: '1d' },
+            clockTolerance: '0s',
+          },
+        ],
+        upstreams: { up: { targets: [upstream.url] } },
+        routes: [{ path: '/*', upstream: 'up' }],
+      },
+      {
+        clock,
+        schedule: clock.schedule,
+        fetchJson: () => {
+          fetchedAtSec.push(clock.now() / SECOND - startSec)
+          return Promise.resolve({
+            json: { keys: signers.slice(0, newest + 1).map(({ jwk }) => jwk) },
+            maxAgeSec: undefined,
+          })
+        },
+      },
+    )
+
+    let served = 0
+    const refusedAtSec: number[] = []
+    for (let second = 0; second < 95; second += 1) {
+      newest = second
+      const nowSec = clock.now() / SECOND
+      const current = signers[newest]
+      const token = (await current?.sign({ iat: nowSec, exp: nowSec + 3600 })) ?? ''
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => fetch(url, { headers: { authorization: `Bearer ${token}` } })),
+      )
+      for (const answer of answers) {
+        if (answer.status === 200) served += 1
+        else {
+          t.match(await answer.json(), { code: 'key_unknown' })
+          refusedAtSec.push(second)
+        }
+      }
+      await clock.advance(SECOND)
+      await settle()
+    }
+
+    t.ok(served > 0)
+    const byUnknownKid = fetchedAtSec.slice(1)
+    for (const [index, atSec] of byUnknownKid.entries()) {
+      if (index > 0) t.ok(atSec - (byUnknownKid[index - 1] ?? 0) >= COOLDOWN_SEC, `fetches at ${fetchedAtSec.join()}`)
+    }
+    t.equal(byUnknownKid.length, 4, 'one fetch in each cool-down')
+    for (const second of new Set(refusedAtSec)) {
+      t.ok(
+        byUnknownKid.some((atSec) => second > atSec && second < atSec + COOLDOWN_SEC),
+        `refused at ${second}, fetched at ${byUnknownKid.join()}`,
+      )
+    }
+  },
+)
+
+t.test('a rotation as issuers do it, new key published before it is used, costs no request at all', async (t) => {
+  const clock = createFakeClock()
+  const upstream = await startUpstream(t)
+  const [first, second] = [await createSigner('ES256', 'first'), await createSigner('ES256', 'second')]
+  let published = [first]
+  const { url, lines } = await startTestGateway(
+    t,
+    {
+      issuers: [
+        {
+          name: 'main',
+          issuer: ISSUER,
+          algorithms: ['ES256'],
+          keys: { jwksUrl: 'https://issuer.example.com/jwks' },
+          clockTolerance: '0s',
+        },
+      ],
+      upstreams: { up: { targets: [upstream.url] } },
+      routes: [{ path: '/*', upstream: 'up' }],
+    },
+    {
+      clock,
+      schedule: clock.schedule,
+      fetchJson: () => Promise.resolve({ json: { keys: published.map(({ jwk }) => jwk) }, maxAgeSec: undefined }),
+    },
+  )
+  const get = async (signer: Signer) => {
+    const nowSec = clock.now() / SECOND
+    return (
+      await fetch(url, { headers: { authorization: `Bearer ${await signer.sign({ iat: nowSec, exp: nowSec + 60 })}` } })
+    ).status
+  }
+  t.equal(await get(first), 200)
+  published = [first, second]
+  await clock.advance(300 * SECOND)
+  for (const signer of [first, second]) t.equal(await get(signer), 200)
+  published = [second]
+  await clock.advance(300 * SECOND)
+  t.equal(await get(second), 200)
+  t.equal(await get(first), 401)
+  t.ok(
+    lines.some(
+      ({ msg, added, removed }) => msg === 'keys changed' && String(added) === 'second' && String(removed) === '',
+    ),
+  )
+  t.ok(lines.some(({ msg, removed }) => msg === 'keys changed' && String(removed) === 'first'))
+})
