@@ -4,6 +4,7 @@ import { createVerifier } from 'fast-jwt'
 import { jwtVerify } from 'jose'
 import { createAuthenticator, type Authenticator } from 'tollgate/authenticate/authenticate.js'
 import { compileIssuers, type TrustedIssuer } from 'tollgate/authenticate/issuers.js'
+import { compileRequirement } from 'tollgate/authorize/authorize.js'
 import { systemClock } from 'tollgate/clock.js'
 import { Failure } from 'tollgate/failure.js'
 import { createAuthResultEncoder } from 'tollgate/forward/auth-result-header.js'
@@ -19,7 +20,7 @@ export interface Candidate {
   readonly ours: boolean
 }
 
-function compileIssuer({ algorithm, publicPem }: BenchKeys): readonly TrustedIssuer[] {
+export function compileIssuer({ algorithm, publicPem }: BenchKeys): readonly TrustedIssuer[] {
   const pemFile = join(mkdtempSync(join(tmpdir(), 'tollgate-bench-')), 'key.pem')
   if (publicPem !== undefined) writeFileSync(pemFile, publicPem)
   const keys = {
@@ -77,6 +78,18 @@ function answers(verify: (token: string) => unknown): (token: string) => boolean
   }
 }
 
+/** A hit and what a demanding route asks of it. */
+function authorized(authenticator: Authenticator, issuers: readonly TrustedIssuer[]): (token: string) => boolean {
+  const requirement = compileRequirement({
+    scopes: { all: ['things:read'], any: ['things:write', 'admin'] },
+    claims: { '/roles': { contains: 'writer' }, '/email': { exists: true } },
+  })
+  return (token) => {
+    const caller = authenticator.authenticate(token, issuers)
+    return !(caller instanceof Failure) && requirement(caller) === undefined
+  }
+}
+
 function joseCheck({ algorithm, verifyKey }: BenchKeys): (token: string) => Promise<boolean> {
   const options = { algorithms: [algorithm], issuer: ISSUER, audience: 'api' }
   return (token) =>
@@ -94,7 +107,9 @@ export function createCandidates(keys: BenchKeys): readonly Candidate[] {
   const ours = (authenticator: Authenticator) => (token: string) =>
     !(authenticator.authenticate(token, issuers) instanceof Failure)
   return [
+    { name: 'making the string', check: (token) => token.length > 0, ours: false },
     { name: 'Tollgate, hit', check: ours(hit), ours: true },
+    { name: 'Tollgate, hit, with scopes and claims', check: authorized(hit, issuers), ours: true },
     {
       name: 'fast-jwt’s cache, hit',
       check: answers(createVerifier({ key, algorithms: [algorithm], cache: 10_000 })),

@@ -72,7 +72,7 @@ function createApp({ listen, limits, errors }: Config, log: Log): FastifyInstanc
     return503OnClosing: false,
     exposeHeadRoutes: false,
     clientErrorHandler: createClientErrorHandler(errors, () => newRequestId(undefined)),
-    http: { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 1000 },
+    http: { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 1000, requireHostHeader: false },
     ...(listen.tls === undefined
       ? {}
       : {
@@ -93,6 +93,10 @@ function createApp({ listen, limits, errors }: Config, log: Log): FastifyInstanc
     reply.hijack()
     if (reply.raw.headersSent) reply.raw.destroy()
     else answer(reply.raw, 'internal_error', request.id)
+  })
+  // RFC 9110 section 10.1.1: the only expectation there is, is 100-continue.
+  app.server.on('checkExpectation', (_request, response) => {
+    answer(response, 'request_invalid', newRequestId(undefined), { close: true })
   })
   // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
   app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))

@@ -103,6 +103,20 @@ t.test('too many headers are 431, and the answer has the same form as any other'
   t.match(answer, /"code":"headers_too_large"/)
 })
 
+t.test(
+  'a request without Host, or with an expectation nobody knows, is refused in the gateway’s own words',
+  async (t) => {
+    const { port, upstream } = await start(t)
+    for (const headers of ['', 'Host: a\r\nExpect: 200-ok\r\n']) {
+      const answer = await sendRaw(port, `GET /open/x HTTP/1.1\r\n${headers}\r\n`, 150)
+      t.equal(statusOf(answer), 400)
+      t.equal(codeOf(answer), 'request_invalid')
+    }
+    t.equal(statusOf(await sendRaw(port, 'GET /open/x HTTP/1.0\r\n\r\n', 150)), 200, 'HTTP/1.0 needs no Host')
+    t.equal(upstream.requests.length, 1)
+  },
+)
+
 t.test('what is no HTTP at all is answered and closed', async (t) => {
   const { port } = await start(t)
   const answer = await sendRaw(port, 'hello\r\n\r\n', 1000)

@@ -46,6 +46,9 @@ function checkRequest(request: IncomingMessage & { url: string }, encodedSlashes
       ? new Failure('token_ambiguous', 'two headers authorization')
       : new Failure('request_invalid', `two headers ${repeated}`)
   }
+  // RFC 9112 section 3.2. Node would answer this itself, with an empty 400 that nobody could tell from the upstream's.
+  if (request.headers.host === undefined && request.httpVersion === '1.1')
+    return new Failure('request_invalid', 'no header host')
   // Only one coding is understood, chunked; passing on another as if it were plain would send other bytes than came.
   const coding = request.headers['transfer-encoding']
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
