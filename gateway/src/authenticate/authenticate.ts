@@ -123,7 +123,9 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       return failure
     }
     const result = resultOf(token, issuer)
-    return result instanceof Failure ? result : { result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec }
+    return result instanceof Failure
+      ? result
+      : { raw: token.raw, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec }
   }
 
   function resultOf(
@@ -160,12 +162,12 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
           counts.hits += 1
           return known.result
         }
-        cache.delete(rawToken)
+        cache.delete(known)
       }
       counts.misses += 1
       const token = examine(rawToken, issuers, nowSec)
       if (token instanceof Failure) return token
-      cache.set(rawToken, token)
+      cache.set(token)
       return token.result
     },
     verify: examine,

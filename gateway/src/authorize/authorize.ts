@@ -13,9 +13,10 @@ function compileScopes({ all = [], any = [] }: DeepReadonly<ScopesOptions>): Req
   const detail = `it needs ${[all.join(' '), any.length > 0 ? `one of ${any.join(' ')}` : ''].filter((text) => text !== '').join(' and ')}`
   const missing = new Failure('scope_missing', detail)
   return ({ scopes }) => {
-    for (const scope of all) if (!scopes.includes(scope)) return missing
-    if (any.length > 0 && !any.some((scope) => scopes.includes(scope))) return missing
-    return undefined
+    for (let index = 0; index < all.length; index += 1) if (!scopes.includes(all[index] as string)) return missing
+    if (any.length === 0) return undefined
+    for (let index = 0; index < any.length; index += 1) if (scopes.includes(any[index] as string)) return undefined
+    return missing
   }
 }
 
@@ -23,8 +24,8 @@ function every(requirements: readonly Requirement[]): Requirement {
   const [only] = requirements
   if (only !== undefined && requirements.length === 1) return only
   return (caller) => {
-    for (const requirement of requirements) {
-      const refused = requirement(caller)
+    for (let index = 0; index < requirements.length; index += 1) {
+      const refused = (requirements[index] as Requirement)(caller)
       if (refused !== undefined) return refused
     }
     return undefined
