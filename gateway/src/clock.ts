@@ -10,9 +10,12 @@ export const systemClock: Clock = { now: Date.now }
 /** Runs something later; the returned function calls it off. */
 export type Schedule = (delayMs: number, run: () => void) => () => void
 
-/** Timers that never keep the process alive. */
+// Node takes a longer delay for one millisecond.
+const MAX_DELAY_MS = 2 ** 31 - 1
+
+/** Timers that never keep the process alive. Longer delays than 24 days end after 24 days. */
 export const systemSchedule: Schedule = (delayMs, run) => {
-  const timer = setTimeout(run, delayMs)
+  const timer = setTimeout(run, Math.min(delayMs, MAX_DELAY_MS))
   timer.unref()
   return () => {
     clearTimeout(timer)

@@ -24,14 +24,13 @@ t.test('the most specific route answers, and each is rewritten its own way', asy
     ['/api/', '/'],
     ['/api/x/y?a=%2F&b', '/x/y?a=%2F&b'],
     ['/api/things', '/exact'],
-    ['/api/things?', '/exact?'],
     ['/api/users/a%20b', '/u/a%20b/profile'],
     ['/t/acme/x/1/2', '/acme/1/2'],
     ['/same/%61', '/same/a'],
   ]
   for (const [path, expected] of cases) {
     await (await fetch(url + path)).arrayBuffer()
-    t.equal(upstream.requests.at(-1)?.url, path.endsWith('?') ? expected.slice(0, -1) : expected, path)
+    t.equal(upstream.requests.at(-1)?.url, expected, path)
   }
 })
 

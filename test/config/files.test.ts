@@ -1,8 +1,7 @@
 import t from 'tap'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
-import { readFileSync } from 'node:fs'
 
 import { loadConfig } from '../../gateway/src/load-config.ts'
 
@@ -25,7 +24,7 @@ t.test('files that hold no config are one clear error with a place', async (t) =
     ['comments alone', '# nothing\n', /the file is empty/],
     ['text', 'hello', /must hold options/],
     ['a list', '- a', /must hold options/],
-    ['two MiB', Buffer.alloc(2_097_152, 'a'), /2097152 bytes, at most 1048576/],
+    ['two MiB', Buffer.alloc(2_097_152, 'a'), /the file is too large/],
     ['latin1', Buffer.from('a: caf\xe9', 'latin1'), /not UTF-8/],
     ['an alias bomb', bomb, /too many aliases/],
     ['an alias of nothing', 'a: *b', /alias/],
@@ -33,7 +32,18 @@ t.test('files that hold no config are one clear error with a place', async (t) =
     ['a key twice', 'a: 1\nb: 2\na: 3', /this key is there twice/, [3, 1]],
     ['two documents', 'a: 1\n---\nb: 2', /more than one document/, [2, 1]],
     ['an unknown tag', 'a: !!js/function x', /this tag is not known/, [1, 4]],
-    ['an open bracket', 'a: [1', /must be sufficiently indented|end with a \]/],
+    ['a tag for what is no option', 'a: !!set { b }', /this tag is not known/, [1, 10]],
+    ['an alias inside of what it names', 'a: &a [*a]', /inside of what it names/, [1, 8]],
+    ['too many aliases', `a: &a 1\nb: [${'*a,'.repeat(2001)}]`, /too many aliases/],
+    [
+      '80000 keys, one of them twice',
+      `${Array.from({ length: 80_000 }, (_, i) => `k${i}: 1`).join('\n')}\nk7: 1`,
+      /twice/,
+    ],
+    ['brackets without end', `a: ${'['.repeat(100_000)}`, /nested too deeply/],
+    ['a quote without end', 'a: "b', /the closing quote is missing/, [1, 6]],
+    ['a word without a colon', 'a: 1\nb\n', /must be on one line, with its colon|a colon is missing/, [2, 1]],
+    ['an open bracket', 'a: [1', /\] is missing/],
   ]
   for (const [title, content, message, place] of cases) {
     const file = join(t.testdir({}), 'c.yaml')
@@ -48,7 +58,7 @@ t.test('files that hold no config are one clear error with a place', async (t) =
 })
 
 t.test('a directory and a file that is not there are told apart', async (t) => {
-  t.match(load(t.testdir({})), { ok: false, errors: [{ message: 'this is a directory' }] })
+  t.match(load(t.testdir({})), { ok: false, errors: [{ message: 'this is a directory', line: 1, column: 1 }] })
   t.match(load('/no/such/file.yaml'), { ok: false, errors: [{ message: 'there is no such file' }] })
 })
 

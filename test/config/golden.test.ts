@@ -13,6 +13,7 @@ const ENV = {
   EMPTY: '',
   SECRET: 'hunter2-hunter2-hunter2-hunter2-',
   WORD: 'not-a-port',
+  NAME: 'hunter2',
   INJECTED: 'a\nroutes: []',
 }
 
@@ -31,6 +32,10 @@ for (const name of readdirSync(CASES).filter((file) => file.endsWith('.yaml-case
     const actual = told(t.testdir({ 'key.pem': 'x', 'secret.txt': 'from-a-file\n' }), config)
     if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(join(CASES, name), `${config}${SEPARATOR}${actual}\n`)
     else t.equal(actual, expected.trimEnd())
-    t.notMatch(actual, /hunter2|not-a-port|from-a-file/, 'no value of the environment or of a file is told')
+    t.notMatch(
+      actual,
+      /hunter2|not-a-port|from-a-file/,
+      'no secret of the environment, of a file or of the config is told',
+    )
   })
 }

@@ -18,8 +18,8 @@ export const ListenOptions = Options(
     tls: Type.Optional(
       Options(
         {
-          cert: Type.String({ description: 'File with the certificate chain in PEM.' }),
-          key: Type.String({ description: 'File with the private key in PEM.' }),
+          cert: Type.String({ description: 'File with the certificate chain in PEM.', format: 'file-path' }),
+          key: Type.String({ description: 'File with the private key in PEM.', format: 'file-path' }),
         },
         { description: 'Serve HTTPS with this certificate. Left out: plain HTTP.' },
       ),

@@ -87,12 +87,15 @@ export const KeysOptions = Options(
           'Find the JWK set through /.well-known/openid-configuration of `issuer`, whose own `issuer` must be equal.',
       }),
     ),
-    jwksFile: Type.Optional(Type.String({ description: 'File with a JWK set.' })),
-    pemFile: Type.Optional(Type.String({ description: 'File with one public key or certificate in PEM.' })),
+    jwksFile: Type.Optional(Type.String({ description: 'File with a JWK set.', format: 'file-path' })),
+    pemFile: Type.Optional(
+      Type.String({ description: 'File with one public key or certificate in PEM.', format: 'file-path' }),
+    ),
     secret: Type.Optional(
       Options(
         {
           value: Type.String({
+            writeOnly: true,
             description:
               'The shared secret; take it from the environment or a file: "${JWT_SECRET}", "${file:/run/secrets/jwt}".',
             minLength: 1,

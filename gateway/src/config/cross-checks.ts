@@ -1,13 +1,20 @@
 // What no single option shows: options that do not fit together.
+import type { AsWritten } from './as-written.ts'
 import { checkIssuers } from './issuer-checks.ts'
-import { entries, options, text, texts } from './loose.ts'
-import type { Finding } from './problem.ts'
+import { entries, isOptions, options, text, texts } from './loose.ts'
+import type { Finding, Path } from './problem.ts'
 import { checkRoutePaths } from './route-path-checks.ts'
 import { checkRouteConflicts } from './route-conflicts.ts'
 import { checkRouteIssuers } from './route-issuer-checks.ts'
 
-const NOT_FOR_RESULTS =
-  /^(authorization|host|content-(length|type|encoding)|connection|cookie|set-cookie|te|trailer|transfer-encoding|upgrade|expect|forwarded|x-forwarded-.*|x-real-ip|x-request-id|x-tollgate|accept.*|keep-alive|proxy-.*)$/
+// Names that requests or answers use for something else: the auth result is removed from both under its own name.
+const FAMILIES = 'accept access-control content if proxy sec x-forwarded'
+const NAMES =
+  'allow authorization baggage cache-control connection cookie date etag expect expires forwarded from host http2-settings ' +
+  'keep-alive last-modified link location origin pragma range referer retry-after server set-cookie te traceparent ' +
+  'tracestate trailer transfer-encoding upgrade user-agent vary via strict-transport-security www-authenticate ' +
+  'x-http-method-override x-original-url x-real-ip x-request-id x-rewrite-url x-tollgate'
+const NOT_FOR_RESULTS = new RegExp(`^((${FAMILIES.replaceAll(' ', '|')})(-.*)?|${NAMES.replaceAll(' ', '|')})$`)
 
 function checkTokenPlaces(tokens: unknown): readonly Finding[] {
   const seen = new Set<string>()
@@ -33,19 +40,19 @@ function checkTokenPlaces(tokens: unknown): readonly Finding[] {
   })
 }
 
-function checkResultHeader(authResult: unknown, tokens: unknown): readonly Finding[] {
+function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWritten): readonly Finding[] {
   const header = text(options(authResult)['header'])?.toLowerCase()
   if (header === undefined) return []
   const path = ['authResult', 'header']
   if (NOT_FOR_RESULTS.test(header))
-    return [{ path, message: `${header} has a meaning of its own and cannot carry the auth result` }]
+    return [{ path, message: `${written.show(path)} has a meaning of its own and cannot carry the auth result` }]
   const places = entries(options(tokens)['from']).map((place) => text(options(place)['header'])?.toLowerCase())
   return places.includes(header)
     ? [{ path, message: 'tokens are read from this header (tokens.from); the auth result needs another one' }]
     : []
 }
 
-function checkCors(cors: unknown, path: readonly (string | number)[]): readonly Finding[] {
+function checkCors(cors: unknown, path: Path): readonly Finding[] {
   const { origins, credentials } = options(cors)
   if (credentials !== true || !texts(origins).includes('*')) return []
   return [
@@ -61,10 +68,11 @@ function checkTargets(upstreams: unknown): readonly Finding[] {
   return Object.entries(options(upstreams)).flatMap(([name, upstream]) =>
     texts(options(upstream)['targets']).flatMap((target, index): Finding[] => {
       const path = ['upstreams', name, 'targets', index]
-      if (!URL.canParse(target)) return [{ path, message: 'is no URL', hint: 'such as http://127.0.0.1:3001' }]
-      const { username, password, pathname } = new URL(target)
+      if (!URL.canParse(target))
+        return [{ path, vague: true, message: 'is no URL', hint: 'such as http://127.0.0.1:3001' }]
+      const { username, password, pathname, search, hash } = new URL(target)
       if (username !== '' || password !== '') return [{ path, message: 'must not hold a user name or password' }]
-      return pathname === '/'
+      return pathname === '/' && search === '' && hash === ''
         ? []
         : [
             {
@@ -77,19 +85,23 @@ function checkTargets(upstreams: unknown): readonly Finding[] {
   )
 }
 
-/** Works on a config whose shape may be wrong in parts: those parts are passed over. */
-export function crossCheck(config: unknown): readonly Finding[] {
+/** Works on a config whose shape may be wrong: those parts are passed over. */
+export function crossCheck(config: unknown, written: AsWritten): readonly Finding[] {
   const { tokens, authResult, issuers, upstreams, routes, cors } = options(config)
   const routeList = entries(routes).map(options)
   return [
     ...checkTokenPlaces(tokens),
-    ...checkResultHeader(authResult, tokens),
+    ...checkResultHeader(authResult, tokens, written),
     ...checkCors(cors, ['cors']),
     ...routeList.flatMap((route, index) => checkCors(route['cors'], ['routes', index, 'cors'])),
     ...checkTargets(upstreams),
     ...checkIssuers(entries(issuers).map(options)),
-    ...routeList.flatMap((route, index) => checkRoutePaths(route, index)),
-    ...checkRouteIssuers(routeList, entries(issuers).map(options), Object.keys(options(upstreams))),
+    ...routeList.flatMap((route, index) => checkRoutePaths(route, index, written)),
+    ...checkRouteIssuers(routeList, {
+      issuers: Array.isArray(issuers) ? issuers.map(options) : undefined,
+      upstreams: isOptions(upstreams) ? Object.keys(upstreams) : undefined,
+      written,
+    }),
     ...checkRouteConflicts(routeList),
   ]
 }

@@ -26,7 +26,8 @@ export function didYouMean(word: string, known: readonly string[]): string | und
   const allowed = Math.max(1, Math.floor(word.length / 3))
   const near = known
     .map((name) => ({ name, edits: distance(word.toLowerCase(), name.toLowerCase()) }))
-    .filter(({ edits }) => edits <= allowed)
+    // A word of which nothing is left was not a slip of the finger.
+    .filter(({ edits }) => edits <= allowed && edits < word.length)
     .sort((a, b) => a.edits - b.edits)[0]
   return near === undefined ? undefined : `did you mean "${near.name}"?`
 }

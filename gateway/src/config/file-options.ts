@@ -2,54 +2,32 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
-import { entries, options } from './loose.ts'
-import type { Finding, Path } from './problem.ts'
+import { valueAt } from './loose.ts'
+import type { Finding } from './problem.ts'
+import { readFault } from './read-file.ts'
+import { eachOption, type SchemaNode } from './schema-walk.ts'
 
-interface FileOption {
-  readonly holder: Record<string, unknown>
-  readonly key: string
-  readonly path: Path
-}
-
-function fileOptions(config: unknown): readonly FileOption[] {
-  const { listen, issuers, upstreams } = options(config)
-  const found: FileOption[] = []
-  const add = (holder: unknown, path: Path, keys: readonly string[]) => {
-    for (const key of keys) found.push({ holder: options(holder), key, path: [...path, key] })
-  }
-  add(options(listen)['tls'], ['listen', 'tls'], ['cert', 'key'])
-  entries(issuers).forEach((issuer, index) => {
-    add(options(issuer)['keys'], ['issuers', index, 'keys'], ['jwksFile', 'pemFile'])
-  })
-  for (const [name, upstream] of Object.entries(options(upstreams)))
-    add(options(upstream)['tls'], ['upstreams', name, 'tls'], ['ca'])
-  return found
-}
-
-function isReadableFile(file: string): boolean {
+function faultOf(file: string): string | undefined {
   try {
     accessSync(file, constants.R_OK)
-    return statSync(file).isFile()
-  } catch {
-    return false
+    return statSync(file).isDirectory() ? 'this is a directory' : undefined
+  } catch (error) {
+    return readFault(error)
   }
 }
 
 /** Makes the paths absolute, in place; tells which files are missing. */
-export function resolveFiles(config: unknown, configFile: string): readonly Finding[] {
-  return fileOptions(config).flatMap(({ holder, key, path }) => {
-    const name = holder[key]
-    if (typeof name !== 'string') return []
+export function resolveFiles(schema: SchemaNode, config: unknown, configFile: string): readonly Finding[] {
+  const findings: Finding[] = []
+  eachOption(schema, config, ({ format }, path) => {
+    const key = path.at(-1)
+    const holder = valueAt(config, path.slice(0, -1)) as Record<string | number, unknown>
+    const name = key === undefined ? undefined : holder[key]
+    if (format !== 'file-path' || key === undefined || typeof name !== 'string') return
     const file = resolve(dirname(configFile), name)
     holder[key] = file
-    return isReadableFile(file)
-      ? []
-      : [
-          {
-            path,
-            message: 'there is no such file, or it may not be read',
-            hint: 'paths are relative to the config file',
-          },
-        ]
+    const message = faultOf(file)
+    if (message !== undefined) findings.push({ path, message, hint: 'paths are relative to the config file' })
   })
+  return findings
 }

@@ -2,12 +2,16 @@
 import type { Problem } from './problem.ts'
 
 const MAX_FRAME_WIDTH = 160
+// A terminal would obey them instead of showing them.
+const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
 /** Several lines, without one at the end. Clickable in terminals and editors. */
-export function formatProblem({ severity, file, line, column, path, message, hint, sourceLine }: Problem): string {
-  const head = `${file}:${line}:${column} ${severity}: ${path === '' ? '' : `${path}: `}${message}${hint === undefined ? '' : ` (${hint})`}`
+export function formatProblem(problem: Problem): string {
+  const { severity, file, line, column, path, message, hint, sourceLine, standsAlone } = problem
+  const subject = path === '' || standsAlone ? '' : `${path}: `
+  const head = `${file}:${line}:${column} ${severity}: ${subject}${message}${hint === undefined ? '' : ` (${hint})`}`
   if (sourceLine.trim() === '' || column > MAX_FRAME_WIDTH) return head
   const number = String(line).padStart(5)
   const mark = `${' '.repeat(number.length)} | ${sourceLine.slice(0, column - 1).replace(/[^\t]/g, ' ')}^`
-  return `${head}\n${number} | ${sourceLine.slice(0, MAX_FRAME_WIDTH)}\n${mark}`
+  return `${head}\n${number} | ${sourceLine.slice(0, MAX_FRAME_WIDTH).replace(CONTROLS, '\uFFFD')}\n${mark}`
 }

@@ -8,12 +8,31 @@ function isHmac(algorithm: string): boolean {
   return algorithm.startsWith('HS')
 }
 
-function isPlainHttpToOthers(address: string | undefined): boolean {
-  if (address === undefined || !URL.canParse(address)) return false
-  const { protocol, hostname } = new URL(address)
-  return (
-    protocol === 'http:' && hostname !== 'localhost' && hostname !== '[::1]' && !/^127(\.\d{1,3}){3}$/.test(hostname)
-  )
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}
+
+/** What is wrong with an address that keys are fetched from; undefined when it is right. */
+function addressFault(address: string, example: string, allowHttp: boolean): Omit<Finding, 'path'> | undefined {
+  const url = URL.canParse(address) ? new URL(address) : undefined
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    return { message: 'must be the address that keys are fetched from', hint: `such as ${example}` }
+  if (url.username !== '' || url.password !== '') return { message: 'must not hold a user name or password' }
+  if (url.protocol === 'https:' || allowHttp || isLoopback(url.hostname)) return undefined
+  return {
+    message: 'keys that come over plain http can be replaced by anyone on the way',
+    hint: 'use https, or allowHttp: true if the network is yours',
+  }
+}
+
+function checkAddress(issuer: Loose, source: string, path: Path): readonly Finding[] {
+  const keys = options(issuer['keys'])
+  const [address, at, example] =
+    source === 'discovery'
+      ? [text(issuer['issuer']), [...path, 'issuer'], 'https://login.example.com']
+      : [text(keys['jwksUrl']), [...path, 'keys', 'jwksUrl'], 'https://login.example.com/.well-known/jwks.json']
+  const fault = address === undefined ? undefined : addressFault(address, example, keys['allowHttp'] === true)
+  return fault === undefined ? [] : [{ ...fault, path: at }]
 }
 
 function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
@@ -39,22 +58,14 @@ function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
     const hint = 'a public key that served as secret would let everyone sign'
     findings.push({
       path: [...path, 'algorithms'],
-      message: `${hmac.join(', ')} needs keys.secret, or a jwksFile with the secret`,
+      message: 'HS256, HS384 and HS512 need keys.secret, or a jwksFile with the secret',
       hint,
     })
   }
   if (source === 'discovery' && text(issuer['issuer']) === undefined) {
     findings.push({ path: [...at, 'discovery'], message: 'discovery needs `issuer`: its document is found there' })
   }
-  const address = source === 'discovery' ? text(issuer['issuer']) : text(keys['jwksUrl'])
-  if ((source === 'discovery' || source === 'jwksUrl') && keys['allowHttp'] !== true && isPlainHttpToOthers(address)) {
-    const hint = 'use https, or allowHttp: true if the network is yours'
-    findings.push({
-      path: [...at, source],
-      message: 'keys that come over plain http can be replaced by anyone on the way',
-      hint,
-    })
-  }
+  if (source === 'discovery' || source === 'jwksUrl') findings.push(...checkAddress(issuer, source, path))
   return findings
 }
 

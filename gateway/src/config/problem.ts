@@ -13,8 +13,10 @@ export interface Problem {
   readonly path: string
   readonly message: string
   readonly hint: string | undefined
-  /** The line of the file, for the code frame. */
+  /** The line of the file, for the code frame; secrets written into the file are blotted out. */
   readonly sourceLine: string
+  /** The message says itself which option it is about. */
+  readonly standsAlone: boolean
 }
 
 /** Something wrong with the option at a path: the place in the file is added by whoever knows the file. */
@@ -25,6 +27,9 @@ export interface Finding {
   readonly atKey?: boolean
   readonly message: string
   readonly hint?: string | undefined
+  readonly standsAlone?: boolean
+  /** Gives way to any other finding at the same path, which knows better. */
+  readonly vague?: boolean
 }
 
 /** `routes[0].auth`: as people write paths. Keys that are no words are quoted. */

@@ -1,6 +1,7 @@
 // Two routes that would answer the same request.
 import { text, texts, type Loose } from './loose.ts'
 import type { Finding } from './problem.ts'
+import { pathFault } from './route-path-checks.ts'
 
 /** No list means any, and any overlaps with all. */
 function overlap(a: unknown, b: unknown): boolean {
@@ -21,7 +22,7 @@ export function checkRouteConflicts(routes: readonly Loose[]): readonly Finding[
   const findings: Finding[] = []
   routes.forEach((route, index) => {
     const path = text(route['path'])
-    if (path === undefined) return
+    if (path === undefined || pathFault(path) !== undefined) return
     const earlier = byShape.get(shapeOf(path)) ?? []
     const rival = earlier.find(
       ({ route: other }) =>

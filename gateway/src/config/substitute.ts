@@ -1,46 +1,46 @@
 // ${NAME}, ${NAME:-default} and ${file:path} in the scalars of a config: never in its text, where a value could add options.
-import { readFileSync, statSync } from 'node:fs'
+import { isUtf8 } from 'node:buffer'
 import { dirname, resolve } from 'node:path'
 import { isScalar, visit, type Document } from 'yaml'
 
-import type { Finding } from './problem.ts'
+import type { Finding, Path } from './problem.ts'
+import { readFault, type ReadFile } from './read-file.ts'
 import { schemaAt, type SchemaNode } from './schema-walk.ts'
 
 const MAX_SECRET_BYTES = 65_536
-const REFERENCE = /\$(\$)?\{([^}]*)\}/g
+// An escape, a reference, or the start of a reference that never ends.
+const REFERENCE = /\$\$\{|\$\{([^}]*)(\})?/g
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+const FORMS = 'write ${NAME}, ${NAME:-default} or ${file:path}; $${ stands for itself'
 
 export interface SubstitutionParts {
   readonly env: NodeJS.ProcessEnv
+  readonly readFile: ReadFile
   readonly configFile: string
   readonly schema: SchemaNode
 }
 
-type Path = readonly (string | number)[]
+/** The value of a reference, or what is wrong with it; never both, and never the value in the message. */
+type Found = { readonly value: string } | { readonly message: string; readonly hint?: string }
 
-/** The value of one reference, or what is wrong with it; never both, and never the value in the message. */
-function lookUp(
-  reference: string,
-  { env, configFile }: SubstitutionParts,
-): { readonly value: string } | { readonly message: string; readonly hint?: string } {
-  if (reference.startsWith('file:')) {
-    const path = resolve(dirname(configFile), reference.slice('file:'.length))
-    try {
-      if (statSync(path).size > MAX_SECRET_BYTES)
-        return { message: `the file of \${${reference}} has more than ${MAX_SECRET_BYTES} bytes` }
-      return { value: readFileSync(path, 'utf8').replace(/\r?\n$/, '') }
-    } catch {
-      return { message: `the file of \${${reference}} cannot be read` }
-    }
+function readSecret(reference: string, { readFile, configFile }: SubstitutionParts): Found {
+  const path = resolve(dirname(configFile), reference.slice('file:'.length))
+  try {
+    const bytes = readFile(path, MAX_SECRET_BYTES)
+    return isUtf8(bytes)
+      ? { value: bytes.toString('utf8').replace(/\r?\n$/, '') }
+      : { message: `\${${reference}}: the file is not UTF-8 text` }
+  } catch (error) {
+    return { message: `\${${reference}}: ${readFault(error)}`, hint: 'paths are relative to the config file' }
   }
+}
+
+function lookUp(reference: string, parts: SubstitutionParts): Found {
+  if (reference.startsWith('file:')) return readSecret(reference, parts)
   const split = reference.indexOf(':-')
   const name = split === -1 ? reference : reference.slice(0, split)
-  if (!NAME.test(name))
-    return {
-      message: `\${${reference}} names no variable`,
-      hint: 'write ${NAME}, ${NAME:-default} or ${file:path}; $${ stands for itself',
-    }
-  const value = env[name]
+  if (!NAME.test(name)) return { message: `\${${name}} names no variable`, hint: FORMS }
+  const value = parts.env[name]
   // As in a shell, :- also replaces an empty value.
   if (split !== -1 && (value === undefined || value === '')) return { value: reference.slice(split + 2) }
   return value === undefined
@@ -48,15 +48,12 @@ function lookUp(
     : { value }
 }
 
-/** A substitution that makes up the whole scalar may be a number or true/false where the schema wants one. */
-function typed(text: string, type: string | undefined): unknown {
-  if ((type === 'integer' || type === 'number') && /^-?\d+(\.\d+)?$/.test(text)) return Number(text)
-  if (type === 'boolean' && (text === 'true' || text === 'false')) return text === 'true'
-  return text
-}
-
-function keyText(key: unknown): string {
-  return isScalar(key) ? String(key.value) : ''
+/** A substitution that makes up the whole scalar may be a number or true/false where the schema takes no text. */
+function typed(text: string, schema: SchemaNode | undefined): unknown {
+  const kinds = [schema, ...(schema?.anyOf ?? [])].map((node) => node?.type)
+  if (kinds.includes('string')) return text
+  if ((kinds.includes('integer') || kinds.includes('number')) && /^-?\d+(\.\d+)?$/.test(text)) return Number(text)
+  return kinds.includes('boolean') && (text === 'true' || text === 'false') ? text === 'true' : text
 }
 
 /** The path of a node, from its ancestors as `visit` gives them. */
@@ -67,7 +64,7 @@ function pathOf(key: unknown, ancestors: readonly unknown[]): Path {
     const items = (ancestor as { items?: unknown[] }).items
     const pair = ancestor as { key?: unknown }
     if (items !== undefined && child !== undefined && !('key' in (child as object))) steps.push(items.indexOf(child))
-    else if (items === undefined && 'key' in pair && pair.key !== undefined) steps.push(keyText(pair.key))
+    else if (items === undefined && 'key' in pair && isScalar(pair.key)) steps.push(String(pair.key.value))
   })
   if (typeof key === 'number') steps.push(key)
   return steps
@@ -78,17 +75,21 @@ export function substitute(document: Document, parts: SubstitutionParts): readon
   const findings: Finding[] = []
   visit(document, {
     Scalar(key, node, ancestors) {
-      if (key === 'key' || !isScalar(node) || typeof node.value !== 'string' || !node.value.includes('${')) return
+      if (typeof node.value !== 'string' || !node.value.includes('${')) return
       const path = pathOf(key, ancestors)
+      if (key === 'key') {
+        findings.push({ path, atKey: true, message: 'a key cannot hold a reference: only values are substituted' })
+        return
+      }
       const whole = /^\$\{[^}]*\}$/.test(node.value)
-      const text = node.value.replace(REFERENCE, (match, escaped: string | undefined, reference: string) => {
-        if (escaped !== undefined) return match.slice(1)
-        const found = lookUp(reference, parts)
+      const text = node.value.replace(REFERENCE, (match, reference: string | undefined, end: string | undefined) => {
+        if (reference === undefined) return match.slice(1)
+        const found = end === undefined ? { message: '${ has no } to end it', hint: FORMS } : lookUp(reference, parts)
         if ('value' in found) return found.value
-        findings.push({ path, message: found.message, hint: found.hint })
+        findings.push({ path, ...found })
         return match
       })
-      node.value = whole ? typed(text, schemaAt(parts.schema, path)?.type) : text
+      node.value = whole ? typed(text, schemaAt(parts.schema, path)) : text
     },
   })
   return findings

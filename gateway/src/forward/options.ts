@@ -9,6 +9,7 @@ export const AuthResultOptions = Options(
       description:
         'Name of the header that carries the result. Clients can never set it, in any spelling. Default x-auth-result.',
       pattern: "^[A-Za-z0-9!#$%&'*+.^`|~-]+$",
+      examples: ['x-auth-result'],
       default: 'x-auth-result',
     }),
     format: Type.Enum(['result', 'claims'], {
@@ -57,7 +58,10 @@ export const UpstreamOptions = Options(
       Options(
         {
           ca: Type.Optional(
-            Type.String({ description: 'File with the CA certificates in PEM that replace the built-in ones.' }),
+            Type.String({
+              description: 'File with the CA certificates in PEM that replace the built-in ones.',
+              format: 'file-path',
+            }),
           ),
           servername: Type.Optional(
             Type.String({ description: 'Name to ask for (SNI) and to verify. Default the host of the target.' }),

@@ -1,6 +1,5 @@
 // The reference of all options as Markdown, from their schema.
-import type { SchemaNode } from '../config/schema-walk.ts'
-import { asNode } from '../config/schema-walk.ts'
+import { asNode, unitKindOf, type SchemaNode } from '../config/schema-walk.ts'
 import { ConfigOptions } from '../config.ts'
 
 const INTRO = `# Configuration
@@ -21,9 +20,11 @@ has more, and an editor with a YAML language server completes and checks with [g
 /** The kind of value, in a word or as its choices. */
 function kindOf(node: SchemaNode): string {
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(' \\| ')
+  if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``
   if (node.anyOf !== undefined) return node.anyOf.map(kindOf).join(' or ')
-  if (node.examples?.includes('30s') === true) return 'duration'
-  if (node.examples?.includes('16KiB') === true) return 'size'
+  const unit = unitKindOf(node)
+  if (unit !== undefined) return unit
+  if (node.format === 'file-path') return 'file'
   if (node.type === 'array') return `list of ${node.items === undefined ? 'values' : kindOf(node.items)}`
   if (node.patternProperties !== undefined) return 'options by name'
   return (
@@ -37,15 +38,16 @@ function escapeCell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll('\n', ' ')
 }
 
-function defaultOf(node: SchemaNode): string {
-  if (node.default === undefined || node.type === 'object') return ''
+function defaultOf(node: SchemaNode, isRequired: boolean): string {
+  if (node.default === undefined) return isRequired ? '**required**' : ''
+  if (node.type === 'object') return ''
   return `\`${typeof node.default === 'string' ? node.default : JSON.stringify(node.default)}\``
 }
 
 function rows(node: SchemaNode, prefix: string): string[] {
   return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
     const path = prefix === '' ? name : `${prefix}.${name}`
-    const row = `| \`${path}\` | ${kindOf(child)} | ${escapeCell(defaultOf(child))} | ${escapeCell(child.description ?? '')} |`
+    const row = `| \`${path}\` | ${kindOf(child)} | ${escapeCell(defaultOf(child, node.required?.includes(name) === true))} | ${escapeCell(child.description ?? '')} |`
     return [row, ...inner(child, path)]
   })
 }
@@ -61,8 +63,8 @@ function inner(node: SchemaNode, path: string): string[] {
 function section(name: string, node: SchemaNode): string {
   const table = inner(node, name)
   const head = ['', `## ${name}`, '', node.description ?? '', '']
-  if (table.length === 0) return [...head, `${kindOf(node)}, default ${defaultOf(node)}`].join('\n')
-  return [...head, '| option | value | default | |', '|---|---|---|---|', ...table].join('\n')
+  if (table.length === 0) return [...head, `${kindOf(node)}, default ${defaultOf(node, false)}`].join('\n')
+  return [...head, '| option | value | default | what it does |', '|---|---|---|---|', ...table].join('\n')
 }
 
 export function configReference(): string {

@@ -1,43 +1,65 @@
 // The JSON schema of the config, for editors.
 import { ConfigOptions } from '../config.ts'
 
-/** An option with a default may be left out: the schema of the options has it filled in, an editor looks at the file before that. */
-function forEditors(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(forEditors)
-  if (typeof node !== 'object' || node === null) return node
-  const members = Object.entries(node).map(([key, value]) => [key, forEditors(value)] as const)
-  const { properties, required, ...rest } = Object.fromEntries(members) as {
-    properties?: Record<string, { default?: unknown }>
-    required?: string[]
-  }
-  const needed = required?.filter((name) => properties?.[name]?.default === undefined)
-  return {
-    ...rest,
-    ...(properties === undefined ? {} : { properties }),
-    ...(needed === undefined || needed.length === 0 ? {} : { required: needed }),
-  }
+/** A schema as JSON; its keywords are told from options, which may be called `format` or `required`. */
+interface JsonSchema {
+  readonly type?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly enum?: readonly unknown[]
+  readonly pattern?: string
+  readonly format?: string
+  readonly properties?: Readonly<Record<string, JsonSchema>>
+  readonly patternProperties?: Readonly<Record<string, JsonSchema>>
+  readonly items?: JsonSchema
+  readonly anyOf?: readonly JsonSchema[]
+  readonly required?: readonly string[]
 }
 
-/** Substitution makes text of any scalar, so numbers may be written as `"${PORT:-8080}"`. */
-function allowSubstitution(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(allowSubstitution)
-  if (typeof node !== 'object' || node === null) return node
-  const copy = Object.fromEntries(Object.entries(node).map(([key, value]) => [key, allowSubstitution(value)])) as {
-    type?: string
-    pattern?: string
-  }
-  if (copy.type === 'integer' || copy.type === 'number' || copy.type === 'boolean') {
-    const { description, ...rest } = copy as Record<string, unknown>
+const REFERENCE = '\\$\\{'
+
+function eachOf(schemas: Readonly<Record<string, JsonSchema>>): Record<string, JsonSchema> {
+  return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, forEditors(schema)]))
+}
+
+/** An editor looks at the file before the defaults are filled in: what has one may be left out. */
+function needed({ required = [], properties = {} }: JsonSchema): readonly string[] {
+  return required.filter((name) => properties[name]?.default === undefined)
+}
+
+/** Substitution makes a value of any text, so numbers and choices may be written as `"${PORT:-8080}"`. */
+function orReference(schema: JsonSchema): JsonSchema {
+  const { type, pattern, description, default: fallback } = schema
+  if (schema.enum !== undefined || type === 'integer' || type === 'number' || type === 'boolean') {
     return {
       ...(description === undefined ? {} : { description }),
-      ...('default' in rest ? { default: rest['default'] } : {}),
-      anyOf: [rest, { type: 'string', pattern: '\\$\\{' }],
+      ...(fallback === undefined ? {} : { default: fallback }),
+      anyOf: [withoutDescription(schema), { type: 'string', pattern: REFERENCE }],
     }
   }
-  if (copy.type === 'string' && copy.pattern !== undefined) return { ...copy, pattern: `(${copy.pattern})|\\$\\{` }
-  return copy
+  return type === 'string' && pattern !== undefined ? { ...schema, pattern: `(${pattern})|${REFERENCE}` } : schema
+}
+
+function withoutDescription({ description: _, ...rest }: JsonSchema): JsonSchema {
+  return rest
+}
+
+function forEditors(schema: JsonSchema): JsonSchema {
+  const { required, format, ...rest } = schema
+  const stillRequired = needed(schema)
+  return orReference({
+    ...rest,
+    // Ours alone: there are validators that refuse a schema with a format they do not know.
+    ...(format === undefined || format === 'file-path' ? {} : { format }),
+    ...(rest.properties === undefined ? {} : { properties: eachOf(rest.properties) }),
+    ...(rest.patternProperties === undefined ? {} : { patternProperties: eachOf(rest.patternProperties) }),
+    ...(rest.items === undefined ? {} : { items: forEditors(rest.items) }),
+    ...(rest.anyOf === undefined ? {} : { anyOf: rest.anyOf.map(forEditors) }),
+    ...(required === undefined || stillRequired.length === 0 ? {} : { required: stillRequired }),
+  })
 }
 
 export function configSchemaJson(): string {
-  return `${JSON.stringify(allowSubstitution(forEditors(JSON.parse(JSON.stringify(ConfigOptions)))), null, 2)}\n`
+  const plain = JSON.parse(JSON.stringify(ConfigOptions)) as JsonSchema
+  return `${JSON.stringify(forEditors(plain), null, 2)}\n`
 }

@@ -1,0 +1,108 @@
+// What YAML allows and a config does not need: keys that are no text, keys given twice, aliases without end.
+import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Document, type Node } from 'yaml'
+
+import type { AliasSources } from './alias-sources.ts'
+
+export interface DocumentFault {
+  readonly offset: number
+  readonly message: string
+}
+
+const MAX_DEPTH = 50
+// The library's own limit, maxAliasCount, counts uses: a hundred routes that share one anchor are no bomb.
+const MAX_VALUES = 200_000
+// The library looks up each alias by walking past all others: 10000 took 4 s, 150000 minutes.
+const MAX_ALIASES = 2000
+
+// The library knows more kinds (sets, dates, bytes): as options they would be objects that seem to be empty.
+const PLAIN_TAGS: ReadonlySet<string> = new Set(
+  ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((kind) => `tag:yaml.org,2002:${kind}`),
+)
+
+class Endless extends Error {
+  readonly offset: number
+  constructor(message: string, offset: number) {
+    super(message)
+    this.offset = offset
+  }
+}
+
+function offsetOf(node: unknown): number {
+  return (node as Node | null)?.range?.[0] ?? 0
+}
+
+/** Why a key cannot be one; `seen` are the keys before it in the same place. */
+function keyFault(key: unknown, seen: Set<string>): string | undefined {
+  const value = isScalar<unknown>(key) ? key.value : undefined
+  if (typeof value === 'symbol') return undefined // <<, which may be given twice
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return 'a key must be text'
+  const name = String(value)
+  // As an option it would set the prototype of what holds it, and be gone.
+  if (name === '__proto__') return '__proto__ cannot be a key'
+  if (seen.has(name)) return 'this key is there twice'
+  seen.add(name)
+  return undefined
+}
+
+/** What `<<` can bring in: a map, or a list of maps. */
+function isMergeable(value: unknown, sources: AliasSources): boolean {
+  const node = isAlias(value) ? sources.get(value) : value
+  return isSeq(node) ? node.items.every((item) => isMap(isAlias(item) ? sources.get(item) : item)) : isMap(node)
+}
+
+function isMergeKey(key: unknown): boolean {
+  return isScalar(key) && typeof key.value === 'symbol'
+}
+
+function createInspector(sources: AliasSources, faults: DocumentFault[]) {
+  const sizes = new Map<Node, number>()
+
+  /** How many values this node stands for, once aliases are replaced by what they name. */
+  return function sizeOf(node: unknown, depth: number): number {
+    if (isAlias(node)) {
+      const source = sources.get(node)
+      if (source === undefined) {
+        faults.push({ offset: offsetOf(node), message: 'this alias names no anchor before it' })
+        return 1
+      }
+      // An anchor comes before its aliases: what is not measured yet is being measured, so the alias is inside of it.
+      const size = sizes.get(source)
+      if (size === undefined) throw new Endless('this alias stands inside of what it names', offsetOf(node))
+      return size
+    }
+    if ((isScalar(node) || isCollection(node)) && node.tag !== undefined && !PLAIN_TAGS.has(node.tag))
+      faults.push({ offset: offsetOf(node), message: 'this tag is not known' })
+    let size = 1
+    if (isCollection(node)) {
+      if (depth > MAX_DEPTH) throw new Endless('nested too deeply', offsetOf(node))
+      const seen = new Set<string>()
+      for (const item of node.items) {
+        // The library compares each key with all before it: 80000 keys took it more than a minute.
+        const fault = isMap(node) && isPair(item) ? keyFault(item.key, seen) : undefined
+        if (fault !== undefined) faults.push({ offset: offsetOf(isPair(item) ? item.key : item), message: fault })
+        if (isPair(item) && isMergeKey(item.key) && !isMergeable(item.value, sources))
+          faults.push({ offset: offsetOf(item.key), message: '<< takes options, or a list of them, by alias' })
+        size += sizeOf(isPair(item) ? item.value : item, depth + 1)
+        if (size > MAX_VALUES)
+          throw new Endless(
+            'too many aliases: the file would grow beyond bounds',
+            offsetOf(isPair(item) ? item.key : item),
+          )
+      }
+    }
+    if (isScalar(node) || isCollection(node)) sizes.set(node, size)
+    return size
+  }
+}
+
+export function checkDocument(document: Document, sources: AliasSources): readonly DocumentFault[] {
+  const faults: DocumentFault[] = []
+  try {
+    if (sources.size > MAX_ALIASES) throw new Endless('too many aliases', 0)
+    createInspector(sources, faults)(document.contents, 0)
+  } catch (error) {
+    if (!(error instanceof Endless)) throw error
+    faults.push({ offset: error.offset, message: error.message })
+  }
+  return faults
+}

@@ -1,0 +1,38 @@
+// Reads a whole file, but never more than it may have: /dev/zero says it has 0 bytes and has no end.
+import { closeSync, openSync, readSync } from 'node:fs'
+
+/** Throws what node:fs throws, with its `code`; EFBIG for a file of more than `maxBytes`. */
+export type ReadFile = (path: string, maxBytes: number) => Buffer
+
+const CHUNK_BYTES = 65_536
+
+export function readBoundedFile(path: string, maxBytes: number): Buffer {
+  const descriptor = openSync(path, 'r')
+  try {
+    const chunks: Buffer[] = []
+    for (let size = 0; size <= maxBytes;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
+      const count = readSync(descriptor, chunk)
+      if (count === 0) return Buffer.concat(chunks)
+      chunks.push(chunk.subarray(0, count))
+      size += count
+    }
+  } finally {
+    closeSync(descriptor)
+  }
+  throw Object.assign(new Error('too large'), { code: 'EFBIG' })
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  ENOTDIR: 'there is no such file',
+  EISDIR: 'this is a directory',
+  EACCES: 'the file may not be read',
+  EFBIG: 'the file is too large',
+}
+
+/** Why a file could not be read, without its path: that may hold what must not be told. */
+export function readFault(error: unknown): string {
+  const { code = 'unknown error' } = error as NodeJS.ErrnoException
+  return REASONS[code] ?? `the file cannot be read (${code})`
+}
