@@ -46,7 +46,9 @@ function neverLoaded(loaded) {
   const names = readdirSync('gateway/src', { recursive: true }).filter((name) => name.endsWith('.ts'))
   const missing = names.filter((name) => !loaded.some((file) => file.endsWith(`gateway/src/${name}`)))
   return missing.reduce((sum, name) => {
-    const code = readFileSync(`gateway/dist/${name.replace(/\.ts$/, '.js')}`, 'utf8').split('\n').filter((line) => !/^\s*(\/\/.*|export \{\};)?$/.test(line))
+    const code = readFileSync(`gateway/dist/${name.replace(/\.ts$/, '.js')}`, 'utf8')
+      .split('\n')
+      .filter((line) => !/^\s*(\/\/.*|export \{\};)?$/.test(line))
     if (code.length > 0) console.log(`     0 % of gateway/src/${name}`)
     return sum + code.length
   }, 0)
@@ -56,7 +58,10 @@ function neverLoaded(loaded) {
 function coverage() {
   const summary = JSON.parse(readFileSync('.tap/report/coverage-summary.json', 'utf8'))
   const files = Object.entries(summary).filter(([file]) => COVERED.test(file))
-  const [covered, total] = files.reduce(([a, b], [, { lines }]) => [a + lines.covered, b + lines.total], [0, neverLoaded(files.map(([file]) => file))])
+  const [covered, total] = files.reduce(
+    ([a, b], [, { lines }]) => [a + lines.covered, b + lines.total],
+    [0, neverLoaded(files.map(([file]) => file))],
+  )
   for (const [file, { lines }] of files) {
     if (lines.pct < MIN_LINE_COVERAGE)
       console.log(`${String(lines.pct).padStart(6)} % of ${file.replace(/.*gateway./, 'gateway/')}`)
