@@ -4,7 +4,7 @@ import fc from 'fast-check'
 
 import { Failure } from '../../gateway/src/failure.ts'
 import { createTestAuthenticator } from '../support/test-authenticator.ts'
-import { createSigner, ISSUER, nowSec } from '../support/tokens.ts'
+import { createSigner, ISSUER, nowSec, type Signer } from '../support/tokens.ts'
 
 const CASES: readonly [string, { crv?: string }][] = [
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'].map(
@@ -21,25 +21,28 @@ const extra = fc
   .dictionary(name, fc.jsonValue({ maxDepth: 3 }), { maxKeys: 6 })
   .filter((claims) => !JSON.stringify(claims).includes('__proto__'))
 
+/** The authenticate stage for an issuer that publishes this signer's key, with the key already fetched. */
+async function trusting(signer: Signer, audiences?: readonly string[]) {
+  const issuer = {
+    name: 'main',
+    issuer: ISSUER,
+    ...(audiences === undefined ? {} : { audiences }),
+    algorithms: [signer.alg],
+    keys: { jwksUrl: 'https://issuer.example.com/jwks' },
+  }
+  const test = createTestAuthenticator([issuer], {
+    fetchJson: () => Promise.resolve({ json: { keys: [signer.jwk] }, maxAgeSec: undefined }),
+  })
+  const remote = test.issuers[0]?.keys.remote
+  await remote?.start()
+  remote?.stop()
+  return test
+}
+
 for (const [alg, options] of CASES) {
   t.test(`${alg}: random valid claims are accepted, and every mutation is refused`, async () => {
     const signer = await createSigner(alg, 'k', options)
-    const { authenticator, issuers } = createTestAuthenticator(
-      [
-        {
-          name: 'main',
-          issuer: ISSUER,
-          audiences: ['api'],
-          algorithms: [alg],
-          keys: { jwksUrl: 'https://issuer.example.com/jwks' },
-        },
-      ],
-      {
-        fetchJson: () => Promise.resolve({ json: { keys: [signer.jwk] }, maxAgeSec: undefined }),
-      },
-    )
-    await issuers[0]?.keys.remote?.start()
-    issuers[0]?.keys.remote?.stop()
+    const { authenticator, issuers } = await trusting(signer, ['api'])
     await fc.assert(
       fc.asyncProperty(extra, fc.nat(), fc.nat(63), async (claims, position, replacement) => {
         const token = await signer.sign({ ...claims, exp: nowSec() + 1000 })
@@ -63,14 +66,7 @@ for (const [alg, options] of CASES) {
 
 t.test('the twin of an ECDSA signature, (r, n - s), is the same token', async (t) => {
   const signer = await createSigner('ES256', 'k')
-  const { authenticator, issuers } = createTestAuthenticator(
-    [{ name: 'main', issuer: ISSUER, algorithms: ['ES256'], keys: { jwksUrl: 'https://issuer.example.com/jwks' } }],
-    {
-      fetchJson: () => Promise.resolve({ json: { keys: [signer.jwk] }, maxAgeSec: undefined }),
-    },
-  )
-  await issuers[0]?.keys.remote?.start()
-  issuers[0]?.keys.remote?.stop()
+  const { authenticator, issuers } = await trusting(signer)
   const token = await signer.sign()
   const end = token.lastIndexOf('.')
   const signature = Buffer.from(token.slice(end + 1), 'base64url')
@@ -89,14 +85,7 @@ t.test('the twin of an ECDSA signature, (r, n - s), is the same token', async (t
 
 t.test('ECDSA signatures of other shapes are refused', async (t) => {
   const signer = await createSigner('ES256', 'k')
-  const { decide, issuers } = createTestAuthenticator(
-    [{ name: 'main', issuer: ISSUER, algorithms: ['ES256'], keys: { jwksUrl: 'https://issuer.example.com/jwks' } }],
-    {
-      fetchJson: () => Promise.resolve({ json: { keys: [signer.jwk] }, maxAgeSec: undefined }),
-    },
-  )
-  await issuers[0]?.keys.remote?.start()
-  issuers[0]?.keys.remote?.stop()
+  const { decide } = await trusting(signer)
   const token = await signer.sign()
   const end = token.lastIndexOf('.')
   const raw = Buffer.from(token.slice(end + 1), 'base64url')

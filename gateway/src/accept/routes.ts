@@ -41,7 +41,7 @@ function hookOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
     const raw = request.raw as RawRequest
     inFlight.count += 1
     const onOver = route.observe(raw, reply.raw, request.id)
-    // One listener for all that ends with the response: each costs as much as a route look-up.
+    // One listener for all that ends with the response.
     reply.raw.on('close', () => {
       inFlight.count -= 1
       onOver()
