@@ -16,8 +16,6 @@ export interface AuthResult {
   readonly claims: Claims
   readonly expiresAtSec: number
   readonly issuedAtSec: number | undefined
-  /** sha256(header "." payload), base64url: one token, however its signature is spelt. '' for anonymous callers. */
-  readonly tokenId: string
   readonly headerValue: string | undefined
 }
 
@@ -37,7 +35,6 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     claims: NO_CLAIMS,
     expiresAtSec: Infinity,
     issuedAtSec: undefined,
-    tokenId: '',
     headerValue,
   })
 }

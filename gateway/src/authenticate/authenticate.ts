@@ -1,6 +1,4 @@
 // The decision on one screen: is this token good for this route, and who calls?
-import { hash } from 'node:crypto'
-
 import { scopesOf, type AuthResult, type VerifiedFacts } from './auth-result.ts'
 import { checkClaims, checkTime, validityOf } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
@@ -128,10 +126,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       : { raw: token.raw, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec }
   }
 
-  function resultOf(
-    { raw, claims, signingInputLength }: UnverifiedToken,
-    { name }: TrustedIssuer,
-  ): AuthResult | Failure {
+  function resultOf({ claims }: UnverifiedToken, { name }: TrustedIssuer): AuthResult | Failure {
     const { exp, iat, sub } = claims
     const expiresAtSec = typeof exp === 'number' ? exp : Infinity
     const subject = typeof sub === 'string' ? sub : undefined
@@ -139,7 +134,6 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const headerValue = encodeResult({ issuer: name, subject, scopes, claims, expiresAtSec })
     if (headerValue instanceof Failure) return headerValue
     const issuedAtSec = typeof iat === 'number' ? iat : undefined
-    const tokenId = hash('sha256', raw.slice(0, signingInputLength), 'base64url')
     return Object.freeze({
       authenticated: true,
       issuer: name,
@@ -148,7 +142,6 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       claims,
       expiresAtSec,
       issuedAtSec,
-      tokenId,
       headerValue,
     })
   }

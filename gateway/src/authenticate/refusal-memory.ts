@@ -2,12 +2,15 @@
 import { LRUCache } from 'lru-cache'
 
 import type { VerificationKey } from './key-set.ts'
+import { endOf } from './token-cache.ts'
 import type { Failure } from '../failure.ts'
 
 /** What was found wrong, and with which keys it was tried: with other keys the answer may be another one. */
 interface Refusal {
+  readonly rawToken: string
   readonly failure: Failure
   readonly keys: readonly VerificationKey[]
+  readonly untilSec: number
 }
 
 const MAX_REFUSALS = 1000
@@ -24,17 +27,17 @@ export interface RefusalMemory {
  * the token cache, so it can never push out a good token.
  */
 export function createRefusalMemory(): RefusalMemory {
-  const memory = new LRUCache<string, Refusal & { readonly untilSec: number }>({ max: MAX_REFUSALS })
+  const memory = new LRUCache<string, Refusal>({ max: MAX_REFUSALS })
   return {
     recall(rawToken, nowSec) {
-      const refusal = memory.get(rawToken)
-      if (refusal === undefined) return undefined
+      const refusal = memory.get(endOf(rawToken))
+      if (refusal?.rawToken !== rawToken) return undefined
       if (nowSec < refusal.untilSec && refusal.keys.every((key) => key.live)) return refusal.failure
-      memory.delete(rawToken)
+      memory.delete(endOf(rawToken))
       return undefined
     },
     remember(rawToken, failure, keys, nowSec) {
-      memory.set(rawToken, { failure, keys, untilSec: nowSec + MEMORY_SEC })
+      memory.set(endOf(rawToken), { rawToken, failure, keys, untilSec: nowSec + MEMORY_SEC })
     },
   }
 }

@@ -36,6 +36,11 @@ const BYTES_PER_HEADER_CHARACTER = 1.75
  */
 const INDEX_LENGTH = 43
 
+/** What finds a remembered token: the whole text is compared afterwards. */
+export function endOf(rawToken: string): string {
+  return rawToken.slice(-INDEX_LENGTH)
+}
+
 /** Bounded by count and bytes; the least recently used leave first. What is found is compared with the whole token. */
 export function createTokenCache(limits: { readonly maxTokens: number; readonly maxBytes: number }): TokenCache {
   const cache = new LRUCache<string, VerifiedToken>({
@@ -46,15 +51,15 @@ export function createTokenCache(limits: { readonly maxTokens: number; readonly 
   })
   return {
     get(rawToken) {
-      const token = cache.get(rawToken.slice(-INDEX_LENGTH))
+      const token = cache.get(endOf(rawToken))
       return token !== undefined && token.raw === rawToken ? token : undefined
     },
-    has: (rawToken) => cache.peek(rawToken.slice(-INDEX_LENGTH))?.raw === rawToken,
+    has: (rawToken) => cache.peek(endOf(rawToken))?.raw === rawToken,
     set(token) {
-      cache.set(token.raw.slice(-INDEX_LENGTH), token)
+      cache.set(endOf(token.raw), token)
     },
     delete(token) {
-      cache.delete(token.raw.slice(-INDEX_LENGTH))
+      cache.delete(endOf(token.raw))
     },
     get size() {
       return cache.size

@@ -16,8 +16,6 @@ export interface UnverifiedToken {
   readonly raw: string
   readonly header: TokenHeader
   readonly claims: Claims
-  /** Where the second dot stands: the signing input is what comes before it. */
-  readonly signingInputLength: number
 }
 
 // Three parts of base64url, nothing else: no padding, no white space, no standard alphabet (RFC 7515 section 2).
@@ -123,6 +121,6 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
     if (!isObject(claims)) return malformed('its payload is not a JSON object')
     if (!freezeDeep(claims, 0))
       return malformed('its payload nests too deep, or has a member or number that cannot be passed on')
-    return { raw, header, claims: claims as Record<string, JsonValue>, signingInputLength: secondDot }
+    return { raw, header, claims: claims as Record<string, JsonValue> }
   }
 }

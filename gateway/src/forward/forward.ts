@@ -98,7 +98,8 @@ class Exchange implements ResponseReceiver {
     this.#over = true
     const held = this.#held
     this.#held = undefined
-    this.#admitted.response.end(held)
+    if (held === undefined) this.#admitted.response.end()
+    else endWith(this.#admitted.response, held)
   }
 
   /** The tick in which the head came is over, and the response is not: what is here goes out. */
@@ -138,6 +139,25 @@ class Exchange implements ResponseReceiver {
     this.#over = true
     this.#abort?.()
   }
+}
+
+// With its head it fits into the buffer on the stack that libuv's fast path writes from.
+const ONE_WRITE_BYTES = 8192
+
+/**
+ * Ends a response with a body that came whole. As text, Node joins it to the head: one plain write, where `end(chunk)`
+ * would gather three pieces (a tenth of the CPU time of a small request). Corked, so that the write is not put off.
+ */
+function endWith(response: ServerResponse, body: Buffer): void {
+  const { socket } = response
+  if (socket === null || response.chunkedEncoding || body.length > ONE_WRITE_BYTES) {
+    response.end(body)
+    return
+  }
+  socket.cork()
+  response.write(body.toString('latin1'), 'latin1')
+  socket.uncork()
+  response.end()
 }
 
 function sendWhatWaits(exchange: Exchange): void {
