@@ -212,10 +212,10 @@ t.test('keys in the header of a token are not looked at', async (t) => {
   for (const header of headers) t.equal(decide(await attacker.sign({}, header)), 'algorithm_not_allowed')
 })
 
-t.test('a result carries what the upstream needs', async (t) => {
+t.test('a result carries what the upstream needs and a token id that no spelling changes', async (t) => {
   const { authenticator, issuers } = createTestAuthenticator([hmacIssuer()])
   const result = authenticator.authenticate(await signHmac({ scope: 'a b', jti: 'j' }), issuers)
-  t.match(result, { authenticated: true, issuer: 'main', subject: 'alice', scopes: ['a', 'b'] })
+  t.match(result, { authenticated: true, issuer: 'main', subject: 'alice', scopes: ['a', 'b'], tokenId: /^[\w-]{43}$/ })
 })
 
 t.test('claims that are too large for the header are refused, never cut', async (t) => {

@@ -16,6 +16,8 @@ export interface AuthResult {
   readonly claims: Claims
   readonly expiresAtSec: number
   readonly issuedAtSec: number | undefined
+  /** Names the token however its signature is spelt (token-id.ts). Worked out when first read. '' for anonymous callers. */
+  readonly tokenId: string
   readonly headerValue: string | undefined
 }
 
@@ -35,6 +37,7 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     claims: NO_CLAIMS,
     expiresAtSec: Infinity,
     issuedAtSec: undefined,
+    tokenId: '',
     headerValue,
   })
 }

@@ -5,6 +5,7 @@ import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
 import { createRefusalMemory } from './refusal-memory.ts'
 import { createTokenCache, type TokenCache, type VerifiedToken } from './token-cache.ts'
+import { tokenIdOf } from './token-id.ts'
 import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
 import type { Clock } from '../clock.ts'
 import { Failure } from '../failure.ts'
@@ -126,7 +127,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       : { raw: token.raw, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec }
   }
 
-  function resultOf({ claims }: UnverifiedToken, { name }: TrustedIssuer): AuthResult | Failure {
+  function resultOf({ raw, claims }: UnverifiedToken, { name }: TrustedIssuer): AuthResult | Failure {
     const { exp, iat, sub } = claims
     const expiresAtSec = typeof exp === 'number' ? exp : Infinity
     const subject = typeof sub === 'string' ? sub : undefined
@@ -134,6 +135,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const headerValue = encodeResult({ issuer: name, subject, scopes, claims, expiresAtSec })
     if (headerValue instanceof Failure) return headerValue
     const issuedAtSec = typeof iat === 'number' ? iat : undefined
+    let tokenId: string | undefined
     return Object.freeze({
       authenticated: true,
       issuer: name,
@@ -142,6 +144,9 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       claims,
       expiresAtSec,
       issuedAtSec,
+      get tokenId() {
+        return (tokenId ??= tokenIdOf(raw))
+      },
       headerValue,
     })
   }
