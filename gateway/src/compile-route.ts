@@ -4,17 +4,20 @@ import { corsHeaders } from './accept/cors.ts'
 import type { FailureLimit } from './accept/failure-limit.ts'
 import type { CompiledRoute } from './accept/routes.ts'
 import type { Answer } from './answer.ts'
-import { anonymousResult } from './authenticate/auth-result.ts'
+import { anonymousResult, type AuthResult } from './authenticate/auth-result.ts'
 import type { Authenticator } from './authenticate/authenticate.ts'
 import type { TrustedIssuer } from './authenticate/issuers.ts'
 import { createTokenFinder, createTokenLocation, type TokenLocation } from './authenticate/token-location.ts'
 import { compileRequirement, scopesToAskFor } from './authorize/authorize.ts'
+import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
 import { createForward } from './forward/forward.ts'
+import { authoritiesOf } from './forward/location.ts'
 import type { HeaderFilter } from './forward/headers.ts'
 import { compileRewrite } from './forward/rewrite.ts'
 import { createStripToken, type StripToken } from './forward/strip-token.ts'
-import type { Transport } from './forward/transport.ts'
+import type { StreamWatch } from './forward/stream-watch.ts'
+import type { Upstream } from './forward/upstream.ts'
 import type { Log } from './operate/log.ts'
 import type { Metrics } from './operate/metrics.ts'
 import { createObserve } from './operate/observe.ts'
@@ -26,8 +29,12 @@ export interface RouteCompilerParts {
   readonly config: Config
   readonly authenticator: Authenticator
   readonly issuers: readonly TrustedIssuer[]
-  readonly transports: ReadonlyMap<string, Transport>
+  readonly upstreams: ReadonlyMap<string, Upstream>
   readonly filter: HeaderFilter
+  readonly clock: Clock
+  readonly watch: StreamWatch
+  /** Whether a peer is a proxy whose word about the client counts. */
+  readonly isTrusted: (address: string) => boolean
   readonly anonymousHeader: string | undefined
   readonly failureLimit: FailureLimit | undefined
   readonly answer: Answer
@@ -36,7 +43,7 @@ export interface RouteCompilerParts {
 }
 
 export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteConfig) => CompiledRoute<TokenLocation> {
-  const { config, authenticator, issuers, transports, filter, answer, metrics, log } = parts
+  const { config, authenticator, issuers, upstreams, filter, answer, metrics, log } = parts
   const locations = config.tokens.from.map(createTokenLocation)
   const findToken = createTokenFinder(locations)
   const strips = new Map<TokenLocation, StripToken | undefined>(
@@ -49,7 +56,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     const tally = metrics.route(route.path)
     const accepted = issuers.filter(({ name }) => route.issuers === undefined || route.issuers.includes(name))
     const upstream = config.upstreams[route.upstream]
-    const transport = transports.get(route.upstream)
+    const transport = upstreams.get(route.upstream)
     if (upstream === undefined || transport === undefined) throw new Error(`route ${route.path} names no upstream`)
 
     const admit = createAdmission({
@@ -66,13 +73,20 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       },
     })
     const forward = createForward({
-      upstream: route.upstream,
       transport,
       filter,
       rewrite: compileRewrite(route.path, route.rewrite),
+      authorities: authoritiesOf(upstream.targets),
       headersTimeoutMs: route.timeouts?.headers ?? upstream.timeouts.headers,
       idleTimeoutMs: route.timeouts?.idle ?? upstream.timeouts.idle,
-      maxBodyBytes: config.limits.bodyBytes,
+      eventStreamIdleTimeoutMs: route.timeouts?.idle ?? 0,
+      totalTimeoutMs: route.timeouts?.total ?? upstream.timeouts.total,
+      maxBodyBytes: route.bodyBytes ?? config.limits.bodyBytes,
+      preserveHost: upstream.preserveHost,
+      isTrusted: parts.isTrusted,
+      isStillGood: route.onExpiry === 'keep' ? undefined : isStillGood,
+      watch: parts.watch,
+      clock: parts.clock,
       answer,
       onFailure: (requestId, code, cause) => {
         log.warn({ requestId, route: route.path, upstream: route.upstream, code, cause }, 'not forwarded to its end')
@@ -94,7 +108,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
           response: reply.raw,
           requestId: reply.request.id,
           target: request.url,
-          authResult: caller?.headerValue,
+          caller,
           strip: location === undefined ? undefined : strips.get(location),
           extraHeaders: cors === undefined ? undefined : corsHeaders(reply),
         })
@@ -116,6 +130,11 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       },
     }
   }
+}
+
+/** A token that passed once may end while its stream goes on. */
+function isStillGood({ validUntilSec }: AuthResult, nowMs: number): boolean {
+  return nowMs / 1000 < validUntilSec
 }
 
 /** A body of a refused request is not waited for: a small one is read and dropped, a large one ends the connection. */

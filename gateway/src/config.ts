@@ -4,7 +4,8 @@ import { Type, type StaticDecode } from 'typebox'
 import { CorsOptions } from './accept/cors-options.ts'
 import { LimitsOptions, ListenOptions } from './accept/options.ts'
 import { IssuerOptions, TokensOptions } from './authenticate/options.ts'
-import { AuthResultOptions, UpstreamOptions } from './forward/options.ts'
+import { AuthResultOptions, ProxyOptions } from './forward/options.ts'
+import { UpstreamOptions } from './forward/upstream-options.ts'
 import { AdminOptions, ErrorsOptions, LogOptions } from './operate/options.ts'
 import { Options } from './option-types.ts'
 import { RouteOptions } from './route-options.ts'
@@ -19,6 +20,7 @@ export const ConfigOptions = Options(
     tokens: TokensOptions,
     issuers: Type.Array(IssuerOptions, { description: 'Whose tokens are believed. Default none.', default: [] }),
     authResult: AuthResultOptions,
+    proxy: ProxyOptions,
     cors: Type.Optional(CorsOptions),
     upstreams: Type.Record(Type.String(), UpstreamOptions, {
       description: 'The services behind the gateway, by name.',

@@ -3,8 +3,8 @@ import { Type, type StaticDecode } from 'typebox'
 
 import { CorsOptions } from './accept/cors-options.ts'
 import { RequireOptions } from './authorize/options.ts'
-import { RouteTimeoutOptions } from './forward/options.ts'
-import { Options } from './option-types.ts'
+import { RouteTimeoutOptions, StreamOptions } from './forward/options.ts'
+import { Options, Size } from './option-types.ts'
 
 export const AuthMode = Type.Enum(['required', 'optional', 'none', 'report-only'], {
   description:
@@ -58,6 +58,8 @@ export const RouteOptions = Options(
     }),
     cors: Type.Optional(CorsOptions),
     timeouts: Type.Optional(RouteTimeoutOptions),
+    bodyBytes: Type.Optional(Size({ description: 'Overrides limits.bodyBytes for this route.' })),
+    ...StreamOptions,
   },
   {
     description:

@@ -17,11 +17,15 @@ import { createRouteCompiler } from './compile-route.ts'
 import type { Config } from './config.ts'
 import { createAuthResultEncoder } from './forward/auth-result-header.ts'
 import { createHeaderFilter } from './forward/headers.ts'
+import { createStreamWatch } from './forward/stream-watch.ts'
+import { createTrust } from './forward/trusted-proxies.ts'
 import { createUndiciTransport } from './forward/undici-transport.ts'
+import { createUpstream, type Upstream } from './forward/upstream.ts'
 import type { Readiness } from './operate/admin.ts'
 import { createKeyEvents, keyStatus } from './operate/key-events.ts'
 import type { Log } from './operate/log.ts'
 import { createMetrics, type Metrics } from './operate/metrics.ts'
+import { createUpstreamEvents } from './operate/upstream-events.ts'
 
 /** What comes from outside the config; tests put their own clock in. */
 export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'schedule' | 'random'>> {
@@ -126,7 +130,15 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     encodeResult: encoder.encode,
   })
   const inFlight = { limit: config.limits.inFlight, count: 0 }
-  const metrics: Metrics = createMetrics({ ...authenticator, inFlight, keys: () => keyStatus(issuers, clock) }, version)
+  const metrics: Metrics = createMetrics(
+    {
+      ...authenticator,
+      inFlight,
+      keys: () => keyStatus(issuers, clock),
+      upstreams: () => [...upstreams.values()],
+    },
+    version,
+  )
   const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
     fetchJson,
     clock,
@@ -134,15 +146,21 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     random,
     events: createKeyEvents(log, metrics),
   })
-  const transports = new Map(
-    Object.entries(config.upstreams).map(([name, upstream]) => [
-      name,
-      createUndiciTransport(upstream.targets[0] ?? '', upstream),
-    ]),
+  const upstreamParts = {
+    clock,
+    schedule,
+    random,
+    createTransport: createUndiciTransport,
+    events: createUpstreamEvents(log, metrics),
+  }
+  const upstreams = new Map<string, Upstream>(
+    Object.entries(config.upstreams).map(([name, upstream]) => [name, createUpstream(name, upstream, upstreamParts)]),
   )
   const filter = createHeaderFilter({
     authResultHeader: config.authResult.header.toLowerCase(),
     reserved: ['x-tollgate'],
+    underscores: config.proxy.underscores,
+    via: config.proxy.via,
   })
   const answer = createAnswer(config.errors)
 
@@ -151,8 +169,11 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     config,
     authenticator,
     issuers,
-    transports,
+    upstreams,
     filter,
+    clock,
+    watch: createStreamWatch(clock, schedule),
+    isTrusted: createTrust(config.proxy.trustedProxies),
     anonymousHeader: encoder.anonymous,
     failureLimit:
       config.limits.authFailures === undefined ? undefined : createFailureLimit(config.limits.authFailures, clock),
@@ -178,12 +199,13 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
         .filter(({ count }) => count === 0)
         .map(({ issuer, problem }) => ({ part: `keys of issuer ${issuer}`, reason: problem ?? 'not fetched yet' })),
     async loadKeys() {
+      for (const upstream of upstreams.values()) upstream.start()
       await Promise.all(issuers.flatMap(({ keys }) => (keys.remote === undefined ? [] : [keys.remote.start()])))
     },
     async close() {
       for (const { keys } of issuers) keys.remote?.stop()
       await closeApp(app)
-      await Promise.all([...transports.values()].map((transport) => transport.close()))
+      await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
     },
   }
 }

@@ -38,6 +38,10 @@ export const LimitsOptions = Options(
       description: 'Request body, with or without Content-Length; more is answered 413. Default 10MiB.',
       default: '10MiB',
     }),
+    messageBytes: Size({
+      description: 'WebSocket message, either way; a larger one ends the connection with 1009. Default 1MiB.',
+      default: '1MiB',
+    }),
     tokenBytes: Size({
       description: 'Longest token that is looked at; more is answered 401 token_too_large. Default 8KiB.',
       default: '8KiB',

@@ -16,6 +16,8 @@ export interface AuthResult {
   readonly claims: Claims
   readonly expiresAtSec: number
   readonly issuedAtSec: number | undefined
+  /** From then on the token is refused: its expiry with the clock tolerance of its issuer. */
+  readonly validUntilSec: number
   /** Names the token however its signature is spelt (token-id.ts). Worked out when first read. '' for anonymous callers. */
   readonly tokenId: string
   readonly headerValue: string | undefined
@@ -37,6 +39,7 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     claims: NO_CLAIMS,
     expiresAtSec: Infinity,
     issuedAtSec: undefined,
+    validUntilSec: Infinity,
     tokenId: '',
     headerValue,
   })

@@ -121,13 +121,17 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       refusals.remember(token.raw, failure, keys, nowSec)
       return failure
     }
-    const result = resultOf(token, issuer)
+    const result = resultOf(token, issuer, validity)
     return result instanceof Failure
       ? result
       : { raw: token.raw, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec }
   }
 
-  function resultOf({ raw, claims }: UnverifiedToken, { name }: TrustedIssuer): AuthResult | Failure {
+  function resultOf(
+    { raw, claims }: UnverifiedToken,
+    { name }: TrustedIssuer,
+    { notAfterSec }: VerifiedToken['validity'],
+  ): AuthResult | Failure {
     const { exp, iat, sub } = claims
     const expiresAtSec = typeof exp === 'number' ? exp : Infinity
     const subject = typeof sub === 'string' ? sub : undefined
@@ -144,6 +148,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       claims,
       expiresAtSec,
       issuedAtSec,
+      validUntilSec: notAfterSec,
       get tokenId() {
         return (tokenId ??= tokenIdOf(raw))
       },

@@ -6,6 +6,7 @@ import type { Finding, Path } from './problem.ts'
 import { checkRoutePaths } from './route-path-checks.ts'
 import { checkRouteConflicts } from './route-conflicts.ts'
 import { checkRouteIssuers } from './route-issuer-checks.ts'
+import { checkTrustedProxies, checkUpstreams } from './upstream-checks.ts'
 
 // Names that requests or answers use for something else: the auth result is removed from both under its own name.
 const FAMILIES = 'accept access-control content if proxy sec x-forwarded'
@@ -64,37 +65,17 @@ function checkCors(cors: unknown, path: Path): readonly Finding[] {
   ]
 }
 
-function checkTargets(upstreams: unknown): readonly Finding[] {
-  return Object.entries(options(upstreams)).flatMap(([name, upstream]) =>
-    texts(options(upstream)['targets']).flatMap((target, index): Finding[] => {
-      const path = ['upstreams', name, 'targets', index]
-      if (!URL.canParse(target))
-        return [{ path, vague: true, message: 'is no URL', hint: 'such as http://127.0.0.1:3001' }]
-      const { username, password, pathname, search, hash } = new URL(target)
-      if (username !== '' || password !== '') return [{ path, message: 'must not hold a user name or password' }]
-      return pathname === '/' && search === '' && hash === ''
-        ? []
-        : [
-            {
-              path,
-              message: 'must be an origin: scheme, host and port',
-              hint: 'a path belongs into the rewrite of a route',
-            },
-          ]
-    }),
-  )
-}
-
 /** Works on a config whose shape may be wrong: those parts are passed over. */
 export function crossCheck(config: unknown, written: AsWritten): readonly Finding[] {
-  const { tokens, authResult, issuers, upstreams, routes, cors } = options(config)
+  const { tokens, authResult, issuers, upstreams, routes, cors, proxy } = options(config)
   const routeList = entries(routes).map(options)
   return [
     ...checkTokenPlaces(tokens),
     ...checkResultHeader(authResult, tokens, written),
     ...checkCors(cors, ['cors']),
     ...routeList.flatMap((route, index) => checkCors(route['cors'], ['routes', index, 'cors'])),
-    ...checkTargets(upstreams),
+    ...checkUpstreams(upstreams),
+    ...checkTrustedProxies(proxy),
     ...checkIssuers(entries(issuers).map(options)),
     ...routeList.flatMap((route, index) => checkRoutePaths(route, index, written)),
     ...checkRouteIssuers(routeList, {

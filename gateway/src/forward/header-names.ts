@@ -6,13 +6,16 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
   ...['proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'http2-settings', 'expect'],
 ])
 
-/** What a client could say about itself or its path so that an upstream believes it; the gateway says it anew. */
-export const SAID_BY_PROXIES: ReadonlySet<string> = new Set([
-  'forwarded',
-  'x-real-ip',
-  'x-original-url',
-  'x-rewrite-url',
-  'x-request-id',
+/** What proxies say about a client: from anybody else it would be a client's word about itself. And all of `x-forwarded-*`. */
+export const SAID_BY_PROXIES: ReadonlySet<string> = new Set(['forwarded', 'x-real-ip'])
+
+/** The request's id is the gateway's to say; its path is decided here, so no header may name another one. */
+export const SAID_BY_GATEWAY: ReadonlySet<string> = new Set(['x-request-id', 'x-original-url', 'x-rewrite-url'])
+
+/** Framing, routing, authentication and what caches go by (RFC 9110 section 6.5.1). */
+export const NEVER_IN_TRAILERS: ReadonlySet<string> = new Set([
+  ...['content-length', 'content-encoding', 'content-type', 'content-range', 'host', 'date', 'vary', 'age', 'expires'],
+  ...['authorization', 'www-authenticate', 'set-cookie', 'cookie', 'cache-control', 'location', 'retry-after'],
 ])
 
 /** Framing and target: naming them in Connection must not take them away (they would be sent wrong or twice). */

@@ -1,5 +1,12 @@
 // The headers on the way in and on the way back: what is dropped, what is added. One function for each direction.
-import { foldName, HOP_BY_HOP, namedByConnection, SAID_BY_PROXIES } from './header-names.ts'
+import {
+  foldName,
+  HOP_BY_HOP,
+  namedByConnection,
+  NEVER_IN_TRAILERS,
+  SAID_BY_GATEWAY,
+  SAID_BY_PROXIES,
+} from './header-names.ts'
 
 /** Names and values in turn, as `IncomingMessage.rawHeaders` has them. */
 export type RawHeaders = readonly string[]
@@ -7,9 +14,13 @@ export type RawHeaders = readonly string[]
 /** What the gateway says about a request. */
 export interface RequestFacts {
   readonly requestId: string
-  readonly clientAddress: string
+  /** Of the peer, and whether it is a proxy whose word about the client counts. */
+  readonly peerAddress: string
+  readonly peerTrusted: boolean
   readonly protocol: 'http' | 'https'
   readonly host: string | undefined
+  /** Whether the upstream gets the client's Host. */
+  readonly preserveHost: boolean
   /** Of the auth-result header; undefined where none is sent. */
   readonly authResult: string | undefined
 }
@@ -19,11 +30,17 @@ export interface HeaderRules {
   readonly authResultHeader: string
   /** Names besides it that no upstream may be told by a client, and no client by an upstream; lower case. */
   readonly reserved: readonly string[]
+  /** What becomes of request headers with `_` in their name. */
+  readonly underscores: 'drop' | 'keep'
+  /** Name for the header Via; undefined for none. */
+  readonly via: string | undefined
 }
 
 export interface HeaderFilter {
   toUpstream(raw: RawHeaders, connection: string | undefined, facts: RequestFacts): string[]
   toClient(raw: readonly Buffer[], requestId: string, without: ReadonlySet<string> | undefined): string[]
+  /** Fields after a body: whatever says how to read, route or believe a message has no place there (RFC 9110 section 6.5.1). */
+  trailersToClient(raw: readonly Buffer[]): [name: string, value: string][]
 }
 
 /** Spellings of names that clients and upstreams really use are few; a flood of invented ones must not grow the memory. */
@@ -46,16 +63,21 @@ function rememberByName<Verdict>(decide: (name: string) => Verdict): (name: stri
   }
 }
 
-export function createHeaderFilter({ authResultHeader, reserved }: HeaderRules): HeaderFilter {
-  const own = new Set([authResultHeader, ...reserved].map(foldName))
+type Verdict = 'drop' | 'pass' | 'from-proxies'
 
-  const passesUpstream = rememberByName((name) => {
+export function createHeaderFilter({ authResultHeader, reserved, underscores, via }: HeaderRules): HeaderFilter {
+  const own = new Set([authResultHeader, ...reserved].map(foldName))
+  const viaValue = via === undefined ? undefined : `1.1 ${via}`
+
+  const verdictOf = rememberByName((name): Verdict => {
     const lower = name.toLowerCase()
-    if (lower === 'host' || HOP_BY_HOP.has(lower)) return false
+    if (lower === 'host' || HOP_BY_HOP.has(lower)) return 'drop'
     const folded = foldName(name)
-    if (own.has(folded) || SAID_BY_PROXIES.has(folded) || folded.startsWith('x-forwarded-')) return false
-    // `X_Auth_Result` reads as `X-Auth-Result` to CGI, WSGI and PHP upstreams (CVE-2025-64484): no name with `_` passes.
-    return !name.includes('_')
+    if (own.has(folded) || SAID_BY_GATEWAY.has(folded)) return 'drop'
+    const fromProxies = SAID_BY_PROXIES.has(folded) || folded.startsWith('x-forwarded-')
+    // `X_Auth_Result` reads as `X-Auth-Result` to CGI, WSGI and PHP upstreams (CVE-2025-64484).
+    if (name.includes('_') && (underscores === 'drop' || fromProxies)) return 'drop'
+    return fromProxies ? 'from-proxies' : 'pass'
   })
 
   const passesBack = rememberByName((name) => {
@@ -63,28 +85,39 @@ export function createHeaderFilter({ authResultHeader, reserved }: HeaderRules):
     return !HOP_BY_HOP.has(folded) && !own.has(folded) && folded !== 'x-request-id'
   })
 
+  const passesAsTrailer = rememberByName((name) => passesBack(name) && !NEVER_IN_TRAILERS.has(name.toLowerCase()))
+
   return {
     toUpstream(raw, connection, facts) {
       const named = namedByConnection(connection)
       const headers: string[] = []
       for (let index = 0; index < raw.length; index += 2) {
         const name = raw[index] as string
-        if (!passesUpstream(name)) continue
+        const verdict = verdictOf(name)
+        if (verdict === 'drop' || (verdict === 'from-proxies' && !facts.peerTrusted)) continue
         if (named?.has(name.toLowerCase())) continue
         headers.push(name, raw[index + 1] as string)
       }
       // Last, so that nothing the client named in Connection can take them away.
-      headers.push(
-        'x-forwarded-for',
-        facts.clientAddress,
-        'x-forwarded-proto',
-        facts.protocol,
-        'x-request-id',
-        facts.requestId,
-      )
-      if (facts.host !== undefined) headers.push('x-forwarded-host', facts.host)
+      if (facts.peerTrusted) addHop(headers, facts)
+      else {
+        headers.push('x-forwarded-for', facts.peerAddress, 'x-forwarded-proto', facts.protocol)
+        if (facts.host !== undefined) headers.push('x-forwarded-host', facts.host)
+      }
+      headers.push('x-request-id', facts.requestId)
+      if (facts.preserveHost && facts.host !== undefined) headers.push('host', facts.host)
+      if (viaValue !== undefined) headers.push('via', viaValue)
       if (facts.authResult !== undefined) headers.push(authResultHeader, facts.authResult)
       return headers
+    },
+
+    trailersToClient(raw) {
+      const trailers: [string, string][] = []
+      for (let index = 0; index + 1 < raw.length; index += 2) {
+        const name = (raw[index] as Buffer).toString('latin1')
+        if (passesAsTrailer(name)) trailers.push([name, (raw[index + 1] as Buffer).toString('latin1')])
+      }
+      return trailers
     },
 
     toClient(raw, requestId, without) {
@@ -98,9 +131,25 @@ export function createHeaderFilter({ authResultHeader, reserved }: HeaderRules):
       }
       if (named !== undefined || without !== undefined) removeNamed(headers, named, without)
       headers.push('x-request-id', requestId)
+      if (viaValue !== undefined) headers.push('via', viaValue)
       return headers
     },
   }
+}
+
+/** A trusted proxy said who the client is: its own address joins the list, and what it did not say is added. */
+function addHop(headers: string[], { peerAddress, protocol, host }: RequestFacts): void {
+  let hops = peerAddress
+  let [saysProtocol, saysHost] = [false, false]
+  for (let index = headers.length - 2; index >= 0; index -= 2) {
+    const name = (headers[index] as string).toLowerCase()
+    if (name === 'x-forwarded-for') hops = `${headers.splice(index, 2)[1] as string}, ${hops}`
+    else if (name === 'x-forwarded-proto') saysProtocol = true
+    else if (name === 'x-forwarded-host') saysHost = true
+  }
+  headers.push('x-forwarded-for', hops)
+  if (!saysProtocol) headers.push('x-forwarded-proto', protocol)
+  if (!saysHost && host !== undefined) headers.push('x-forwarded-host', host)
 }
 
 /** Rare: an upstream names headers in Connection, or the gateway answers CORS itself. Takes the pairs out in place. */

@@ -1,4 +1,4 @@
-// The options of the forward stage: the upstreams, and the header that tells them who calls.
+// The options of the forward stage: the header that tells upstreams who calls, proxies, timeouts and streams.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options, Size } from '../option-types.ts'
@@ -31,58 +31,65 @@ export const AuthResultOptions = Options(
   { description: 'The header with the authentication result: base64url without padding of UTF-8 JSON.', default: {} },
 )
 
-export const UpstreamOptions = Options(
+export const ProxyOptions = Options(
   {
-    targets: Type.Array(Type.String({ pattern: '^https?://[^/?#]+/?$', examples: ['http://127.0.0.1:3001'] }), {
-      description: 'Origin of the service: scheme, host and port.',
-      minItems: 1,
-      maxItems: 1,
+    trustedProxies: Type.Array(Type.String({ examples: ['10.0.0.0/8', '192.0.2.7'] }), {
+      description:
+        'Addresses or networks of load balancers in front: their Forwarded and X-Forwarded-* are believed and passed on. Others are replaced. Default none.',
+      default: [],
     }),
-    connections: Type.Integer({
-      description: 'Most connections to one target. Default 128.',
-      default: 128,
-      minimum: 1,
+    underscores: Type.Enum(['drop', 'keep'], {
+      description:
+        'Request headers with _ in their name: CGI, WSGI and PHP upstreams read _ as -, so they could pass for others. Reserved names never pass. Default drop.',
+      default: 'drop',
     }),
-    timeouts: Options(
-      {
-        connect: Duration({ description: 'Time to connect, TLS included. Default 2s.', default: '2s' }),
-        headers: Duration({
-          description: 'Time from the end of the request to the response headers. Default 15s.',
-          default: '15s',
-        }),
-        idle: Duration({ description: 'Longest silence inside a response body. Default 60s.', default: '60s' }),
-      },
-      { description: 'How long the upstream is waited for; then 504 upstream_timeout.', default: {} },
-    ),
-    tls: Type.Optional(
-      Options(
-        {
-          ca: Type.Optional(
-            Type.String({
-              description: 'File with the CA certificates in PEM that replace the built-in ones.',
-              format: 'file-path',
-            }),
-          ),
-          servername: Type.Optional(
-            Type.String({ description: 'Name to ask for (SNI) and to verify. Default the host of the target.' }),
-          ),
-        },
-        { description: 'TLS to the target. Its certificate is always verified.' },
-      ),
+    via: Type.Optional(
+      Type.String({
+        description: 'Name of this gateway in the header Via, both ways (RFC 9110 section 7.6.3). Left out: no Via.',
+        pattern: '^[A-Za-z0-9._-]+$',
+        examples: ['tollgate'],
+      }),
     ),
   },
-  // The default makes typebox fill in what is inside; without targets it is an error all the same.
-  { description: 'A service behind the gateway.', default: {} },
+  { description: 'How the gateway shows itself to both sides.', default: {} },
 )
 
 export const RouteTimeoutOptions = Options(
   {
     headers: Type.Optional(Duration({ description: 'Overrides the upstream’s timeouts.headers.' })),
-    idle: Type.Optional(Duration({ description: 'Overrides the upstream’s timeouts.idle.' })),
+    idle: Type.Optional(
+      Duration({ description: 'Overrides the upstream’s timeouts.idle, for event streams as well.' }),
+    ),
+    total: Type.Optional(Duration({ description: 'Overrides the upstream’s timeouts.total.' })),
   },
   { description: 'Timeouts of this route, where they differ from its upstream’s.' },
 )
 
+/** What a route says about connections that may outlive their token. */
+export const StreamOptions = {
+  websocket: Type.Boolean({
+    description: 'Whether this route takes WebSockets; elsewhere they are answered 400. Default false.',
+    default: false,
+  }),
+  origins: Type.Optional(
+    Type.Array(Type.String({ pattern: '^https?://[^/]+$', examples: ['https://app.example.com'] }), {
+      description:
+        'Origins whose pages may open a WebSocket with a token from a cookie. Left out: the gateway’s own origin.',
+    }),
+  ),
+  onExpiry: Type.Enum(['close', 'keep'], {
+    description:
+      'WebSockets and responses without an end when their token expires or is revoked: close ends them at once. Default close.',
+    default: 'close',
+  }),
+  closeCode: Type.Integer({
+    description: 'Close code of a WebSocket whose token expired or was revoked. Default 4401.',
+    default: 4401,
+    minimum: 3000,
+    maximum: 4999,
+  }),
+}
+
 export type AuthResultOptions = StaticDecode<typeof AuthResultOptions>
-export type UpstreamOptions = StaticDecode<typeof UpstreamOptions>
+export type ProxyOptions = StaticDecode<typeof ProxyOptions>
 export type RouteTimeoutOptions = StaticDecode<typeof RouteTimeoutOptions>

@@ -2,7 +2,10 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
+import type { OutgoingBody } from './transport.ts'
+
 export class BodyTooLarge extends Error {}
+export class ClientGone extends Error {}
 
 /** True when the request has a body to send: announced by its length or by chunks (RFC 9112 section 6). */
 export function hasBody({ headers }: IncomingMessage): boolean {
@@ -41,6 +44,11 @@ export class RequestBody extends Readable {
     callback(error)
   }
 
+  /** True as soon as the client's bytes are asked for: from then on they cannot be had a second time. */
+  get begun(): boolean {
+    return this.#attached
+  }
+
   readonly #onData = (chunk: Buffer): void => {
     this.#bytes += chunk.length
     if (this.#bytes > this.#maxBytes) {
@@ -56,6 +64,17 @@ export class RequestBody extends Readable {
   }
 
   readonly #onClose = (): void => {
-    if (!this.#source.complete) this.destroy(new Error('the client went away'))
+    if (!this.#source.complete) this.destroy(new ClientGone('the client went away'))
+  }
+}
+
+/** The body of a request, which may be opened for each try until one of them has read of it. */
+export function outgoingBody(source: IncomingMessage, maxBytes: number): OutgoingBody {
+  let opened: RequestBody | undefined
+  return {
+    open: () => (opened = new RequestBody(source, maxBytes)),
+    get begun() {
+      return opened?.begun === true
+    },
   }
 }

@@ -1,4 +1,12 @@
-// From the path that a route matched to the path that its upstream gets.
+// From the path that a route matched to the path that its upstream gets, and back.
+
+/** A compiled rewrite. Targets are paths with their query. */
+export interface Rewrite {
+  /** What the upstream gets for a client's target. */
+  toUpstream(target: string): string
+  /** What a client must ask for to reach this path of the upstream by the route that `target` came through. */
+  toClient(path: string, target: string): string
+}
 
 /** The index of the slash that starts segment `count` (from 0); the length when there are fewer. */
 function startOfSegment(path: string, count: number): number {
@@ -8,16 +16,18 @@ function startOfSegment(path: string, count: number): number {
 }
 
 function splitQuery(target: string): readonly [path: string, query: string] {
-  const queryAt = target.indexOf('?')
+  const queryAt = target.search(/[?#]/)
   return queryAt === -1 ? [target, ''] : [target.slice(0, queryAt), target.slice(queryAt)]
 }
+
+const UNCHANGED: Rewrite = { toUpstream: (target) => target, toClient: (path) => path }
 
 /**
  * Compiles a rewrite. What a prefix route did not match, and the query, go on as they came; `:name` in the rewrite takes
  * that segment of the path. Segments are counted, not characters: an escaped character matches the plain one, but is longer.
  */
-export function compileRewrite(routePath: string, rewrite: string | undefined): (target: string) => string {
-  if (rewrite === undefined) return (target) => target
+export function compileRewrite(routePath: string, rewrite: string | undefined): Rewrite {
+  if (rewrite === undefined) return UNCHANGED
   const isPrefix = routePath.endsWith('/*')
   const matched = (isPrefix ? routePath.slice(0, -2) : routePath).split('/').slice(1)
   const base = isPrefix ? rewrite.slice(0, -2) : rewrite
@@ -34,9 +44,19 @@ export function compileRewrite(routePath: string, rewrite: string | undefined): 
   }
 
   const replacement: (path: string) => string = base.includes('/:') ? replaceNames : () => base
-  return (target) => {
-    const [path, query] = splitQuery(target)
-    const rest = isPrefix ? path.slice(startOfSegment(path, matched.length)) : ''
-    return replacement(path) + rest + query
+  return {
+    toUpstream(target) {
+      const [path, query] = splitQuery(target)
+      const rest = isPrefix ? path.slice(startOfSegment(path, matched.length)) : ''
+      return replacement(path) + rest + query
+    },
+    toClient(upstreamTarget, target) {
+      const [path] = splitQuery(target)
+      const from = replacement(path)
+      const isBelow = isPrefix ? upstreamTarget.startsWith(`${from}/`) : false
+      if (splitQuery(upstreamTarget)[0] !== from && !isBelow) return upstreamTarget
+      const to = isPrefix ? path.slice(0, startOfSegment(path, matched.length)) : path
+      return to + upstreamTarget.slice(from.length) || '/'
+    },
   }
 }

@@ -1,5 +1,12 @@
 // What the forward stage knows of an exchange with an upstream: head and body out; head, body, end or error back.
-import type { Readable } from 'node:stream'
+import type { Duplex, Readable } from 'node:stream'
+
+/** A request body that can be opened again as long as nothing was read of it. */
+export interface OutgoingBody {
+  open(): Readable
+  /** True when some of it was read: then the request cannot be sent a second time. */
+  readonly begun: boolean
+}
 
 /** A request as it goes out. Headers are names and values in turn; `body` is null where there is none. */
 export interface OutgoingRequest {
@@ -7,29 +14,34 @@ export interface OutgoingRequest {
   /** Path with query. */
   readonly path: string
   readonly headers: readonly string[]
-  readonly body: Readable | null
+  readonly body: OutgoingBody | null
+  /** Protocol to switch to; null for a plain request. */
+  readonly upgrade: 'websocket' | null
   /** Time from the end of the request to the response head. */
   readonly headersTimeoutMs: number
-  /** Longest silence inside the response body; 0 for none. */
-  readonly idleTimeoutMs: number
 }
 
-/** Whoever waits for the response. Each method is called in this order; nothing comes after onEnd or onError. */
+/** Whoever waits for the response. Each method is called in this order; nothing comes after onEnd, onError or onUpgrade. */
 export interface ResponseReceiver {
-  /** The request is on its way; `abort` takes it back, after which nothing more is reported. */
+  /** Nobody waits any more: what has not been sent need not be. */
+  readonly over: boolean
+  /** The request is on its way; `abort` takes it back, after which nothing more is reported. Again for another try. */
   onSent(abort: () => void): void
+  /** An interim response (1xx). */
+  onInfo(status: number, rawHeaders: readonly Buffer[]): void
   /** `rawHeaders` are names and values in turn. `resume` ends a pause that onBody asked for. */
   onHead(status: number, statusText: string, rawHeaders: readonly Buffer[], resume: () => void): void
   /** False asks for a pause. */
   onBody(chunk: Buffer): boolean
-  onEnd(trailers: readonly string[] | null): void
+  onEnd(rawTrailers: readonly Buffer[]): void
   onError(error: Error): void
+  /** The upstream switched protocols: from here on the connection is the receiver's. */
+  onUpgrade(rawHeaders: readonly Buffer[], connection: Duplex): void
 }
 
-/** One upstream. `send` never throws: what goes wrong is reported to the receiver. */
+/** Whoever carries requests to an upstream. `send` never throws: what goes wrong is reported to the receiver. */
 export interface Transport {
   send(request: OutgoingRequest, receiver: ResponseReceiver): void
-  /** Waits for what is under way; `destroy` does not. */
+  /** Waits for what is under way. */
   close(): Promise<void>
-  destroy(): Promise<void>
 }

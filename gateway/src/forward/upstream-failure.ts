@@ -1,5 +1,21 @@
 // What went wrong with an upstream, in the gateway's own words: library texts and addresses stay in the log.
+import { BodyTooLarge, ClientGone } from './request-body.ts'
 import type { FailureCode } from '../failure.ts'
+
+/** The upstream was not even asked. */
+export class UpstreamUnavailable extends Error {
+  readonly code: 'upstream_overloaded' | 'upstream_unhealthy'
+
+  constructor(code: 'upstream_overloaded' | 'upstream_unhealthy', message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** A limit of ours ran out. */
+export class TimedOut extends Error {
+  readonly code = 'ETIMEDOUT'
+}
 
 const UNREACHABLE = new Set([
   'ECONNREFUSED',
@@ -36,6 +52,8 @@ function isTlsError(code: string): boolean {
 }
 
 export function upstreamFailure(error: Error): FailureCode {
+  if (error instanceof UpstreamUnavailable) return error.code
+  if (error instanceof BodyTooLarge) return 'body_too_large'
   const code = codeOf(error)
   if (TIMEOUT.has(code)) return 'upstream_timeout'
   if (RESET.has(code)) return 'upstream_reset'
@@ -43,4 +61,16 @@ export function upstreamFailure(error: Error): FailureCode {
   // Several addresses were tried and all failed: one of them tells why.
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return upstreamFailure(error.errors[0])
   return 'upstream_invalid'
+}
+
+/** False when it was the client's doing. */
+export function isUpstreamsFault(error: Error): boolean {
+  return !(error instanceof BodyTooLarge) && !(error instanceof ClientGone)
+}
+
+/** Another try may succeed: the connection could not be made, or was reset. */
+export function isTransient(error: Error): boolean {
+  if (codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT') return true
+  const code = upstreamFailure(error)
+  return code === 'upstream_reset' || (code === 'upstream_unreachable' && !isTlsError(codeOf(error)))
 }

@@ -15,12 +15,23 @@ export interface MetricSources {
     readonly ageSec: number | undefined
     readonly failing: boolean
   }[]
+  readonly upstreams: () => readonly {
+    readonly name: string
+    readonly queued: number
+    readonly retries: number
+    readonly status: () => readonly {
+      readonly target: string
+      readonly inFlight: number
+      readonly available: boolean
+    }[]
+  }[]
 }
 
 export interface Metrics {
   /** The tally of a route, by its path in the config: routes that share a path share it. */
   route(path: string): RouteTally
   keyFetch(issuer: string, result: 'ok' | 'failed'): void
+  targetOut(upstream: string, why: 'ejected' | 'unhealthy'): void
   readonly contentType: string
   text(): Promise<string>
 }
@@ -152,6 +163,31 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
       for (const { issuer, failing } of sources.keys()) set({ issuer }, failing ? 1 : 0)
     },
   )
+  counter(
+    'tollgate_upstream_retries_total',
+    'Requests sent again after a connection failed.',
+    ['upstream'],
+    (count) => {
+      for (const { name, retries } of sources.upstreams()) count({ upstream: name }, retries)
+    },
+  )
+  gauge('tollgate_upstream_queued', 'Requests that wait for a connection.', ['upstream'], (set) => {
+    for (const { name, queued } of sources.upstreams()) set({ upstream: name }, queued)
+  })
+  gauge('tollgate_target_in_flight', 'Requests that a target serves now.', ['upstream', 'target'], (set) => {
+    for (const { name, status } of sources.upstreams())
+      for (const { target, inFlight } of status()) set({ upstream: name, target }, inFlight)
+  })
+  gauge('tollgate_target_available', '1 while a target gets requests.', ['upstream', 'target'], (set) => {
+    for (const { name, status } of sources.upstreams())
+      for (const { target, available } of status()) set({ upstream: name, target }, available ? 1 : 0)
+  })
+  const targetsOut = new Counter({
+    name: 'tollgate_targets_out_total',
+    help: 'Times that a target was taken out: ejected for failing, or unhealthy by its checks.',
+    labelNames: ['upstream', 'why'],
+    registers,
+  })
   gauge('tollgate_build_info', 'The version that runs.', ['version', 'node'], (set) => {
     set({ version, node: process.version }, 1)
   })
@@ -173,6 +209,9 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
     },
     keyFetch(issuer, result) {
       keyFetches.inc({ issuer, result })
+    },
+    targetOut(upstream, why) {
+      targetsOut.inc({ upstream, why })
     },
     contentType: registry.contentType,
     text: () => registry.metrics(),

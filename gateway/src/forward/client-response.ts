@@ -1,0 +1,41 @@
+// Writing to the client with as few system calls as the platform allows.
+import type { ServerResponse } from 'node:http'
+
+// With its head it fits into the buffer on the stack that libuv's fast path writes from.
+const ONE_WRITE_BYTES = 8192
+
+/**
+ * Ends a response, with a body that came whole if there is one. As text, Node joins it to the head: one plain write, where
+ * `end(chunk)` would gather three pieces (a tenth of the CPU time of a small request). Corked, so that the write is not
+ * put off.
+ */
+export function endWith(response: ServerResponse, body: Buffer | undefined): void {
+  const { socket } = response
+  if (body === undefined || socket === null || response.chunkedEncoding || body.length > ONE_WRITE_BYTES) {
+    response.end(body)
+    return
+  }
+  socket.cork()
+  response.write(body.toString('latin1'), 'latin1')
+  socket.uncork()
+  response.end()
+}
+
+/** An interim response. Node can write 102 and 103 (with a Link); a client loses nothing with any other (RFC 9110 section 15.2). */
+export function sendInformation(response: ServerResponse, status: number, headers: readonly string[]): void {
+  if (status === 102) response.writeProcessing()
+  if (status !== 103) return
+  const hints: Record<string, string | string[]> = {}
+  const links: string[] = []
+  for (let index = 0; index < headers.length; index += 2) {
+    const name = (headers[index] as string).toLowerCase()
+    const value = headers[index + 1] as string
+    if (name === 'link') links.push(value)
+    else if (name !== 'x-request-id') hints[name] = value
+  }
+  try {
+    response.writeEarlyHints({ ...hints, link: links })
+  } catch {
+    // A Link that Node finds malformed: the hint is lost, the response is not.
+  }
+}

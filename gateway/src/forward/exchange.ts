@@ -1,0 +1,227 @@
+// One exchange: lives from the admission to the last byte, and is where client and upstream learn of each other's end.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+import { endWith, sendInformation } from './client-response.ts'
+import type { HeaderFilter } from './headers.ts'
+import { hasLocation, restoreLocation } from './location.ts'
+import { hasBody } from './request-body.ts'
+import { lastingKind } from './lasting-response.ts'
+import type { Rewrite } from './rewrite.ts'
+import type { Lasting, StreamWatch } from './stream-watch.ts'
+import type { ResponseReceiver } from './transport.ts'
+import { isUpstreamsFault, TimedOut, upstreamFailure } from './upstream-failure.ts'
+import type { Answer } from '../answer.ts'
+import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { FailureCode } from '../failure.ts'
+
+/** How a route answers. Compiled once. */
+export interface ExchangePolicy {
+  readonly filter: HeaderFilter
+  readonly rewrite: Rewrite
+  /** Of the targets: a Location that names one of them leads back through the gateway. */
+  readonly authorities: ReadonlySet<string>
+  /** Longest silence in a body, and in an event stream (0: may be silent for ever). */
+  readonly idleTimeoutMs: number
+  readonly eventStreamIdleTimeoutMs: number
+  /** Time for the whole exchange; undefined for no limit. */
+  readonly totalTimeoutMs: number | undefined
+  readonly watch: StreamWatch
+  /** False as soon as the caller's token does not count any more. Undefined: streams may go on without it. */
+  readonly isStillGood: ((caller: AuthResult, nowMs: number) => boolean) | undefined
+  readonly answer: Answer
+  /** The gateway had to answer in the upstream's place; `cause` is for the log only. */
+  readonly onFailure: (requestId: string, code: FailureCode, cause: string) => void
+}
+
+/** A request that was admitted. */
+export interface Admitted {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  /** Path in canonical form, with the query as it came. */
+  readonly target: string
+  /** Who calls; undefined where nobody was asked. */
+  readonly caller: AuthResult | undefined
+  /** Takes the token out of what goes on; undefined where it stays. */
+  readonly strip: ((headers: string[], target: string) => string) | undefined
+  /** Headers that every answer to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
+  readonly extraHeaders: readonly string[] | undefined
+}
+
+const CORS_NAMES: ReadonlySet<string> = new Set([
+  ...['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-allow-methods'],
+  ...['access-control-allow-headers', 'access-control-expose-headers', 'access-control-max-age'],
+])
+
+export class Exchange implements ResponseReceiver, Lasting {
+  readonly #policy: ExchangePolicy
+  readonly #admitted: Admitted
+  readonly #startedAtMs: number | undefined
+  #abort: (() => void) | undefined
+  #resume: (() => void) | undefined
+  /** The first piece of the body, for the tick in which the head came: nearly always it is the whole. */
+  #held: Buffer | undefined
+  #rawHead: readonly Buffer[] | undefined
+  #waited = false
+  #continued = false
+  /** Something moved since the last look. */
+  #moved = true
+  #movedAtMs = 0
+  #over = false
+
+  constructor(policy: ExchangePolicy, admitted: Admitted, nowMs: () => number) {
+    this.#policy = policy
+    this.#admitted = admitted
+    admitted.response.on('close', () => {
+      this.#onClientGone()
+    })
+    if (policy.totalTimeoutMs === undefined) return
+    this.#startedAtMs = nowMs()
+    policy.watch.add(this)
+  }
+
+  get over(): boolean {
+    return this.#over
+  }
+
+  onSent(abort: () => void): void {
+    this.#abort = abort
+    if (this.#over) abort()
+    else if (this.#admitted.request.headers.expect !== undefined && !this.#continued) {
+      this.#continued = true
+      this.#admitted.response.writeContinue()
+    }
+  }
+
+  onInfo(status: number, rawHeaders: readonly Buffer[]): void {
+    const { request, response, requestId } = this.#admitted
+    if (request.httpVersionMinor === 0 || response.headersSent) return
+    sendInformation(response, status, this.#policy.filter.toClient(rawHeaders, requestId, undefined))
+  }
+
+  onHead(status: number, statusText: string, rawHeaders: readonly Buffer[], resume: () => void): void {
+    const { response, requestId, extraHeaders, target } = this.#admitted
+    const { filter, authorities, rewrite } = this.#policy
+    const headers = filter.toClient(rawHeaders, requestId, extraHeaders === undefined ? undefined : CORS_NAMES)
+    if (extraHeaders !== undefined) headers.push(...extraHeaders)
+    if (hasLocation(status)) restoreLocation(headers, authorities, rewrite, target)
+    this.#rawHead = rawHeaders
+    this.#resume = resume
+    response.writeHead(status, statusText, headers)
+    // A body that came with the head goes out with it in one write; a head that waits for its body goes out alone.
+    process.nextTick(sendWhatWaits, this)
+  }
+
+  onBody(chunk: Buffer): boolean {
+    const { response } = this.#admitted
+    this.#moved = true
+    if (!this.#waited && this.#held === undefined) {
+      this.#held = chunk
+      return true
+    }
+    this.#writeHeld()
+    if (response.write(chunk)) return true
+    response.once('drain', () => {
+      this.#moved = true
+      this.#resume?.()
+    })
+    return false
+  }
+
+  onEnd(rawTrailers: readonly Buffer[]): void {
+    if (this.#over) return
+    this.#finish()
+    const { response } = this.#admitted
+    if (rawTrailers.length > 0 && response.chunkedEncoding)
+      response.addTrailers(this.#policy.filter.trailersToClient(rawTrailers))
+    endWith(response, this.#held)
+    this.#held = undefined
+  }
+
+  onError(error: Error): void {
+    if (this.#over) return
+    this.#finish()
+    const { response, request, requestId, extraHeaders } = this.#admitted
+    const code = upstreamFailure(error)
+    this.#policy.onFailure(requestId, code, error.message)
+    // Half of an answer is out: ending it properly would pass it off as whole (RFC 9112 section 8).
+    this.#writeHeld()
+    if (response.headersSent) response.destroy()
+    else
+      this.#policy.answer(response, code, requestId, {
+        headers: extraHeaders,
+        close: !isUpstreamsFault(error) || (hasBody(request) && !request.complete),
+      })
+  }
+
+  onUpgrade(_rawHeaders: readonly Buffer[], connection: Duplex): void {
+    connection.destroy()
+    this.onError(new Error('the upstream switched protocols though nobody asked'))
+  }
+
+  /** The tick in which the head came is over, and the response is not: what is here goes out, and it is looked after. */
+  sendWhatWaits(): void {
+    this.#waited = true
+    const { response } = this.#admitted
+    if (this.#over || response.destroyed) return
+    if (this.#held === undefined) response.flushHeaders()
+    else this.#writeHeld()
+    this.#policy.watch.add(this)
+  }
+
+  check(nowMs: number): void {
+    if (this.#moved) this.#movedAtMs = nowMs
+    this.#moved = false
+    const { totalTimeoutMs, idleTimeoutMs, eventStreamIdleTimeoutMs, isStillGood } = this.#policy
+    if (totalTimeoutMs !== undefined && nowMs - (this.#startedAtMs ?? nowMs) >= totalTimeoutMs) {
+      this.#giveUp(new TimedOut('the whole exchange took too long'))
+      return
+    }
+    if (this.#rawHead === undefined) return
+    const kind = lastingKind(this.#rawHead)
+    const { caller } = this.#admitted
+    if (kind !== 'bounded' && caller !== undefined && isStillGood?.(caller, nowMs) === false) {
+      this.#endWithToken(kind)
+      return
+    }
+    const idleMs = kind === 'events' ? eventStreamIdleTimeoutMs : idleTimeoutMs
+    if (idleMs > 0 && nowMs - this.#movedAtMs >= idleMs) this.#giveUp(new TimedOut('the body stood still for too long'))
+  }
+
+  /** An event stream has no end to miss: the client connects anew and is told why. Of anything else half must not pass for all. */
+  #endWithToken(kind: 'events' | 'endless'): void {
+    this.#finish()
+    this.#abort?.()
+    if (kind === 'events') this.#admitted.response.end()
+    else this.#admitted.response.destroy()
+  }
+
+  #giveUp(error: Error): void {
+    const abort = this.#abort
+    this.onError(error)
+    abort?.()
+  }
+
+  #writeHeld(): void {
+    const held = this.#held
+    if (held === undefined) return
+    this.#held = undefined
+    this.#admitted.response.write(held)
+  }
+
+  #onClientGone(): void {
+    if (this.#over) return
+    this.#finish()
+    this.#abort?.()
+  }
+
+  #finish(): void {
+    this.#over = true
+    this.#policy.watch.delete(this)
+  }
+}
+
+function sendWhatWaits(exchange: Exchange): void {
+  exchange.sendWhatWaits()
+}

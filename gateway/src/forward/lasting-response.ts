@@ -1,0 +1,19 @@
+// Which responses may outlive their token: those that say no length, and event streams above all.
+
+/** `bounded`: its length is known. `events`: text/event-stream. `endless`: anything else whose end nobody announced. */
+export type LastingKind = 'bounded' | 'events' | 'endless'
+
+/** `rawHeaders` are names and values in turn. */
+export function lastingKind(rawHeaders: readonly Buffer[]): LastingKind {
+  let kind: LastingKind = 'endless'
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
+    const name = (rawHeaders[index] as Buffer).toString('latin1').toLowerCase()
+    if (name === 'content-length') return 'bounded'
+    if (
+      name === 'content-type' &&
+      /^text\/event-stream *(;|$)/i.test((rawHeaders[index + 1] as Buffer).toString('latin1'))
+    )
+      kind = 'events'
+  }
+  return kind
+}

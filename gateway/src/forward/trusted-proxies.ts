@@ -1,0 +1,39 @@
+// Which peers are load balancers in front of the gateway, so that what they say about a client counts.
+import { BlockList, isIP, isIPv6 } from 'node:net'
+
+/** An address, or a network in CIDR notation; undefined when it is neither. */
+function parseNetwork(text: string): { readonly address: string; readonly prefix: number } | undefined {
+  const [address = '', length, more] = text.split('/')
+  const bits = isIPv6(address) ? 128 : 32
+  if (isIP(address) === 0 || more !== undefined) return undefined
+  if (length === undefined) return { address, prefix: bits }
+  return /^\d{1,3}$/.test(length) && Number(length) <= bits ? { address, prefix: Number(length) } : undefined
+}
+
+/** For checking a config. */
+export function isNetwork(text: string): boolean {
+  return parseNetwork(text) !== undefined
+}
+
+/** Addresses of connections are asked about again and again, and there are few proxies: answers are remembered. */
+const MAX_REMEMBERED = 1000
+
+export function createTrust(networks: readonly string[]): (address: string) => boolean {
+  if (networks.length === 0) return () => false
+  const list = new BlockList()
+  for (const text of networks) {
+    const network = parseNetwork(text)
+    if (network !== undefined)
+      list.addSubnet(network.address, network.prefix, isIPv6(network.address) ? 'ipv6' : 'ipv4')
+  }
+  const answers = new Map<string, boolean>()
+  return (address) => {
+    let answer = answers.get(address)
+    if (answer === undefined) {
+      answer = isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
+      if (answers.size >= MAX_REMEMBERED) answers.clear()
+      answers.set(address, answer)
+    }
+    return answer
+  }
+}
