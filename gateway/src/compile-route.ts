@@ -1,8 +1,10 @@
 // One route of the config, compiled: its admission, its forwarding, and how it refuses.
-import { createAdmission } from './accept/admit.ts'
+import type { FastifyReply } from 'fastify'
+
+import { createAdmission, type Admission } from './accept/admit.ts'
 import { corsHeaders } from './accept/cors.ts'
 import type { FailureLimit } from './accept/failure-limit.ts'
-import type { CompiledRoute } from './accept/routes.ts'
+import type { CompiledRoute, RawRequest } from './accept/routes.ts'
 import type { Answer } from './answer.ts'
 import { anonymousResult, type AuthResult } from './authenticate/auth-result.ts'
 import type { Authenticator } from './authenticate/authenticate.ts'
@@ -11,13 +13,14 @@ import { createTokenFinder, createTokenLocation, type TokenLocation } from './au
 import { compileRequirement, scopesToAskFor } from './authorize/authorize.ts'
 import type { Clock } from './clock.ts'
 import type { Config } from './config.ts'
-import { createForward } from './forward/forward.ts'
+import { createForward, type ForwardPolicy } from './forward/forward.ts'
 import { authoritiesOf } from './forward/location.ts'
 import type { HeaderFilter } from './forward/headers.ts'
 import { compileRewrite } from './forward/rewrite.ts'
 import { createStripToken, type StripToken } from './forward/strip-token.ts'
 import type { StreamWatch } from './forward/stream-watch.ts'
 import type { Upstream } from './forward/upstream.ts'
+import { createWebSocketMount } from './forward/websocket.ts'
 import type { Log } from './operate/log.ts'
 import type { Metrics } from './operate/metrics.ts'
 import { createObserve } from './operate/observe.ts'
@@ -62,6 +65,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     const admit = createAdmission({
       auth: route.auth,
       encodedSlashes: route.encodedSlashes === 'allow',
+      websocket: route.websocket,
       findToken,
       authenticate: (token) => authenticator.authenticate(token, accepted),
       isRemembered: authenticator.cache.has,
@@ -72,7 +76,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         tally.countDecision(decision, enforced)
       },
     })
-    const forward = createForward({
+    const policy: ForwardPolicy = {
       transport,
       filter,
       rewrite: compileRewrite(route.path, route.rewrite),
@@ -91,8 +95,39 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       onFailure: (requestId, code, cause) => {
         log.warn({ requestId, route: route.path, upstream: route.upstream, code, cause }, 'not forwarded to its end')
       },
-    })
+    }
+    const forward = createForward(policy)
     const cors = route.cors ?? config.cors
+
+    function admittedOf(request: RawRequest, reply: FastifyReply, { caller, location }: Admission<TokenLocation>) {
+      return {
+        request,
+        response: reply.raw,
+        requestId: reply.request.id,
+        target: request.url,
+        caller,
+        strip: location === undefined ? undefined : strips.get(location),
+        extraHeaders: cors === undefined ? undefined : corsHeaders(reply),
+      }
+    }
+    const mountWebSocket = !route.websocket
+      ? undefined
+      : createWebSocketMount(
+          {
+            ...policy,
+            origins: route.origins,
+            closeCode: route.closeCode,
+            maxMessageBytes: config.limits.messageBytes,
+          },
+          (request, reply) => {
+            const admission = request.admission as Admission<TokenLocation>
+            return {
+              ...admittedOf(request.raw as RawRequest, reply, admission),
+              byCookie: admission.location?.cookie !== undefined,
+              tokenProtocol: admission.location?.websocketProtocol,
+            }
+          },
+        )
     const scopes = route.require === undefined ? [] : scopesToAskFor(route.require)
 
     return {
@@ -102,16 +137,9 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       cors,
       observe: createObserve(tally, accessLog),
       admit,
-      forward: (request, reply, { caller, location }) => {
-        forward({
-          request,
-          response: reply.raw,
-          requestId: reply.request.id,
-          target: request.url,
-          caller,
-          strip: location === undefined ? undefined : strips.get(location),
-          extraHeaders: cors === undefined ? undefined : corsHeaders(reply),
-        })
+      mountWebSocket,
+      forward: (request, reply, admission) => {
+        forward(admittedOf(request, reply, admission))
       },
       refuse: (failure, _request, reply) => {
         const { code, detail } = failure

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 
 import { hasEncodedSlash } from './path.ts'
 import { repeatedHeader } from './single-headers.ts'
+import { isWebSocketUpgrade } from './upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
@@ -18,6 +19,7 @@ export interface FoundToken<Location> {
 export interface AdmissionPolicy<Location> {
   readonly auth: AuthMode
   readonly encodedSlashes: boolean
+  readonly websocket: boolean
   readonly findToken: (request: IncomingMessage & { url: string }) => FoundToken<Location> | Failure | undefined
   readonly authenticate: (token: string) => AuthResult | Failure
   /** Whether the token was verified before: such a one costs nothing, whoever sends it. */
@@ -39,7 +41,10 @@ export interface Admission<Location> {
 const UNAUTHENTICATED = Object.freeze({ caller: undefined, location: undefined })
 
 /** What the request itself gets wrong, whoever sends it. */
-function checkRequest(request: IncomingMessage & { url: string }, encodedSlashes: boolean): Failure | undefined {
+function checkRequest(
+  request: IncomingMessage & { url: string },
+  { encodedSlashes, websocket }: { readonly encodedSlashes: boolean; readonly websocket: boolean },
+): Failure | undefined {
   const repeated = repeatedHeader(request.rawHeaders)
   if (repeated !== undefined) {
     return repeated === 'authorization'
@@ -53,6 +58,8 @@ function checkRequest(request: IncomingMessage & { url: string }, encodedSlashes
   const coding = request.headers['transfer-encoding']
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     return new Failure('request_invalid', 'a transfer-encoding other than chunked')
+  if (isWebSocketUpgrade(request) && !(websocket && request.method === 'GET'))
+    return new Failure('request_invalid', 'a WebSocket where none is taken (websocket of the route)')
   return !encodedSlashes && hasEncodedSlash(request.url) ? new Failure('path_unsafe', 'an escaped slash') : undefined
 }
 
@@ -89,7 +96,7 @@ export function createAdmission<Location>(policy: AdmissionPolicy<Location>) {
   }
 
   return function admit(request: IncomingMessage & { url: string }): Decision | Promise<Decision> {
-    const invalid = checkRequest(request, policy.encodedSlashes)
+    const invalid = checkRequest(request, policy)
     if (invalid !== undefined) {
       onDecision(invalid.code, true)
       return invalid

@@ -5,11 +5,18 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Admission } from './admit.ts'
 import { corsConfig, registerCors, type CorsConfig } from './cors.ts'
 import { hostNameConstraint } from './host-constraint.ts'
+import { routeUpgrades, upgradeConstraint } from './upgrades.ts'
 import { buildRouteTable, FORWARDED_METHODS, type Routable, type TableEntry } from './route-table.ts'
 import type { Answer } from '../answer.ts'
 import { Failure } from '../failure.ts'
 
 export type RawRequest = IncomingMessage & { url: string }
+
+/** Where the router takes requests that ask to switch to WebSocket. */
+export interface UpgradePlace {
+  readonly url: string
+  readonly constraints: Readonly<Record<string, string>>
+}
 
 /** A route, compiled: the stages it consists of. */
 export interface CompiledRoute<Location> extends Routable {
@@ -17,6 +24,8 @@ export interface CompiledRoute<Location> extends Routable {
   readonly forward: (request: RawRequest, reply: FastifyReply, admission: Admission<Location>) => void
   readonly refuse: (failure: Failure, request: RawRequest, reply: FastifyReply) => void
   readonly cors: CorsConfig | undefined
+  /** Mounts the WebSockets of the route; undefined where it takes none. */
+  readonly mountWebSocket: ((scope: FastifyInstance, place: UpgradePlace) => void) | undefined
   /** Told of each request that comes to this route, before anything else; what it returns is told of its end. */
   readonly observe: (request: RawRequest, response: ServerResponse, requestId: string) => () => void
 }
@@ -66,6 +75,16 @@ function hookOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
   }
 }
 
+type OnRequest = ReturnType<typeof hookOf>
+
+/** A connection that was to be switched serves nothing else, whatever is answered. */
+function asLastRequest(hook: OnRequest): OnRequest {
+  return (request, reply, done) => {
+    reply.raw.shouldKeepAlive = false
+    hook(request, reply, done)
+  }
+}
+
 /** Registers every route with the router. Bodies are the upstream's business: to Fastify no method has one. */
 export function registerRoutes<Location>(
   app: FastifyInstance,
@@ -76,6 +95,13 @@ export function registerRoutes<Location>(
   for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   if (routes.some(({ hosts }) => hosts !== undefined)) app.addConstraintStrategy(hostNameConstraint)
   app.decorateRequest('admission', null)
+  if (routes.some(({ mountWebSocket }) => mountWebSocket !== undefined)) {
+    app.addConstraintStrategy(upgradeConstraint)
+    app.addHook('onReady', (done) => {
+      routeUpgrades(app.server)
+      done()
+    })
+  }
 
   function register(
     scope: FastifyInstance,
@@ -91,6 +117,14 @@ export function registerRoutes<Location>(
     if (route === undefined) {
       scope.route({ ...place, handler: refuseMethod(allow, answer) })
       return
+    }
+    const { mountWebSocket } = route
+    if (mountWebSocket !== undefined) {
+      void scope.register((inner, _options, done) => {
+        inner.addHook('onRequest', asLastRequest(hookOf(route, inFlight)))
+        mountWebSocket(inner, { url: path, constraints: { ...place.constraints, upgrade: 'websocket' } })
+        done()
+      })
     }
     scope.route({
       ...place,

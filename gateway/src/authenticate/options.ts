@@ -33,8 +33,16 @@ export const TokenLocationOptions = Options(
         pattern: '^[A-Za-z0-9._~-]+$',
       }),
     ),
+    websocketProtocol: Type.Optional(
+      Type.String({
+        description:
+          'Name of a WebSocket subprotocol that the token follows: new WebSocket(url, ["bearer", token]). Always removed before forwarding.',
+        pattern: '^[A-Za-z0-9._~-]+$',
+        examples: ['bearer'],
+      }),
+    ),
   },
-  { description: 'One place where a token may be: exactly one of header, cookie, query.' },
+  { description: 'One place where a token may be: exactly one of header, cookie, query, websocketProtocol.' },
 )
 
 export const TokensOptions = Options(

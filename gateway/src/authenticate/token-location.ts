@@ -18,6 +18,8 @@ export interface TokenLocation {
   readonly header: string | undefined
   readonly cookie: string | undefined
   readonly query: string | undefined
+  /** The subprotocol after which the token stands. */
+  readonly websocketProtocol: string | undefined
 }
 
 const SPACE = 0x20
@@ -44,7 +46,7 @@ function createHeaderLocation(name: string, scheme: string | undefined): TokenLo
     while (value.charCodeAt(start) === SPACE) start += 1
     return value.slice(start)
   }
-  return { name: `header ${header}`, find, header, cookie: undefined, query: undefined }
+  return { name: `header ${header}`, find, header, cookie: undefined, query: undefined, websocketProtocol: undefined }
 }
 
 /** RFC 6265 section 4.2.1. The same name twice is two tokens, unless both are the same. */
@@ -67,7 +69,14 @@ function createCookieLocation(name: string): TokenLocation {
     const [value] = values
     return value
   }
-  return { name: `cookie ${name}`, find, header: undefined, cookie: name, query: undefined }
+  return {
+    name: `cookie ${name}`,
+    find,
+    header: undefined,
+    cookie: name,
+    query: undefined,
+    websocketProtocol: undefined,
+  }
 }
 
 /** RFC 6750 section 2.3. */
@@ -79,10 +88,37 @@ function createQueryLocation(name: string): TokenLocation {
     if (values.length > 1) return new Failure('token_ambiguous', `the query parameter ${name} is there more than once`)
     return values[0]
   }
-  return { name: `query ${name}`, find, header: undefined, cookie: undefined, query: name }
+  return {
+    name: `query ${name}`,
+    find,
+    header: undefined,
+    cookie: undefined,
+    query: name,
+    websocketProtocol: undefined,
+  }
 }
 
-export function createTokenLocation({ header, scheme, cookie, query }: Readonly<TokenLocationOptions>): TokenLocation {
+/** Browsers let a page set no header of a WebSocket but this one: `new WebSocket(url, ['bearer', token])`. */
+function createProtocolLocation(name: string): TokenLocation {
+  function find({ headers }: TokenCarrier): string | Failure | undefined {
+    const offered = headers['sec-websocket-protocol']?.split(',').map((item) => item.trim())
+    const at = offered?.indexOf(name) ?? -1
+    if (offered === undefined || at === -1) return undefined
+    return offered[at + 1] ?? new Failure('token_malformed', `no token follows the subprotocol ${name}`)
+  }
+  return {
+    name: `subprotocol ${name}`,
+    find,
+    header: undefined,
+    cookie: undefined,
+    query: undefined,
+    websocketProtocol: name,
+  }
+}
+
+export function createTokenLocation(options: Readonly<TokenLocationOptions>): TokenLocation {
+  const { header, scheme, cookie, query, websocketProtocol } = options
+  if (websocketProtocol !== undefined) return createProtocolLocation(websocketProtocol)
   if (cookie !== undefined) return createCookieLocation(cookie)
   if (query !== undefined) return createQueryLocation(query)
   return createHeaderLocation(header ?? 'authorization', scheme)

@@ -21,12 +21,18 @@ function checkTokenPlaces(tokens: unknown): readonly Finding[] {
   const seen = new Set<string>()
   return entries(options(tokens)['from']).flatMap((place, index): Finding[] => {
     const path = ['tokens', 'from', index]
-    const { header, scheme, cookie, query } = options(place)
-    const given = [header, cookie, query].filter((name) => name !== undefined)
-    if (given.length !== 1) return [{ path, message: 'needs exactly one of header, cookie, query' }]
+    const { header, scheme, cookie, query, websocketProtocol } = options(place)
+    const given = [header, cookie, query, websocketProtocol].filter((name) => name !== undefined)
+    if (given.length !== 1) return [{ path, message: 'needs exactly one of header, cookie, query, websocketProtocol' }]
     if (scheme !== undefined && header === undefined)
       return [{ path: [...path, 'scheme'], atKey: true, message: 'scheme goes with header only' }]
-    const key = JSON.stringify([text(header)?.toLowerCase(), text(scheme)?.toLowerCase(), cookie, query])
+    const key = JSON.stringify([
+      text(header)?.toLowerCase(),
+      text(scheme)?.toLowerCase(),
+      cookie,
+      query,
+      websocketProtocol,
+    ])
     if (seen.has(key)) return [{ path, message: 'this place is named twice' }]
     seen.add(key)
     if (query === undefined) return []

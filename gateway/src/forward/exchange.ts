@@ -47,6 +47,8 @@ export interface Admitted {
   readonly strip: ((headers: string[], target: string) => string) | undefined
   /** Headers that every answer to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
   readonly extraHeaders: readonly string[] | undefined
+  /** The upstream switched protocols, as was asked: takes the connection, or says why it cannot. */
+  readonly onUpgrade?: (rawHeaders: readonly Buffer[], connection: Duplex) => Error | undefined
 }
 
 const CORS_NAMES: ReadonlySet<string> = new Set([
@@ -155,9 +157,21 @@ export class Exchange implements ResponseReceiver, Lasting {
       })
   }
 
-  onUpgrade(_rawHeaders: readonly Buffer[], connection: Duplex): void {
-    connection.destroy()
-    this.onError(new Error('the upstream switched protocols though nobody asked'))
+  onUpgrade(rawHeaders: readonly Buffer[], connection: Duplex): void {
+    if (this.#over) {
+      connection.destroy()
+      return
+    }
+    const { onUpgrade } = this.#admitted
+    const problem =
+      onUpgrade === undefined
+        ? new Error('protocols were switched though nobody asked')
+        : onUpgrade(rawHeaders, connection)
+    if (problem === undefined) this.#finish()
+    else {
+      connection.destroy()
+      this.onError(problem)
+    }
   }
 
   /** The tick in which the head came is over, and the response is not: what is here goes out, and it is looked after. */

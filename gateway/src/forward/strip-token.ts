@@ -5,6 +5,7 @@ export interface TokenPlace {
   readonly header: string | undefined
   readonly cookie: string | undefined
   readonly query: string | undefined
+  readonly websocketProtocol: string | undefined
 }
 
 /** Edits the outgoing headers in place and returns the target without the token. */
@@ -36,12 +37,29 @@ function removeParameter(target: string, name: string): string {
   return left.length === 0 ? target.slice(0, queryAt) : `${target.slice(0, queryAt)}?${left.join('&')}`
 }
 
-/** `strip` removes the token from wherever it was; `keep` removes it from a URL alone, where it would reach logs. */
+/** Takes a subprotocol and the token after it out of the offer. */
+function removeProtocol(headers: string[], name: string): void {
+  for (let index = headers.length - 2; index >= 0; index -= 2) {
+    if (headers[index]?.toLowerCase() !== 'sec-websocket-protocol') continue
+    const offered = (headers[index + 1] ?? '').split(',').map((item) => item.trim())
+    const at = offered.indexOf(name)
+    if (at !== -1) offered.splice(at, 2)
+    if (offered.length === 0) headers.splice(index, 2)
+    else headers[index + 1] = offered.join(', ')
+  }
+}
+
+/** `strip` removes the token from wherever it was; `keep` removes it where it would reach logs: from a URL, and from among the subprotocols. */
 export function createStripToken(
-  { header, cookie, query }: TokenPlace,
+  { header, cookie, query, websocketProtocol }: TokenPlace,
   forward: 'keep' | 'strip',
 ): StripToken | undefined {
   if (query !== undefined) return (_headers, target) => removeParameter(target, query)
+  if (websocketProtocol !== undefined)
+    return (headers, target) => {
+      removeProtocol(headers, websocketProtocol)
+      return target
+    }
   if (forward === 'keep') return undefined
   return (headers, target) => {
     if (header !== undefined) removeHeader(headers, header)

@@ -17,13 +17,16 @@ function pathOf(url: string | undefined = ''): string {
 /** nginx's code for a client that went away before the answer: never sent, but told apart in log and metrics. */
 const CLIENT_CLOSED = 499
 
+/** Written past the response, straight to the connection. */
+const SWITCHED = 101
+
 /** `log` is undefined where no access lines are written. */
 export function createObserve(tally: RouteTally, log: Log | undefined): Observe {
   return function observe(request, response, requestId) {
     const startedAt = performance.now()
     return () => {
       const durationMs = performance.now() - startedAt
-      const status = response.headersSent ? response.statusCode : CLIENT_CLOSED
+      const status = response.headersSent || response.statusCode === SWITCHED ? response.statusCode : CLIENT_CLOSED
       tally.countRequest(status, durationMs / 1000)
       if (log === undefined) return
       const complete = response.writableFinished ? undefined : false

@@ -1,0 +1,76 @@
+// Requests that ask to switch protocols: WebSockets go to their routes, every other wish is passed over and the request served.
+import type { FastifyInstance } from 'fastify'
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+type Strategy = Parameters<FastifyInstance['addConstraintStrategy']>[0]
+type Storage = ReturnType<Strategy['storage']>
+type Handler = Parameters<Storage['set']>[1]
+
+export function isWebSocketUpgrade({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
+  return headers.upgrade !== undefined && headers.upgrade.toLowerCase() === 'websocket'
+}
+
+/** Keeps WebSocket routes off the path of plain requests. */
+export const upgradeConstraint: Strategy = {
+  name: 'upgrade',
+  storage() {
+    let handler: Handler | null = null
+    return {
+      get: () => handler,
+      set: (_value: unknown, given: Handler) => {
+        handler = given
+      },
+    }
+  },
+  deriveConstraint: (request: unknown) => (isWebSocketUpgrade(request as IncomingMessage) ? 'websocket' : undefined),
+  validate: () => undefined,
+}
+
+function ignore(): void {
+  // A connection that fails is closed by Node; what listens for that comes to know.
+}
+
+/** Of one connection only, or about the protocol that is not switched to. */
+const OF_THE_UPGRADE = new Set(['upgrade', 'http2-settings'])
+
+/** The head of the request as it came, but for the wish. */
+function headWithoutUpgrade({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): Buffer {
+  const lines = [`${method} ${url} HTTP/${httpVersion}`]
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] as string
+    const lower = name.toLowerCase()
+    if (OF_THE_UPGRADE.has(lower)) continue
+    const value = rawHeaders[index + 1] as string
+    const kept = lower === 'connection' ? withoutOptions(value) : value
+    if (kept !== '' || lower !== 'connection') lines.push(`${name}: ${kept}`)
+  }
+  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+}
+
+function withoutOptions(connection: string): string {
+  return connection
+    .split(',')
+    .filter((option) => !OF_THE_UPGRADE.has(option.trim().toLowerCase()))
+    .join(',')
+}
+
+/**
+ * Takes over the server's upgrades from whoever listens for them. With such a listener Node hands out every request that
+ * offers an upgrade (curl --http2, Java's client) with its connection and without its body: those are given back, without
+ * the offer, as if the connection were new (RFC 9110 section 7.8: a server may ignore it).
+ */
+export function routeUpgrades(server: Server): void {
+  const listeners = server.listeners('upgrade') as ((request: IncomingMessage, socket: Duplex, head: Buffer) => void)[]
+  server.removeAllListeners('upgrade')
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // Node has let go of the connection: without this a reset would end the process.
+    socket.on('error', ignore)
+    if (isWebSocketUpgrade(request)) {
+      for (const listener of listeners) listener(request, socket, head)
+      return
+    }
+    socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
+    server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
+  })
+}

@@ -1,0 +1,65 @@
+// The handshake with the upstream of a WebSocket: what is asked, and whether the answer is one (RFC 6455 section 4).
+import { randomBytes } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+
+import { acceptOf } from './dialed-connection.ts'
+
+/** Of the client's own handshake; the gateway makes its own with the upstream. Extensions are not negotiated through. */
+const OF_THIS_HOP: ReadonlySet<string> = new Set([
+  ...['sec-websocket-key', 'sec-websocket-version', 'sec-websocket-extensions', 'sec-websocket-accept'],
+])
+
+/** RFC 6455 section 4.2.1: a GET with a key of 16 bytes in version 13. */
+export function isHandshake({ method, headers }: IncomingMessage): boolean {
+  const key = headers['sec-websocket-key']
+  return (
+    method === 'GET' &&
+    headers['sec-websocket-version'] === '13' &&
+    typeof key === 'string' &&
+    /^[A-Za-z0-9+/]{22}==$/.test(key)
+  )
+}
+
+export interface Handshake {
+  readonly key: string
+  /** Subprotocols that were offered. */
+  readonly offered: readonly string[]
+}
+
+/** Turns headers for a plain request into those of a handshake, in place. */
+export function prepareHandshake(headers: string[]): Handshake {
+  const offered: string[] = []
+  for (let index = headers.length - 2; index >= 0; index -= 2) {
+    const name = (headers[index] as string).toLowerCase()
+    if (OF_THIS_HOP.has(name)) headers.splice(index, 2)
+    else if (name === 'sec-websocket-protocol')
+      offered.unshift(...(headers[index + 1] as string).split(',').map((item) => item.trim()))
+  }
+  const key = randomBytes(16).toString('base64')
+  headers.push('sec-websocket-key', key, 'sec-websocket-version', '13')
+  return { key, offered }
+}
+
+/** The subprotocol that the upstream chose, undefined for none; an Error when this is no answer to the handshake. */
+export function chosenProtocol({ key, offered }: Handshake, rawHeaders: readonly Buffer[]): string | undefined | Error {
+  const answer = new Map<string, string>()
+  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
+    answer.set(
+      (rawHeaders[index] as Buffer).toString('latin1').toLowerCase(),
+      (rawHeaders[index + 1] as Buffer).toString('latin1').trim(),
+    )
+  if (answer.get('sec-websocket-accept') !== acceptOf(key)) return new Error('Sec-WebSocket-Accept is wrong')
+  if (answer.has('sec-websocket-extensions')) return new Error('an extension was chosen that nobody offered')
+  const protocol = answer.get('sec-websocket-protocol')
+  return protocol === undefined || offered.includes(protocol)
+    ? protocol
+    : new Error('a subprotocol was chosen that nobody offered')
+}
+
+/** Cross-site WebSocket hijacking: browsers send cookies along from any page, and no CORS holds a WebSocket back. */
+export function isOriginAllowed({ headers }: IncomingMessage, origins: readonly string[] | undefined): boolean {
+  const { origin, host } = headers
+  if (origin === undefined) return true
+  if (origins !== undefined) return origins.includes(origin.toLowerCase())
+  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
+}

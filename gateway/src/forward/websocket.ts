@@ -1,0 +1,163 @@
+// WebSocket routes: @fastify/http-proxy speaks the protocol on both sides, after the gateway has dialed the upstream.
+import httpProxy from '@fastify/http-proxy'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { connect } from 'node:net'
+import type { Duplex } from 'node:stream'
+
+import { DialedConnection } from './dialed-connection.ts'
+import { Exchange, type Admitted } from './exchange.ts'
+import { factsOf, type ForwardPolicy } from './forward.ts'
+import { chosenProtocol, isHandshake, isOriginAllowed, prepareHandshake } from './websocket-handshake.ts'
+import { linkWebSockets } from './websocket-link.ts'
+import type { AuthResult } from '../authenticate/auth-result.ts'
+
+export interface WebSocketPolicy extends ForwardPolicy {
+  readonly origins: readonly string[] | undefined
+  readonly closeCode: number
+  readonly maxMessageBytes: number
+}
+
+/** An admitted handshake of a client. */
+export interface AdmittedUpgrade extends Admitted {
+  /** The token came without the page's doing, so that any page could have sent it. */
+  readonly byCookie: boolean
+  /** The subprotocol that carried the token: the client is told that one when the upstream chose none. */
+  readonly tokenProtocol: string | undefined
+}
+
+/** Where the router takes upgrades of this route. */
+export interface UpgradePlace {
+  readonly url: string
+  readonly constraints: Readonly<Record<string, string>>
+}
+
+/** An upstream that agreed, until the plugin has its two WebSockets. */
+interface Dialed {
+  readonly connection: DialedConnection
+  readonly clientConnection: Duplex
+  readonly protocol: string | undefined
+  readonly caller: AuthResult | undefined
+}
+
+const KEEP_ALIVE_MS = 60_000
+
+/**
+ * Mounts the route's WebSockets. The plugin's own order (101 first, then dial, with the first subprotocol offered) would
+ * promise what the upstream may refuse: so `preHandler` dials, and the plugin's client finds its connection made. Each
+ * dialed connection has a ticket, the host name of the address that the plugin is given; it never leaves the process.
+ */
+export function createWebSocketMount(
+  policy: WebSocketPolicy,
+  admittedOf: (request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade,
+): (scope: FastifyInstance, place: UpgradePlace) => void {
+  const { transport, filter, rewrite, answer, watch, clock, isStillGood, maxMessageBytes } = policy
+  const tickets = new Map<string, Dialed>()
+  const ticketOf = new WeakMap<object, string>()
+  const links = new Set<() => void>()
+  let issued = 0
+
+  function dial(upgrade: AdmittedUpgrade, done: (dialed: Dialed) => void): void {
+    const { request, strip } = upgrade
+    const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(upgrade, policy))
+    const target = strip === undefined ? upgrade.target : strip(headers, upgrade.target)
+    const handshake = prepareHandshake(headers)
+    const admitted: Admitted = {
+      ...upgrade,
+      onUpgrade(rawHeaders, connection) {
+        const protocol = chosenProtocol(handshake, rawHeaders)
+        if (protocol instanceof Error) return protocol
+        const told = protocol ?? upgrade.tokenProtocol
+        const dialed = new DialedConnection(connection, told)
+        const { socket: clientConnection } = request
+        // The plugin may not come to link the two: then nobody else would let go of the upstream.
+        clientConnection.on('close', () => dialed.destroy())
+        clientConnection.setKeepAlive(true, KEEP_ALIVE_MS)
+        done({ connection: dialed, clientConnection, protocol: told, caller: upgrade.caller })
+        return undefined
+      },
+    }
+    transport.send(
+      {
+        method: 'GET',
+        path: rewrite.toUpstream(target),
+        headers,
+        body: null,
+        upgrade: 'websocket',
+        headersTimeoutMs: policy.headersTimeoutMs,
+      },
+      new Exchange(policy, admitted, () => clock.now()),
+    )
+  }
+
+  return function mount(scope, { url, constraints }) {
+    scope.addHook('preClose', (done) => {
+      for (const end of links) end()
+      done()
+    })
+    void scope.register(httpProxy, {
+      upstream: '',
+      websocket: true,
+      routes: [url],
+      httpMethods: ['GET'],
+      constraints,
+      preHandler(request, reply, done) {
+        const upgrade = admittedOf(request, reply)
+        if (!isHandshake(request.raw)) {
+          reply.hijack()
+          answer(reply.raw, 'request_invalid', upgrade.requestId)
+        } else if (upgrade.byCookie && !isOriginAllowed(request.raw, policy.origins)) {
+          reply.hijack()
+          answer(reply.raw, 'origin_forbidden', upgrade.requestId)
+        } else {
+          dial(upgrade, (dialed) => {
+            issued += 1
+            const ticket = `dialed-${issued}.invalid`
+            tickets.set(ticket, dialed)
+            ticketOf.set(request.raw, ticket)
+            dialed.connection.on('close', () => tickets.delete(ticket))
+            reply.raw.statusCode = 101
+            done()
+          })
+        }
+      },
+      replyOptions: { getUpstream: ({ raw }) => `http://${ticketOf.get(raw) ?? 'nobody'}` },
+      wsServerOptions: {
+        maxPayload: maxMessageBytes,
+        perMessageDeflate: false,
+        autoPong: false,
+        handleProtocols: (_offered, request) => tickets.get(ticketOf.get(request) ?? '')?.protocol ?? false,
+      },
+      wsClientOptions: {
+        maxPayload: maxMessageBytes,
+        perMessageDeflate: false,
+        autoPong: false,
+        // A Duplex is all that Node asks of this option; the types of ws ask for more.
+        createConnection: connectionFor as unknown as typeof connect,
+      },
+      wsHooks: {
+        onConnect(_context, source, target) {
+          const dialed = tickets.get(new URL(target.url).hostname)
+          if (dialed === undefined) return
+          const { caller } = dialed
+          const end = linkWebSockets(
+            { peer: source, connection: dialed.clientConnection },
+            { peer: target, connection: dialed.connection },
+            {
+              watch,
+              closeCode: policy.closeCode,
+              isStillGood: (nowMs) => caller === undefined || isStillGood === undefined || isStillGood(caller, nowMs),
+            },
+          )
+          links.add(end)
+          source.on('close', () => links.delete(end))
+        },
+      },
+    })
+  }
+
+  function connectionFor({ host }: { readonly host: string }): Duplex {
+    const dialed = tickets.get(host)
+    if (dialed === undefined) throw new Error('the client left while its WebSocket was opened')
+    return dialed.connection
+  }
+}
