@@ -138,6 +138,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
       upstreams: () => [...upstreams.values()],
     },
     version,
+    config.admin.metrics,
   )
   const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
     fetchJson,
