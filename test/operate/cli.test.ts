@@ -75,7 +75,10 @@ t.test('check --json is JSON whether the config is right or not, and tells no se
   t.match(bad, { code: 1, report: { ok: false } })
   t.match(bad.report.errors[1], { line: 1, column: 17, path: 'listen.port', message: /must be a number/ })
   t.equal(bad.report.errors.length, 3)
-  t.match(await check('warned.yaml'), { code: 0, report: { ok: true, warnings: [{ message: /aud is not looked at/ }] } })
+  t.match(await check('warned.yaml'), {
+    code: 0,
+    report: { ok: true, warnings: [{ message: /aud is not looked at/ }] },
+  })
   t.match(await check('weak.yaml'), { code: 1, report: { errors: [{ message: /^issuer main: .*12 bytes/ }] } })
   t.match(await check('secret.yaml'), { code: 1, report: { errors: [{ message: /unknown/, hint: /encoding/ }] } })
   t.match(await check('missing.yaml'), { code: 1, report: { errors: [{ message: /no such file/ }] } })
