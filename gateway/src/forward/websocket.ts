@@ -34,6 +34,8 @@ export interface UpgradePlace {
 /** An upstream that agreed, until the plugin has its two WebSockets. */
 interface Dialed {
   readonly connection: DialedConnection
+  /** The plugin may never come to link the two: until it does, the client's end is the upstream's. */
+  readonly letGo: () => void
   readonly clientConnection: Duplex
   readonly protocol: string | undefined
   readonly caller: AuthResult | undefined
@@ -69,10 +71,12 @@ export function createWebSocketMount(
         const told = protocol ?? upgrade.tokenProtocol
         const dialed = new DialedConnection(connection, told)
         const { socket: clientConnection } = request
-        // The plugin may not come to link the two: then nobody else would let go of the upstream.
-        clientConnection.on('close', () => dialed.destroy())
+        const letGo = () => {
+          dialed.destroy()
+        }
+        clientConnection.on('close', letGo)
         clientConnection.setKeepAlive(true, KEEP_ALIVE_MS)
-        done({ connection: dialed, clientConnection, protocol: told, caller: upgrade.caller })
+        done({ connection: dialed, letGo, clientConnection, protocol: told, caller: upgrade.caller })
         return undefined
       },
     }
@@ -139,6 +143,7 @@ export function createWebSocketMount(
           const dialed = tickets.get(new URL(target.url).hostname)
           if (dialed === undefined) return
           const { caller } = dialed
+          dialed.clientConnection.off('close', dialed.letGo)
           const end = linkWebSockets(
             { peer: source, connection: dialed.clientConnection },
             { peer: target, connection: dialed.connection },
