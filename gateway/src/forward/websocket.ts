@@ -60,6 +60,16 @@ export function createWebSocketMount(
 
   function dial(upgrade: AdmittedUpgrade, done: (dialed: Dialed) => void): void {
     const { request, strip } = upgrade
+    const { socket: clientConnection } = request
+    // Half-closed sockets are allowed to clients of HTTP, and after the upgrade nobody else looks for the end.
+    function leave(): void {
+      clientConnection.destroy()
+    }
+    if (clientConnection.readableEnded) {
+      leave()
+      return
+    }
+    clientConnection.on('end', leave)
     const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(upgrade, policy))
     const target = strip === undefined ? upgrade.target : strip(headers, upgrade.target)
     const handshake = prepareHandshake(headers)
@@ -70,7 +80,7 @@ export function createWebSocketMount(
         if (protocol instanceof Error) return protocol
         const told = protocol ?? upgrade.tokenProtocol
         const dialed = new DialedConnection(connection, told)
-        const { socket: clientConnection } = request
+        clientConnection.off('end', leave)
         const letGo = () => {
           dialed.destroy()
         }
