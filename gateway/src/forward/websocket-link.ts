@@ -21,8 +21,8 @@ export interface Side {
 export interface LinkParts {
   readonly watch: StreamWatch
   readonly closeCode: number
-  /** False ends the link. */
-  readonly isStillGood: (nowMs: number) => boolean
+  /** False ends the link. Undefined: it has no token to outlive. */
+  readonly isStillGood: ((nowMs: number) => boolean) | undefined
 }
 
 /** What may wait for a side that reads slowly; one message more can come on top. */
@@ -75,13 +75,14 @@ export function linkWebSockets(client: Side, upstream: Side, { watch, closeCode,
 
   function end(code: number, reason?: string): void {
     closing = true
+    watch.add(lasting)
     client.peer.close(code, reason)
     upstream.peer.close(GOING_AWAY)
   }
   const lasting: Lasting = {
     check(nowMs) {
       if (!closing) {
-        if (!isStillGood(nowMs)) end(closeCode, 'the token does not count any more')
+        if (isStillGood?.(nowMs) === false) end(closeCode, 'the token does not count any more')
         return
       }
       closingSinceMs ??= nowMs
@@ -90,7 +91,7 @@ export function linkWebSockets(client: Side, upstream: Side, { watch, closeCode,
       upstream.peer.terminate()
     },
   }
-  watch.add(lasting)
+  if (isStillGood !== undefined) watch.add(lasting)
   client.peer.on('close', () => {
     watch.delete(lasting)
   })

@@ -160,7 +160,10 @@ export function createWebSocketMount(
             {
               watch,
               closeCode: policy.closeCode,
-              isStillGood: (nowMs) => caller === undefined || isStillGood === undefined || isStillGood(caller, nowMs),
+              isStillGood:
+                caller?.authenticated === true && isStillGood !== undefined
+                  ? (nowMs) => isStillGood(caller, nowMs)
+                  : undefined,
             },
           )
           links.add(end)
