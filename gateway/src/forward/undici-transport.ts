@@ -1,11 +1,12 @@
 // Exchanges with one target over undici's dispatcher: the fastest client on Node, used below its request API.
-import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 
 import { Pool, type Dispatcher } from 'undici'
 
+import { createConnector, hasName, originOf, type Lookup } from './upstream-connection.ts'
 import type { OutgoingRequest, ResponseReceiver, Transport } from './transport.ts'
 import type { UpstreamOptions } from './upstream-options.ts'
+import type { Schedule } from '../clock.ts'
 
 type DeepReadonly<T> = { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
 export type UpstreamConfig = DeepReadonly<UpstreamOptions>
@@ -47,34 +48,46 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-function optional(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readFileSync(file, 'utf8')
+/** What a transport needs besides its config. */
+export interface TransportParts {
+  readonly schedule: Schedule
+  readonly lookup?: Lookup
 }
-
-const UNIX = 'unix:'
 
 /**
  * A pool for one target and nobody else, without pipelining: a broken upstream that sends an answer too many must never
- * reach another caller (GHSA-35p6-xmwp-9g52). TLS certificates are verified. Silence inside a body is watched elsewhere
- * (stream-watch.ts): undici's timer cannot tell an event stream.
+ * reach another caller (GHSA-35p6-xmwp-9g52). Silence inside a body is watched elsewhere (stream-watch.ts): undici's timer
+ * cannot tell an event stream.
  */
-export function createUndiciTransport(target: string, config: UpstreamConfig): Transport {
-  const { connections, timeouts, tls, dnsRefresh } = config
-  const isUnix = target.startsWith(UNIX)
-  const pool = new Pool(isUnix ? 'http://localhost' : target, {
-    connections,
-    pipelining: 1,
-    headersTimeout: timeouts.headers,
-    bodyTimeout: 0,
-    clientTtl: dnsRefresh,
-    connect: {
-      timeout: timeouts.connect,
-      rejectUnauthorized: true,
-      ...(isUnix ? { socketPath: target.slice(UNIX.length) } : {}),
-      ...(tls === undefined ? {} : { ca: optional(tls.ca), cert: optional(tls.cert), key: optional(tls.key) }),
-      ...(tls?.servername === undefined ? {} : { servername: tls.servername }),
-    },
-  })
+export function createUndiciTransport(target: string, config: UpstreamConfig, parts: TransportParts): Transport {
+  const connect = createConnector(target, config, parts.lookup)
+  const servername = new URL(originOf(target)).hostname
+  const closing = new Set<Promise<void>>()
+  let pool = createPool()
+  let callOff = hasName(target) ? parts.schedule(config.dnsRefresh, renew) : undefined
+
+  function createPool(): Pool {
+    return new Pool(originOf(target), {
+      connect,
+      connections: config.connections,
+      pipelining: 1,
+      headersTimeout: config.timeouts.headers,
+      bodyTimeout: 0,
+    })
+  }
+
+  /**
+   * A name is looked up for each new connection, so all of them are replaced from time to time. undici's own `clientTtl`
+   * asks a connection again to close with every request that comes while it is busy, and remembers each time: one event
+   * stream of some hours would hold a closure for every request in between (7.30.2).
+   */
+  function renew(): void {
+    const closed = pool.close().finally(() => closing.delete(closed))
+    closing.add(closed)
+    pool = createPool()
+    callOff = parts.schedule(config.dnsRefresh, renew)
+  }
+
   return {
     send({ method, path, headers, body, upgrade, headersTimeoutMs }: OutgoingRequest, receiver) {
       pool.dispatch(
@@ -85,10 +98,15 @@ export function createUndiciTransport(target: string, config: UpstreamConfig): T
           body: body === null ? null : body.open(),
           upgrade,
           headersTimeout: headersTimeoutMs,
-        },
+          // Always the same, or undici would take it from the request's Host and change connections with it.
+          servername,
+        } as Dispatcher.DispatchOptions,
         new Exchange(receiver),
       )
     },
-    close: () => pool.close(),
+    async close() {
+      callOff?.()
+      await Promise.all([pool.close(), ...closing])
+    },
   }
 }
