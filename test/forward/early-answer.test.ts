@@ -42,12 +42,14 @@ t.test('the next request is answered after an upload that the upstream refused h
   }
 })
 
-t.test('nor is it lost when the upstream stops reading without a word about the connection', async (t) => {
+t.test('nor is it lost when the upstream stops reading first, so that the client has been slowed down', async (t) => {
   const upstream = await startSocketUpstream(t, (socket) => {
     socket.on('data', (chunk: Buffer) => {
-      const isUpload = chunk.toString('latin1').startsWith('POST')
-      if (isUpload) socket.pause()
-      socket.write(`HTTP/1.1 ${isUpload ? 401 : 200} X\r\nContent-Length: 6\r\n\r\n${isUpload ? 'refuse' : 'served'}`)
+      if (chunk.toString('latin1').startsWith('GET')) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nserved')
+      else if (!socket.isPaused()) {
+        socket.pause()
+        setTimeout(() => socket.write('HTTP/1.1 401 No\r\nContent-Length: 6\r\n\r\nrefuse'), 300)
+      }
     })
   })
   const { port } = await start(t, upstream.url)

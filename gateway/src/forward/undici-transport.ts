@@ -16,6 +16,7 @@ const NO_TRAILERS: readonly Buffer[] = []
 /** Turns undici's callbacks into those of the receiver. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #receiver: ResponseReceiver
+  #bodiless = false
 
   constructor(receiver: ResponseReceiver) {
     this.#receiver = receiver
@@ -30,6 +31,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+    this.#bodiless = status === 304 || status === 204
     if (status >= 200) this.#receiver.onHead(status, statusText, rawHeaders, resume)
     else this.#receiver.onInfo(status, rawHeaders)
     return true
@@ -43,8 +45,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#receiver.onEnd((rawTrailers as readonly Buffer[] | null) ?? NO_TRAILERS)
   }
 
-  onError(error: Error): void {
-    this.#receiver.onError(error)
+  onError(error: Error & { readonly code?: string }): void {
+    // The length in a 304 is that of the body that is not sent (RFC 9110 section 8.6): undici waits for it and then complains.
+    if (this.#bodiless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') this.#receiver.onEnd(NO_TRAILERS)
+    else this.#receiver.onError(error)
   }
 }
 
