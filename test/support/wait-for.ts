@@ -5,7 +5,7 @@ export async function waitFor(condition: () => boolean, withinMs = 5000): Promis
   const startMs = performance.now()
   while (!condition()) {
     if (performance.now() - startMs > withinMs) throw new Error(`it did not happen within ${withinMs} ms`)
-    await new Promise((resolve) => setImmediate(resolve))
+    await pause(1)
   }
   return performance.now() - startMs
 }
