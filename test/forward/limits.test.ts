@@ -1,7 +1,7 @@
 // What a request may cost: bytes, time, and a place in the queue.
 import t from 'tap'
 
-import { openRaw } from '../support/raw-connection.ts'
+import { openRaw, type RawConnection } from '../support/raw-connection.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { codeOf, sendRaw, statusOf } from '../support/raw-http.ts'
@@ -151,7 +151,7 @@ t.test('what the connections cannot take waits in a bounded queue, and more is t
     },
     { clock, schedule: clock.schedule },
   )
-  const clients = []
+  const clients: RawConnection[] = []
   for (let count = 0; count < 4; count += 1) {
     const client = await openRaw(t, port)
     client.write(GET)
