@@ -92,6 +92,7 @@ t.test('explain tells each check in order, and exits with 0 only if the request 
   const passed = await explain('GET', '/api/x', '--token', good)
   t.equal(passed.code, 0)
   t.match(passed.out, /route +\/api\/\* to upstream up, auth: required/)
+  t.match(passed.out, /ok +claims +exp there, aud names us/)
   t.match(passed.out, /ok +signature/)
   t.match(passed.out, /upstream gets +x-auth-result: /)
   t.notMatch(passed.out, good.split('.')[2], 'the signature is never printed')
@@ -100,7 +101,7 @@ t.test('explain tells each check in order, and exits with 0 only if the request 
     [
       'expired later',
       ['GET', '/api/x', '-t', good, '--at', '2100-01-01'],
-      /ok +claims[^]*FAIL +time +it expired \d+ s ago[^]*- +key +not reached/,
+      /ok +claims[^]*FAIL +time +it expired \d+ d( \d+ h)? ago[^]*- +key +not reached/,
       /401 token_expired/,
     ],
     ['no token', ['GET', '/api/x'], /FAIL +token +no token was sent/, /401 token_missing/],
