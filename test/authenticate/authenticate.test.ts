@@ -187,6 +187,7 @@ t.test('an attacker cannot make a public key serve as a shared secret', async (t
     signer.pem.replaceAll('\n', '\r\n'),
     JSON.stringify(signer.jwk),
     String(signer.jwk.n),
+    Buffer.from(signer.pem.replaceAll(/-----.*-----|\s/g, ''), 'base64'),
     '',
   ]
   for (const secret of secrets) {

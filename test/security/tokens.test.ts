@@ -121,8 +121,7 @@ t.test('claims of 6 KB fail in our own words, and no upstream has to say 431', a
     upstreams: { up: { targets: [upstream.url] } },
     routes: [{ path: '/*', upstream: 'up' }],
   })
-  const call = async (claims: object) =>
-    fetch(url, { headers: { authorization: `Bearer ${await signHmac(claims)}` } })
+  const call = async (claims: object) => fetch(url, { headers: { authorization: `Bearer ${await signHmac(claims)}` } })
   t.equal((await call({ groups: 'g'.repeat(5000) })).status, 200)
   const refused = await call({ groups: 'g'.repeat(5900) })
   t.equal(refused.status, 500)
