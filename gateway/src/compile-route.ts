@@ -25,6 +25,7 @@ import type { Log } from './operate/log.ts'
 import type { Metrics } from './operate/metrics.ts'
 import { createObserve } from './operate/observe.ts'
 import { storyLine } from './operate/story.ts'
+import type { BlockList } from './revoke/block-list.ts'
 
 type RouteConfig = Config['routes'][number]
 
@@ -35,6 +36,7 @@ export interface RouteCompilerParts {
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly filter: HeaderFilter
   readonly clock: Clock
+  readonly blockList: BlockList
   readonly watch: StreamWatch
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
@@ -53,6 +55,9 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     locations.map((location) => [location, createStripToken(location, config.tokens.forward)]),
   )
   const anonymous = anonymousResult(parts.anonymousHeader)
+  const isUnblocked = createStreamCheck(parts.blockList)
+  const mayStream = (caller: AuthResult, nowMs: number) =>
+    nowMs / 1000 < caller.validUntilSec && isUnblocked(caller, nowMs)
   const accessLog = config.log.access === 'on' ? log : undefined
 
   return function compileRoute(route) {
@@ -88,7 +93,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       maxBodyBytes: route.bodyBytes ?? config.limits.bodyBytes,
       preserveHost: upstream.preserveHost,
       isTrusted: parts.isTrusted,
-      isStillGood: route.onExpiry === 'keep' ? undefined : isStillGood,
+      isStillGood: route.onExpiry === 'keep' ? isUnblocked : mayStream,
       watch: parts.watch,
       clock: parts.clock,
       answer,
@@ -160,9 +165,15 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   }
 }
 
-/** A token that passed once may end while its stream goes on. */
-function isStillGood({ validUntilSec }: AuthResult, nowMs: number): boolean {
-  return nowMs / 1000 < validUntilSec
+/**
+ * A token that passed once may be revoked while its stream goes on. A renewed one is no reason to end it: the session goes
+ * on, and the stream ends when the token that opened it would have.
+ */
+function createStreamCheck(list: BlockList): (caller: AuthResult, nowMs: number) => boolean {
+  return (caller, nowMs) => {
+    const entry = list.find(caller, nowMs / 1000)
+    return entry === undefined || entry.reason === 'renewed'
+  }
 }
 
 /** A body of a refused request is not waited for: a small one is read and dropped, a large one ends the connection. */

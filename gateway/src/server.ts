@@ -26,6 +26,8 @@ import { createKeyEvents, keyStatus } from './operate/key-events.ts'
 import type { Log } from './operate/log.ts'
 import { createMetrics, type Metrics } from './operate/metrics.ts'
 import { createUpstreamEvents } from './operate/upstream-events.ts'
+import type { BlockList } from './revoke/block-list.ts'
+import { createBlockList } from './revoke/memory-list.ts'
 
 /** What comes from outside the config; tests put their own clock in. */
 export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'schedule' | 'random'>> {
@@ -45,6 +47,7 @@ export interface Gateway {
   readonly readiness: Readiness
   readonly authenticator: Authenticator
   readonly issuers: readonly TrustedIssuer[]
+  readonly blockList: BlockList
   /** Fetches the keys of all issuers; settles when each fetch ended, well or not. */
   loadKeys(): Promise<void>
   /** Serves what is under way, then lets go of upstreams and timers. */
@@ -123,7 +126,9 @@ async function closeApp(app: FastifyInstance): Promise<void> {
 export function buildServer(config: Config, parts: ServerParts): Gateway {
   const { log, version, clock = systemClock, schedule = systemSchedule, random = Math.random, fetchJson } = parts
   const encoder = createAuthResultEncoder(config.authResult)
+  const blockList = createBlockList()
   const authenticator = createAuthenticator({
+    blockList,
     maxTokenBytes: config.limits.tokenBytes,
     cache: config.tokens.cache,
     clock,
@@ -165,14 +170,19 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const answer = createAnswer(config.errors)
 
   const app = createApp(config, log)
+  const watch = createStreamWatch(clock, schedule)
+  blockList.onChange(({ entry, change }) => {
+    if (change === 'added' && entry.reason !== 'renewed') watch.check()
+  })
   const compileRoute = createRouteCompiler({
+    blockList,
     config,
     authenticator,
     issuers,
     upstreams,
     filter,
     clock,
-    watch: createStreamWatch(clock, schedule),
+    watch,
     isTrusted: createTrust(config.proxy.trustedProxies),
     anonymousHeader: encoder.anonymous,
     failureLimit:
@@ -194,6 +204,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     metrics,
     authenticator,
     issuers,
+    blockList,
     readiness: () =>
       keyStatus(issuers, clock)
         .filter(({ count }) => count === 0)

@@ -20,6 +20,12 @@ export interface AuthResult {
   readonly validUntilSec: number
   /** Names the token however its signature is spelt (token-id.ts). Worked out when first read. '' for anonymous callers. */
   readonly tokenId: string
+  /** Whose tokens these are on the block list: the issuer's `issuer`, or its name in the config where iss is not looked at. */
+  readonly issuerId: string
+  readonly jti: string | undefined
+  readonly sid: string | undefined
+  /** Id of the token whose successor this is, where the gateway renewed one. */
+  readonly renewedFrom: string | undefined
   readonly headerValue: string | undefined
 }
 
@@ -41,6 +47,10 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     issuedAtSec: undefined,
     validUntilSec: Infinity,
     tokenId: '',
+    issuerId: '',
+    jti: undefined,
+    sid: undefined,
+    renewedFrom: undefined,
     headerValue,
   })
 }

@@ -1,5 +1,6 @@
 // The decision on one screen: is this token good for this route, and who calls?
-import { scopesOf, type AuthResult, type VerifiedFacts } from './auth-result.ts'
+import { scopesOf, type AuthResult, type JsonValue, type VerifiedFacts } from './auth-result.ts'
+import { checkBlocked, unknownStanding } from './block-check.ts'
 import { checkClaims, checkTime, validityOf } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
@@ -9,6 +10,7 @@ import { tokenIdOf } from './token-id.ts'
 import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
 import type { Clock } from '../clock.ts'
 import { Failure } from '../failure.ts'
+import type { BlockCheck } from '../revoke/block-list.ts'
 
 export interface AuthenticatorParts {
   readonly maxTokenBytes: number
@@ -16,6 +18,7 @@ export interface AuthenticatorParts {
   readonly clock: Clock
   /** Makes the header value for the upstream, once per token; a Failure when it would be too large. */
   readonly encodeResult: (facts: VerifiedFacts) => string | Failure
+  readonly blockList: BlockCheck
 }
 
 /** Counts since start, for metrics. */
@@ -76,8 +79,12 @@ function isStillGood({ key, validity, forgetAtSec }: VerifiedToken, nowSec: numb
   return key.live && nowSec < forgetAtSec && nowSec < validity.notAfterSec && nowSec >= validity.notBeforeSec
 }
 
+function textOf(claim: JsonValue | undefined): string | undefined {
+  return typeof claim === 'string' ? claim : undefined
+}
+
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
-  const { clock, encodeResult } = parts
+  const { clock, encodeResult, blockList } = parts
   const readToken = createTokenReader(parts.maxTokenBytes)
   const cache = createTokenCache(parts.cache)
   const maxAgeSec = parts.cache.maxAge / 1000
@@ -124,17 +131,17 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const result = resultOf(token, issuer, validity)
     return result instanceof Failure
       ? result
-      : { raw: token.raw, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec }
+      : { raw: token.raw, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec, standing: unknownStanding() }
   }
 
   function resultOf(
     { raw, claims }: UnverifiedToken,
-    { name }: TrustedIssuer,
+    { name, issuer }: TrustedIssuer,
     { notAfterSec }: VerifiedToken['validity'],
   ): AuthResult | Failure {
-    const { exp, iat, sub } = claims
+    const { exp, iat, sub, jti, sid, renewed_from: renewedFrom } = claims
     const expiresAtSec = typeof exp === 'number' ? exp : Infinity
-    const subject = typeof sub === 'string' ? sub : undefined
+    const subject = textOf(sub)
     const scopes = Object.freeze(scopesOf(claims))
     const headerValue = encodeResult({ issuer: name, subject, scopes, claims, expiresAtSec })
     if (headerValue instanceof Failure) return headerValue
@@ -152,6 +159,10 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       get tokenId() {
         return (tokenId ??= tokenIdOf(raw))
       },
+      issuerId: issuer ?? name,
+      jti: textOf(jti),
+      sid: textOf(sid),
+      renewedFrom: textOf(renewedFrom),
       headerValue,
     })
   }
@@ -163,17 +174,21 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       if (known !== undefined && isFor(known, issuers)) {
         if (isStillGood(known, nowSec)) {
           counts.hits += 1
-          return known.result
+          return checkBlocked(known, blockList, nowSec) ?? known.result
         }
         cache.delete(known)
       }
       counts.misses += 1
       const token = examine(rawToken, issuers, nowSec)
       if (token instanceof Failure) return token
+      // A revoked one is remembered as well: refusing it again shall not cost a signature check.
       cache.set(token)
-      return token.result
+      return checkBlocked(token, blockList, nowSec) ?? token.result
     },
-    verify: examine,
+    verify(rawToken, issuers, nowSec) {
+      const token = examine(rawToken, issuers, nowSec)
+      return token instanceof Failure ? token : (checkBlocked(token, blockList, nowSec) ?? token)
+    },
     cache,
     counts,
   }
