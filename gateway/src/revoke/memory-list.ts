@@ -37,6 +37,15 @@ function second(value: number): number {
   return Math.min(Math.max(Math.ceil(value), 0), LAST_SECOND)
 }
 
+function isSame(a: BlockEntry, b: BlockEntry): boolean {
+  return (
+    a.fromSec === b.fromSec &&
+    a.untilSec === b.untilSec &&
+    a.issuedBeforeSec === b.issuedBeforeSec &&
+    a.reason === b.reason
+  )
+}
+
 export function createBlockList({ keyedHash = createKeyedHash() }: { readonly keyedHash?: KeyedHash } = {}): BlockList {
   const table = Array.from({ length: 2 ** SHARD_BITS }, () => new shards.ListShard())
   const issuers: string[] = []
@@ -159,6 +168,7 @@ export function createBlockList({ keyedHash = createKeyedHash() }: { readonly ke
       let at = locate(kind, issuerIdOf(entry.issuer), given.value)
       const known = at === -1 ? undefined : entryAt(shard, at, given.value)
       const merged = known === undefined ? given : mergeEntries(known, given)
+      if (known !== undefined && isSame(known, merged)) return
       if (at === -1) {
         at = shard.insert(hash, meta, text)
         counts[kind as 0] += 1
