@@ -17,7 +17,10 @@ export interface StoreParts {
 }
 
 /** Throws StoreNotUsable for a URL that is none. Nothing is opened yet. */
-export function createStore({ store, reconcile, keyPrefix }: Readonly<RevocationOptions>, parts: StoreParts): RevocationStore {
+export function createStore(
+  { store, reconcile, keyPrefix }: Readonly<RevocationOptions>,
+  parts: StoreParts,
+): RevocationStore {
   if (store === 'memory') return createMemoryStore()
   if ('level' in store) return createLevelStore({ ...parts, folder: store.level })
   return createRedisStore({

@@ -125,7 +125,7 @@ export function createLevelStore({ folder, list, clock, events }: LevelStorePart
   /** After a time in which nothing could be written and more came than can wait. */
   async function rewriteAll(): Promise<void> {
     hasDropped = false
-    for (let place: number | undefined = 0; place !== undefined; ) {
+    for (let place: number | undefined = 0; place !== undefined;) {
       const page = list.page(place, SWEPT_AT_ONCE)
       for (const entry of page.entries) void queue.push({ entry, change: 'added', origin: 'here' })
       await queue.flush()

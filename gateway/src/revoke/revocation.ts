@@ -1,5 +1,6 @@
 // The block list with its store: what is added is in force at once, then kept and spread; what ended is swept away.
 import type { Clock, Schedule } from '../clock.ts'
+import { Failure } from '../failure.ts'
 import type { BlockEntry, BlockKey, BlockList } from './block-list.ts'
 import { createStore } from './create-store.ts'
 import { createBlockList } from './memory-list.ts'
@@ -15,8 +16,8 @@ export interface Revocation {
   block(entries: readonly BlockEntry[]): Promise<boolean>
   /** False when there was no such entry. */
   unblock(key: BlockKey): { readonly found: boolean; readonly stored: Promise<boolean> }
-  /** False while requests with tokens must be refused: `onStoreDown: refuse`, and the store is not there. */
-  isUsable(): boolean
+  /** For requests with tokens, while the store is not there and the config says `onStoreDown: refuse`. */
+  refusal(): Failure | undefined
   status(): StoreStatus
   close(): Promise<void>
 }
@@ -27,6 +28,8 @@ export interface RevocationParts {
   readonly schedule: Schedule
   readonly events: StoreEvents
 }
+
+const UNAVAILABLE = new Failure('revocations_unavailable', 'the store cannot be reached (revocation.onStoreDown)')
 
 const SWEEP_EVERY_MS = 250
 /** How long a turn of the sweep may keep the process. */
@@ -81,7 +84,11 @@ export function createRevocation({ options, clock, schedule, events }: Revocatio
       })
       return { found, stored }
     },
-    isUsable: () => options.onStoreDown === 'serve' || (store.status().up && store.status().loaded),
+    refusal() {
+      if (options.onStoreDown === 'serve') return undefined
+      const { up, loaded } = store.status()
+      return up && loaded ? undefined : UNAVAILABLE
+    },
     status: () => store.status(),
     async close() {
       cancelSweep?.()
