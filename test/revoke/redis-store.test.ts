@@ -111,7 +111,7 @@ t.test(
       )
     t.same(await a.written(), [true, true, true, true], 'each write was kept in the end')
     await upAgain(a)
-  t.equal(a.told.filter((line) => line === 'up').length, 2)
+    t.equal(a.told.filter((line) => line === 'up').length, 2)
   },
 )
 
@@ -156,7 +156,7 @@ t.test(
     await eventually(() => a.list.get(entry('quiet', { kind: 'sid' })) !== undefined, 'the one that was not')
     await redis.command('HSET', ENTRIES, 'jti https://a.example.com/ told', `{"removed":true,"until":${NOW + 60}}`)
     await eventually(() => a.list.get(entry('told')) === undefined, 'and it can be taken back')
-  t.same(a.told, ['up'])
+    t.same(a.told, ['up'])
   },
 )
 
