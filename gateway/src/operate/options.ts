@@ -17,8 +17,15 @@ export const AdminOptions = Options(
         'Whether requests are counted by route, status, duration and decision; off leaves /metrics those of cache, keys, upstreams and process. Default on.',
       default: 'on',
     }),
+    token: Type.Optional(
+      Type.String({
+        writeOnly: true,
+        description:
+          'What whoever changes something must send as Authorization: Bearer; take it from the environment: "${TOLLGATE_ADMIN_TOKEN:-}". Left out or empty: nothing can be changed.',
+      }),
+    ),
   },
-  { description: 'Health and metrics, on their own listener.', default: {} },
+  { description: 'Health, metrics and changes, on their own listener.', default: {} },
 )
 
 export const LogOptions = Options(
