@@ -15,6 +15,8 @@ export interface BenchKeys {
   readonly verifyKey: KeyObject
   /** For configs: PEM of the public key, undefined for HS256. */
   readonly publicPem: string | undefined
+  /** Whose keys they are; left out: ISSUER. */
+  readonly issuer?: string
   sign(claims: Record<string, unknown>): string
 }
 
