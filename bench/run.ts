@@ -17,6 +17,10 @@ const benches: Readonly<Record<string, Bench>> = {
     secondsPerRound: 4,
     run: async (settings) => (await import('./peers/bench-peers.ts')).benchPeers(settings),
   },
+  shapes: {
+    secondsPerRound: 4,
+    run: async (settings, names) => (await import('./shapes/bench-shapes.ts')).benchShapes(settings, names),
+  },
 }
 
 const USAGE = `usage: npm run bench -- [${Object.keys(benches).join(' | ')}] [part...] [--rounds N] [--seconds N] [--quick]\n`

@@ -1,9 +1,8 @@
 // The gateway as users run it: the command line, metrics on, access log off, and a config of what the row is about.
-import type { BenchKeys } from '../verify/keys-and-tokens.ts'
-import { ISSUER, SECRET } from '../verify/keys-and-tokens.ts'
 import { freePort } from '../harness/free-port.ts'
 import { PROXY_CORE, startServer, type Server } from '../harness/server.ts'
 import { writeWork } from '../harness/work-directory.ts'
+import { SECRET, type BenchKeys } from '../verify/keys-and-tokens.ts'
 
 const BIN = new URL('../../../gateway/bin/tollgate.js', import.meta.url).pathname
 
@@ -23,7 +22,7 @@ export interface TollgateServer extends Server {
   readonly adminUrl: string
 }
 
-function issuerOf({ algorithm, publicPem, issuer = ISSUER }: BenchKeys, index: number): Record<string, unknown> {
+function issuerOf({ algorithm, publicPem, issuer }: BenchKeys, index: number): Record<string, unknown> {
   const keys =
     publicPem === undefined
       ? { secret: { value: SECRET, encoding: 'utf8' } }

@@ -11,7 +11,7 @@ const TOKENS = 1000
 
 export const kinds: Shape = {
   name: 'kinds',
-  async measure(upstream, settings) {
+  async measure({ url: upstream }, settings) {
     const keys = createKeys('RS256')
     const good = createTokens(keys, TOKENS)
     const start = (maxTokens: number) =>

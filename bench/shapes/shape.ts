@@ -1,5 +1,6 @@
 // What a shape is: a question to the gateway that is measured by itself, and the answer in rows, budgets and charts.
 import type { Settings } from '../harness/rounds.ts'
+import type { Server } from '../harness/server.ts'
 import type { BarGroup } from '../report/chart.ts'
 import type { LinePanel } from '../report/line-chart.ts'
 import type { Budget } from '../report/results.ts'
@@ -19,5 +20,5 @@ export interface ShapeResult {
 export interface Shape {
   readonly name: string
   /** Runs against an upstream that is there already; stops what it started. */
-  measure(upstream: string, settings: Settings): Promise<readonly ShapeResult[]>
+  measure(backend: Server, settings: Settings): Promise<readonly ShapeResult[]>
 }

@@ -1,0 +1,112 @@
+// The gateways of the growth rows: each with so many routes, remembered tokens, or issuers.
+import { createNumberedTokens } from './numbered-tokens.ts'
+import { startHelper } from '../harness/helper.ts'
+import type { Load } from '../harness/wrk.ts'
+import { tokenFile } from '../harness/wrk.ts'
+import { API_ROUTE, startTollgate, type TollgateServer } from '../load/tollgate.ts'
+import { progress } from '../report/progress.ts'
+import { createKeys, createTokens, ISSUER } from '../verify/keys-and-tokens.ts'
+
+export interface GrowthPoint {
+  readonly server: TollgateServer
+  readonly load: Pick<Load, 'tokens'> & Partial<Load>
+}
+
+export interface Growth {
+  readonly name: string
+  readonly counts: readonly number[]
+  /** The counts of a quick run. */
+  readonly quick: readonly number[]
+  start(count: number, upstream: string): Promise<GrowthPoint>
+}
+
+const TOKENS = 1000
+
+function routes(): Growth {
+  const keys = createKeys('ES256')
+  const tokens = tokenFile(createTokens(keys, TOKENS))
+  return {
+    name: 'routes',
+    counts: [1, 10, 100, 1000],
+    quick: [1, 100],
+    async start(count, upstream) {
+      const services = Array.from({ length: count }, (_, index) => `/service-${index}/things`)
+      const server = await startTollgate({
+        name: `${count} routes`,
+        upstream,
+        keys: [keys],
+        config: { routes: services.map((path) => ({ ...API_ROUTE, path: `${path}/*` })) },
+      })
+      return { server, load: { tokens, paths: services.map((path) => `${path}/1`) } }
+    },
+  }
+}
+
+/** The sum of a metric over its labels. */
+export async function readMetric(adminUrl: string, name: string): Promise<number> {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text()
+  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? ([0-9.e+]+)$`, 'gm'))]
+  return values.reduce((total, [, value]) => total + Number(value), 0)
+}
+
+// Two of these a request would be too few to fall out of the processor's caches; so many are not.
+const MOST_MEASURED = 20_000
+const FILL_MS = 600_000
+
+function rememberedTokens(): Growth {
+  const tokenOf = createNumberedTokens()
+  return {
+    name: 'remembered tokens',
+    counts: [10, 1000, 100_000, 1_000_000],
+    quick: [10, 10_000],
+    async start(count, upstream) {
+      const server = await startTollgate({
+        name: `${count} remembered tokens`,
+        upstream,
+        keys: [createKeys('HS256')],
+        config: {
+          tokens: { cache: { maxTokens: 1_100_000, maxBytes: '4GiB', maxAge: '2h' } },
+          routes: [
+            API_ROUTE,
+            { path: '/closed', upstream: 'backend', require: { scopes: { all: ['nobody:has'] } } },
+          ],
+        },
+        // A heap for the cache that was asked for, as its operator would have to give it.
+        nodeArgs: ['--max-old-space-size=8192'],
+      })
+      progress(`growth: filling the cache with ${count} tokens`)
+      const filler = startHelper(new URL('fill-cache.js', import.meta.url), [server.url, '/closed', String(count)])
+      await filler.line(FILL_MS)
+      await filler.stop()
+      const remembered = await readMetric(server.adminUrl, 'tollgate_token_cache_entries')
+      if (remembered !== count) throw new Error(`the cache holds ${remembered} tokens, not ${count}`)
+      const measured = Math.min(count, MOST_MEASURED)
+      const stride = Math.floor(count / measured)
+      return {
+        server,
+        load: { tokens: tokenFile(Array.from({ length: measured }, (_, index) => tokenOf(index * stride))) },
+      }
+    },
+  }
+}
+
+function issuers(): Growth {
+  return {
+    name: 'issuers',
+    counts: [1, 10, 50],
+    quick: [1, 50],
+    async start(count, upstream) {
+      const keys = Array.from({ length: count }, (_, index) =>
+        createKeys('ES256', index === 0 ? ISSUER : `https://issuer-${index}.example.com/`),
+      )
+      const server = await startTollgate({ name: `${count} issuers`, upstream, keys })
+      const byIssuer = keys.map((one) => createTokens(one, Math.ceil(TOKENS / count)))
+      const inTurn = Array.from({ length: TOKENS }, (_, index) => byIssuer[index % count]?.[Math.floor(index / count)])
+      return { server, load: { tokens: tokenFile(inTurn.filter((token) => token !== undefined)) } }
+    },
+  }
+}
+
+export function createGrowths(): readonly Growth[] {
+  return [routes(), rememberedTokens(), issuers()]
+}
