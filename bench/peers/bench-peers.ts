@@ -147,16 +147,18 @@ function report(result: PeerResult): void {
     ]),
   )
   const absent = missing.map(({ name, why }) => `not measured: ${name}: ${why}`)
-  process.stdout.write(
-    `\n${[table, ...absent, '', ...budgets.map(budgetText), '', machineText(machine)].join('\n')}\n`,
-  )
+  process.stdout.write(`\n${[table, ...absent, '', ...budgets.map(budgetText), '', machineText(machine)].join('\n')}\n`)
   writeResult('peers.json', `${JSON.stringify(result, null, 2)}\n`)
   const group = (title: string, kept: (row: PeerRow) => boolean) => ({
     title,
     bars: rows
       .filter(kept)
       .sort((a, b) => a.cpuMicroseconds - b.cpuMicroseconds)
-      .map(({ name, kind, cpuMicroseconds }) => ({ label: name, value: cpuMicroseconds, highlight: kind === 'Tollgate' })),
+      .map(({ name, kind, cpuMicroseconds }) => ({
+        label: name,
+        value: cpuMicroseconds,
+        highlight: kind === 'Tollgate',
+      })),
   })
   const groups = [
     group('No token is verified', ({ algorithm }) => algorithm === undefined),

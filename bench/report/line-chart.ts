@@ -62,7 +62,9 @@ function panelSvg({ title, points, unit, tolerance }: LinePanel, left: number, t
       `<text class="note" x="${px.toFixed(1)}" y="${PANEL_HEIGHT - 22}" text-anchor="middle">${escape(point.label)}</text>`,
     )
     if (index === points.length - 1)
-      parts.push(`<text x="${(px + 6).toFixed(1)}" y="${(py + 14).toFixed(1)}">${number(point.value)} ${escape(unit)}</text>`)
+      parts.push(
+        `<text x="${(px + 6).toFixed(1)}" y="${(py + 14).toFixed(1)}">${number(point.value)} ${escape(unit)}</text>`,
+      )
     if (index === 0) parts.push(`<text x="${px.toFixed(1)}" y="${(py - 8).toFixed(1)}">${number(point.value)}</text>`)
   })
   return `<g transform="translate(${left} ${top})">${parts.join('')}</g>`

@@ -40,10 +40,7 @@ export function describeMachine(programs: readonly string[] = []): Machine {
     cores: cpus().length,
     node: process.version,
     openssl: process.versions.openssl,
-    libraries: Object.fromEntries([
-      ...LIBRARIES.map((name): [string, string] => [name, versionOf(name)]),
-      ...versions,
-    ]),
+    libraries: Object.fromEntries([...LIBRARIES.map((name): [string, string] => [name, versionOf(name)]), ...versions]),
   }
 }
 

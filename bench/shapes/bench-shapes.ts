@@ -40,7 +40,10 @@ export async function benchShapes(settings: Settings, names: readonly string[]):
       const bars = results.flatMap((result) => result.bars ?? [])
       const lines = results.flatMap((result) => result.lines ?? [])
       if (bars.length > 0)
-        writeResult(`shape-${name}.svg`, barChart('CPU microseconds for one request (less is better)', 'us', note, bars))
+        writeResult(
+          `shape-${name}.svg`,
+          barChart('CPU microseconds for one request (less is better)', 'us', note, bars),
+        )
       if (lines.length > 0)
         writeResult(`shape-${name}.svg`, lineChart('CPU microseconds for one request, as it grows', note, lines))
     } catch (error) {

@@ -66,10 +66,7 @@ function rememberedTokens(): Growth {
         keys: [createKeys('HS256')],
         config: {
           tokens: { cache: { maxTokens: 1_100_000, maxBytes: '4GiB', maxAge: '2h' } },
-          routes: [
-            API_ROUTE,
-            { path: '/closed', upstream: 'backend', require: { scopes: { all: ['nobody:has'] } } },
-          ],
+          routes: [API_ROUTE, { path: '/closed', upstream: 'backend', require: { scopes: { all: ['nobody:has'] } } }],
         },
         // A heap for the cache that was asked for, as its operator would have to give it.
         nodeArgs: ['--max-old-space-size=8192'],

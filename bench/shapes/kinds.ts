@@ -60,8 +60,18 @@ export const kinds: Shape = {
           row.residentMebibytes,
         ]),
         budgets: [
-          { name: 'token known, times the floor (CPU)', value: cpu('token known') / cpu('floor'), limit: 1.25, kind: 'most' },
-          { name: 'refused, times known (CPU, mean of the three)', value: mean / cpu('token known'), limit: 0.7, kind: 'most' },
+          {
+            name: 'token known, times the floor (CPU)',
+            value: cpu('token known') / cpu('floor'),
+            limit: 1.25,
+            kind: 'most',
+          },
+          {
+            name: 'refused, times known (CPU, mean of the three)',
+            value: mean / cpu('token known'),
+            limit: 0.7,
+            kind: 'most',
+          },
         ],
         bars: [
           {

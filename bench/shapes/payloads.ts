@@ -17,9 +17,7 @@ function sizeText(bytes: number): string {
 }
 
 function loadOf(way: 'down' | 'up', bytes: number): Partial<Load> {
-  return way === 'down'
-    ? { paths: [PATHS.size(bytes)] }
-    : { method: 'POST', paths: [PATHS.upload], bodyBytes: bytes }
+  return way === 'down' ? { paths: [PATHS.size(bytes)] } : { method: 'POST', paths: [PATHS.upload], bodyBytes: bytes }
 }
 
 export const payloads: Shape = {
@@ -47,7 +45,15 @@ export const payloads: Shape = {
     const throughput = (row: Row, bytes: number) => (row.requestsPerSecond * bytes) / 2 ** 20
     const result: ShapeResult = {
       title: 'Payloads, token known, RS256',
-      head: ['payload', 'floor MiB/s', 'Tollgate MiB/s', 'of floor', 'floor us/request', 'Tollgate us/request', 'RSS MiB'],
+      head: [
+        'payload',
+        'floor MiB/s',
+        'Tollgate MiB/s',
+        'of floor',
+        'floor us/request',
+        'Tollgate us/request',
+        'RSS MiB',
+      ],
       rows: results.map(({ name, bytes, floor, ours }) => [
         name,
         throughput(floor, bytes),

@@ -31,8 +31,11 @@ if (Number(seconds) > 0) {
     })
     socket.send(MESSAGE)
   }
-  setTimeout(() => {
-    playing = false
-    process.stdout.write(`rounds ${rounds}\n`)
-  }, Number(seconds) * 1000)
+  setTimeout(
+    () => {
+      playing = false
+      process.stdout.write(`rounds ${rounds}\n`)
+    },
+    Number(seconds) * 1000,
+  )
 }

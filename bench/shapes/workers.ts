@@ -49,7 +49,15 @@ export const workers: Shape = {
     return [
       {
         title: 'Workers, token known, RS256',
-        head: ['gateway', 'CPU us/request', 'load us/request', 'requests/s here', 'requests/s on own cores', 'p99 ms', 'RSS MiB'],
+        head: [
+          'gateway',
+          'CPU us/request',
+          'load us/request',
+          'requests/s here',
+          'requests/s on own cores',
+          'p99 ms',
+          'RSS MiB',
+        ],
         rows: rows.map((row, index) => [
           row.name,
           row.cpuMicroseconds,

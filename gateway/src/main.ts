@@ -14,15 +14,19 @@ import { buildServer, type Gateway } from './server.ts'
 /** The gateway cannot start; the message is one line for the operator. */
 export class StartFailed extends Error {}
 
-export interface RunningGateway {
+export interface RunningProxy {
   readonly gateway: Gateway
   /** `http://127.0.0.1:8080`, with the port that was really taken. */
   readonly url: string
-  readonly adminUrl: string
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
-const DRAIN_MS = 10_000
+export interface RunningGateway extends RunningProxy {
+  readonly adminUrl: string
+}
+
+/** How long requests under way have to end. */
+export const DRAIN_MS = 10_000
 
 export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -31,7 +35,8 @@ export function packageVersion(): string {
   return version
 }
 
-async function listen(
+/** Throws StartFailed, which says in one line why not. */
+export async function listen(
   app: FastifyInstance,
   { host, port }: { readonly host: string; readonly port: number },
   option: string,
@@ -47,7 +52,7 @@ async function listen(
   }
 }
 
-function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
+export function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
@@ -60,32 +65,53 @@ function build(config: Config, log: Log, fetchJson: ReturnType<typeof createFetc
   }
 }
 
-/** Starts the gateway and its admin listener. Keys are fetched meanwhile; `/readyz` tells when they are here. Throws StartFailed. */
-export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
+/** Starts the proxy alone, as each worker of several does. `beforeListening` comes between building and listening. */
+export async function startProxy(
+  config: Config,
+  log: Log,
+  beforeListening?: (gateway: Gateway) => Promise<void>,
+): Promise<RunningProxy> {
   const { fetchJson, close: closeFetch } = createFetchJson()
   const gateway = build(config, log, fetchJson)
-  let closing = false
-  const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
-  const admin = buildAdmin({ metrics: gateway.metrics, readiness, version: packageVersion() })
 
   async function close(): Promise<void> {
-    closing = true
     await gateway.close()
-    await Promise.all([admin.close(), closeFetch()])
+    await closeFetch()
   }
 
   try {
-    const adminAddress = await listen(admin, config.admin, 'admin')
+    await beforeListening?.(gateway)
     const address = await listen(gateway.app, config.listen, 'listen')
     void gateway.loadKeys()
-    return {
-      gateway,
-      url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address),
-      adminUrl: urlOf('http', adminAddress),
-      close,
-    }
+    return { gateway, url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address), close }
   } catch (error) {
     await close()
+    throw error
+  }
+}
+
+/** Starts the gateway and its admin listener. Keys are fetched meanwhile; `/readyz` tells when they are here. Throws StartFailed. */
+export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
+  let closing = false
+  let admin: FastifyInstance | undefined
+  let adminUrl = ''
+  try {
+    const proxy = await startProxy(config, log, async (gateway) => {
+      const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
+      admin = buildAdmin({ metrics: gateway.metrics, readiness, version: packageVersion() })
+      adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
+    })
+    return {
+      ...proxy,
+      adminUrl,
+      async close() {
+        closing = true
+        await proxy.close()
+        await admin?.close()
+      },
+    }
+  } catch (error) {
+    await admin?.close()
     throw error
   }
 }

@@ -3,12 +3,17 @@ import { fastify, type FastifyInstance } from 'fastify'
 
 import type { Metrics } from './metrics.ts'
 
+export interface NotReady {
+  readonly part: string
+  readonly reason: string
+}
+
 /** Why the gateway is not ready; an empty list when it is. */
-export type Readiness = () => readonly { readonly part: string; readonly reason: string }[]
+export type Readiness = () => readonly NotReady[]
 
 export interface AdminParts {
-  readonly metrics: Metrics
-  readonly readiness: Readiness
+  readonly metrics: Pick<Metrics, 'contentType' | 'text'>
+  readonly readiness: () => readonly NotReady[] | Promise<readonly NotReady[]>
   readonly version: string
 }
 
@@ -16,8 +21,8 @@ export function buildAdmin({ metrics, readiness, version }: AdminParts): Fastify
   const app = fastify({ logger: false, forceCloseConnections: true })
 
   app.get('/livez', (_request, reply) => reply.send({ alive: true }))
-  app.get('/readyz', (_request, reply) => {
-    const notReady = readiness()
+  app.get('/readyz', async (_request, reply) => {
+    const notReady = await readiness()
     return reply.code(notReady.length === 0 ? 200 : 503).send({ ready: notReady.length === 0, notReady })
   })
   app.get('/version', (_request, reply) => reply.send({ version, node: process.version }))

@@ -34,7 +34,11 @@ export interface Metrics {
   targetOut(upstream: string, why: 'ejected' | 'unhealthy'): void
   readonly contentType: string
   text(): Promise<string>
+  /** As data, to be merged with those of other processes. */
+  json(): Promise<MetricData>
 }
+
+export type MetricData = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 interface Sample {
   readonly labels: Readonly<Record<string, string | number>>
@@ -88,13 +92,16 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
     })
   }
 
+  /** `merge`: what one figure for several workers is, where it is not their sum. */
   function gauge(
     name: string,
     help: string,
     labelNames: readonly string[],
     read: (set: (labels: Record<string, string>, value: number) => void) => void,
+    merge: 'sum' | 'min' | 'max' | 'first' = 'sum',
   ) {
     new Gauge({
+      aggregator: merge,
       name,
       help,
       labelNames: [...labelNames],
@@ -149,12 +156,24 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
   gauge('tollgate_requests_in_flight', 'Requests being served now.', [], (set) => {
     set({}, sources.inFlight.count)
   })
-  gauge('tollgate_keys', 'Keys in use.', ['issuer'], (set) => {
-    for (const { issuer, count } of sources.keys()) set({ issuer }, count)
-  })
-  gauge('tollgate_keys_age_seconds', 'Time since the issuer confirmed its keys.', ['issuer'], (set) => {
-    for (const { issuer, ageSec } of sources.keys()) if (ageSec !== undefined) set({ issuer }, ageSec)
-  })
+  gauge(
+    'tollgate_keys',
+    'Keys in use.',
+    ['issuer'],
+    (set) => {
+      for (const { issuer, count } of sources.keys()) set({ issuer }, count)
+    },
+    'min',
+  )
+  gauge(
+    'tollgate_keys_age_seconds',
+    'Time since the issuer confirmed its keys.',
+    ['issuer'],
+    (set) => {
+      for (const { issuer, ageSec } of sources.keys()) if (ageSec !== undefined) set({ issuer }, ageSec)
+    },
+    'max',
+  )
   gauge(
     'tollgate_keys_failing',
     '1 while the keys of an issuer cannot be fetched: the last good ones serve until maxStale.',
@@ -162,6 +181,7 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
     (set) => {
       for (const { issuer, failing } of sources.keys()) set({ issuer }, failing ? 1 : 0)
     },
+    'max',
   )
   counter(
     'tollgate_upstream_retries_total',
@@ -178,19 +198,31 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
     for (const { name, status } of sources.upstreams())
       for (const { target, inFlight } of status()) set({ upstream: name, target }, inFlight)
   })
-  gauge('tollgate_target_available', '1 while a target gets requests.', ['upstream', 'target'], (set) => {
-    for (const { name, status } of sources.upstreams())
-      for (const { target, available } of status()) set({ upstream: name, target }, available ? 1 : 0)
-  })
+  gauge(
+    'tollgate_target_available',
+    '1 while a target gets requests.',
+    ['upstream', 'target'],
+    (set) => {
+      for (const { name, status } of sources.upstreams())
+        for (const { target, available } of status()) set({ upstream: name, target }, available ? 1 : 0)
+    },
+    'min',
+  )
   const targetsOut = new Counter({
     name: 'tollgate_targets_out_total',
     help: 'Times that a target was taken out: ejected for failing, or unhealthy by its checks.',
     labelNames: ['upstream', 'why'],
     registers,
   })
-  gauge('tollgate_build_info', 'The version that runs.', ['version', 'node'], (set) => {
-    set({ version, node: process.version }, 1)
-  })
+  gauge(
+    'tollgate_build_info',
+    'The version that runs.',
+    ['version', 'node'],
+    (set) => {
+      set({ version, node: process.version }, 1)
+    },
+    'first',
+  )
   const keyFetches = new Counter({
     name: 'tollgate_key_fetches_total',
     help: 'Fetches of key sets.',
@@ -215,5 +247,6 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
     },
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    json: () => registry.getMetricsAsJSON(),
   }
 }

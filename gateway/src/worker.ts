@@ -1,0 +1,58 @@
+// A worker of a gateway that has several: serves with the config that its primary hands over, answers it, drains when told.
+import closeWithGrace from 'close-with-grace'
+
+import { DRAIN_MS, startProxy, type RunningProxy } from './main.ts'
+import { createLog, standardOutput } from './operate/log.ts'
+import type { FromWorker, ToWorker } from './operate/worker-messages.ts'
+
+// Blocks with the line that fills them stay below 4096 bytes: so much enters a pipe in one piece, whoever else writes to it.
+const BLOCK_BYTES = 2048
+
+const output = standardOutput(BLOCK_BYTES)
+let proxy: RunningProxy | undefined
+let log: ReturnType<typeof createLog> | undefined
+
+function say(message: FromWorker, then?: () => void): void {
+  process.send?.(message, undefined, undefined, () => then?.())
+}
+
+async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>): Promise<void> {
+  log = createLog(config.log, output).child({ worker })
+  try {
+    proxy = await startProxy(config, log)
+    say({ type: 'listening', url: proxy.url })
+  } catch (error) {
+    say({ type: 'failed', reason: (error as Error).message }, () => process.exit(1))
+  }
+}
+
+async function answer({ id, question }: Extract<ToWorker, { type: 'ask' }>): Promise<void> {
+  if (proxy === undefined) return
+  const { metrics, readiness } = proxy.gateway
+  say({ type: 'answer', id, answer: question === 'metrics' ? await metrics.json() : readiness() })
+}
+
+// SIGTERM and Ctrl-C reach the workers as well as the primary: whoever is told first, the end is the same.
+const grace = closeWithGrace({ delay: DRAIN_MS, logger: false }, async ({ err }) => {
+  if (err !== undefined) log?.fatal({ error: err }, 'the worker failed')
+  await proxy?.close()
+  output.flushSync()
+})
+
+process.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'config':
+      void serve(message)
+      break
+    case 'ask':
+      void answer(message)
+      break
+    case 'stop':
+      grace.close()
+      break
+  }
+})
+setInterval(() => {
+  output.flushSync()
+}, 1000).unref()
+say({ type: 'hello' })
