@@ -10,7 +10,7 @@ import { buildAdmin, type NotReady } from './operate/admin.ts'
 import { createCluster, type Cluster, type WorkerEvents, type WorkerProcess } from './operate/cluster.ts'
 import { createLog, standardOutput } from './operate/log.ts'
 import { createMergedMetrics } from './operate/merged-metrics.ts'
-import type { FromWorker } from './operate/worker-messages.ts'
+import type { FromWorker, ToWorker } from './operate/worker-messages.ts'
 
 export function workerCount({ workers }: Pick<Config, 'workers'>): number {
   return workers === 'auto' ? availableParallelism() : workers
@@ -33,6 +33,12 @@ function forkWorker({ onMessage, onExit }: WorkerEvents): WorkerProcess {
     pid: worker.process.pid,
     send(message) {
       if (worker.isConnected()) worker.send(message)
+    },
+    drain() {
+      if (!worker.isConnected()) return
+      worker.send({ type: 'stop' } satisfies ToWorker)
+      // Closes the port here first. A worker that closed it by itself would send back what is on its way, to nobody.
+      worker.disconnect()
     },
     kill() {
       worker.process.kill('SIGKILL')

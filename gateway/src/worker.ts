@@ -13,7 +13,8 @@ let proxy: RunningProxy | undefined
 let log: ReturnType<typeof createLog> | undefined
 
 function say(message: FromWorker, then?: () => void): void {
-  process.send?.(message, undefined, undefined, () => then?.())
+  if (process.connected) process.send?.(message, undefined, undefined, () => then?.())
+  else then?.()
 }
 
 async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>): Promise<void> {
@@ -32,8 +33,11 @@ async function answer({ id, question }: Extract<ToWorker, { type: 'ask' }>): Pro
   say({ type: 'answer', id, answer: question === 'metrics' ? await metrics.json() : readiness() })
 }
 
-// SIGTERM and Ctrl-C reach the workers as well as the primary: whoever is told first, the end is the same.
-const grace = closeWithGrace({ delay: DRAIN_MS, logger: false }, async ({ err }) => {
+// Ctrl-C and some supervisors signal the workers as well as the primary: it is the primary that tells them when to end.
+const PRIMARYS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+for (const signal of PRIMARYS) process.on(signal, () => undefined)
+
+const grace = closeWithGrace({ delay: DRAIN_MS, logger: false, skip: [...PRIMARYS] }, async ({ err }) => {
   if (err !== undefined) log?.fatal({ error: err }, 'the worker failed')
   await proxy?.close()
   output.flushSync()

@@ -41,6 +41,7 @@ function createFakes(count: number) {
       return {
         pid: forked.length,
         send: (message) => worker.said.push(message),
+        drain: () => worker.said.push({ type: 'stop' }),
         kill() {
           worker.killed = true
           onExit('SIGKILL')

@@ -128,8 +128,9 @@ t.test('a worker that is killed is started again, and the others serve meanwhile
 
 t.test('SIGTERM drains every worker: what has begun is answered, and nothing is left running', async (t) => {
   const waiting: (() => void)[] = []
-  const upstream = await startUpstream(t, (_request, response) => {
-    waiting.push(() => response.end('done'))
+  const upstream = await startUpstream(t, (request, response) => {
+    if (request.url === '/open/probe') response.end()
+    else waiting.push(() => response.end('done'))
   })
   const gateway = await start(t, configText(upstream.url))
   const answers = [get(`${gateway.url}/open/1`), get(`${gateway.url}/open/2`)]
@@ -138,7 +139,7 @@ t.test('SIGTERM drains every worker: what has begun is answered, and nothing is 
   const exit = once(gateway.child, 'exit')
   gateway.child.kill('SIGTERM')
   await until(() =>
-    get(`${gateway.url}/open/3`).then(
+    get(`${gateway.url}/open/probe`).then(
       () => false,
       () => true,
     ),

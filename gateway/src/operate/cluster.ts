@@ -7,6 +7,8 @@ import type { Answers, FromWorker, Question, ToWorker } from './worker-messages.
 export interface WorkerProcess {
   readonly pid: number | undefined
   send(message: ToWorker): void
+  /** Hands it no more connections, and tells it to end what it has begun. */
+  drain(): void
   /** At once and without asking. */
   kill(): void
 }
@@ -170,7 +172,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
           callOff()
           resolve()
         }
-        for (const { process } of slots) process?.send({ type: 'stop' })
+        for (const { process } of slots) process?.drain()
       })
     },
   }

@@ -1,7 +1,8 @@
 // The metrics: what was counted, in the format of Prometheus.
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 
-import { createRouteTally, DURATION_BUCKETS_SEC, type RouteTally } from './route-tally.ts'
+import { durationHistogram } from './duration-histogram.ts'
+import { createRouteTally, type RouteTally } from './route-tally.ts'
 
 /** Numbers that others keep, read when somebody asks. */
 export interface MetricSources {
@@ -39,33 +40,6 @@ export interface Metrics {
 }
 
 export type MetricData = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
-
-interface Sample {
-  readonly labels: Readonly<Record<string, string | number>>
-  readonly value: number
-  readonly metricName: string
-}
-
-const DURATION = 'tollgate_request_duration_seconds'
-
-/** prom-client's histogram hashes its labels at each observation; these were counted by the routes already. */
-function durationSamples(tallies: Iterable<RouteTally>): Sample[] {
-  const samples: Sample[] = []
-  for (const { route, durations, durationSumSec } of tallies) {
-    let total = 0
-    durations.forEach((count, index) => {
-      total += count
-      samples.push({
-        metricName: `${DURATION}_bucket`,
-        labels: { le: DURATION_BUCKETS_SEC[index] ?? '+Inf', route },
-        value: total,
-      })
-    })
-    samples.push({ metricName: `${DURATION}_sum`, labels: { route }, value: durationSumSec })
-    samples.push({ metricName: `${DURATION}_count`, labels: { route }, value: total })
-  }
-  return samples
-}
 
 export function createMetrics(sources: MetricSources, version: string): Metrics {
   const registry = new Registry()
@@ -119,17 +93,7 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
     for (const { route, byStatus } of tallies.values())
       for (const [status, value] of byStatus) count({ route, status: String(status) }, value)
   })
-  registry.registerMetric({
-    name: DURATION,
-    get: () =>
-      Promise.resolve({
-        name: DURATION,
-        help: 'From the head of the request to the end of the answer.',
-        type: 'histogram',
-        aggregator: 'sum',
-        values: durationSamples(tallies.values()),
-      }),
-  } as unknown as Gauge)
+  registry.registerMetric(durationHistogram(() => tallies.values()))
   counter(
     'tollgate_decisions_total',
     'Admission decisions: accepted, anonymous, or why not. enforced="false": what report-only routes would have refused.',
