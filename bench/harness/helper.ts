@@ -8,6 +8,8 @@ export interface Helper {
   readonly pid: number
   /** The next line it says. Throws when it ends or says nothing in time. */
   line(timeoutMs: number): Promise<string>
+  /** Throws when it has ended, with what it said. */
+  assertRunning(): void
   stop(): Promise<void>
 }
 
@@ -16,12 +18,16 @@ export function startHelper(script: URL, args: readonly string[]): Helper {
   const lines: string[] = []
   const reader = createInterface({ input: child.stdout as NodeJS.ReadableStream })
   reader.on('line', (line) => lines.push(line))
+  function assertRunning(): void {
+    if (child.exitCode !== null) throw new Error(`${script.pathname} ended: ${complaint()}`)
+  }
   return {
     pid: child.pid ?? 0,
+    assertRunning,
     async line(timeoutMs) {
       const signal = AbortSignal.timeout(timeoutMs)
       while (lines.length === 0) {
-        if (child.exitCode !== null) throw new Error(`${script.pathname} ended: ${complaint()}`)
+        assertRunning()
         await Promise.race([once(reader, 'line', { signal }), once(reader, 'close', { signal })]).catch(() => {
           throw new Error(`${script.pathname} says nothing: ${complaint()}`)
         })

@@ -30,6 +30,7 @@ export interface Row {
   readonly p99Ms: number
   readonly residentMebibytes: number
   readonly generatorMicroseconds: number
+  readonly requests: number
 }
 
 export async function measureOnce({ name, server, load }: Candidate, seconds: number): Promise<Row> {
@@ -61,23 +62,35 @@ export function medianRow(name: string, rows: readonly Row[]): Row {
     p99Ms: of((row) => row.p99Ms),
     residentMebibytes: of((row) => row.residentMebibytes),
     generatorMicroseconds: of((row) => row.generatorMicroseconds),
+    requests: of((row) => row.requests),
   }
+}
+
+// Until so many requests, a process on this platform is still being compiled, and on a busy machine that takes several rounds.
+const WARM_REQUESTS = 20_000
+const MOST_WARM_UPS = 4
+
+async function warmUp(candidate: Candidate, { secondsPerRound, quick }: Settings): Promise<void> {
+  let requests = 0
+  for (let round = 0; round < (quick ? 1 : MOST_WARM_UPS) && requests < WARM_REQUESTS; round += 1)
+    requests += (await measureOnce(candidate, secondsPerRound)).requests
 }
 
 /** The first round is warm-up and does not count. `onFailure` may leave a candidate out instead of ending the run. */
 export async function measureRounds(
   what: string,
   candidates: readonly Candidate[],
-  { rounds, secondsPerRound }: Settings,
+  settings: Settings,
   onFailure?: (name: string, reason: string) => void,
 ): Promise<Row[]> {
+  const { rounds, secondsPerRound } = settings
   const measured = new Map<Candidate, Row[]>(candidates.map((candidate) => [candidate, []]))
   for (let round = 0; round <= rounds; round += 1) {
     for (const [candidate, rows] of measured) {
       progress(`${what}: ${candidate.name}, ${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}`)
       try {
-        const row = await measureOnce(candidate, secondsPerRound)
-        if (round > 0) rows.push(row)
+        if (round === 0) await warmUp(candidate, settings)
+        else rows.push(await measureOnce(candidate, secondsPerRound))
       } catch (error) {
         if (onFailure === undefined) throw error
         measured.delete(candidate)

@@ -55,3 +55,10 @@ export async function startTollgate(parts: TollgateParts): Promise<TollgateServe
   const server = await startServer({ name, command: process.execPath, args, core, port, startMs })
   return { ...server, adminUrl: `http://127.0.0.1:${adminPort}` }
 }
+
+/** The sum of a metric over its labels. */
+export async function readMetric(adminUrl: string, name: string): Promise<number> {
+  const text = await (await fetch(`${adminUrl}/metrics`)).text()
+  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? ([0-9.e+]+)$`, 'gm'))]
+  return values.reduce((total, [, value]) => total + Number(value), 0)
+}

@@ -133,7 +133,7 @@ export async function benchPeers(settings: Settings): Promise<PeerResult> {
 }
 
 function report(result: PeerResult): void {
-  const { rows, missing, budgets, machine } = result
+  const { rows, missing, budgets, machine, settings } = result
   const table = formatTable(
     ['proxy', 'CPU us/request', 'times Tollgate', 'requests/s', 'p50 ms', 'p99 ms', 'RSS MiB'],
     rows.map((row) => [
@@ -148,7 +148,7 @@ function report(result: PeerResult): void {
   )
   const absent = missing.map(({ name, why }) => `not measured: ${name}: ${why}`)
   process.stdout.write(`\n${[table, ...absent, '', ...budgets.map(budgetText), '', machineText(machine)].join('\n')}\n`)
-  writeResult('peers.json', `${JSON.stringify(result, null, 2)}\n`)
+  writeResult('peers.json', `${JSON.stringify(result, null, 2)}\n`, settings.quick)
   const group = (title: string, kept: (row: PeerRow) => boolean) => ({
     title,
     bars: rows
@@ -169,8 +169,9 @@ function report(result: PeerResult): void {
     barChart(
       'CPU microseconds for one request (less is better)',
       'us',
-      `${machine.date}, ${machine.cpu}, Node ${machine.node}; 1000 tokens, 64 connections, medians of ${result.settings.rounds} rounds in turn`,
+      `${machine.date}, ${machine.cpu}, Node ${machine.node}; 1000 tokens, 64 connections, medians of ${settings.rounds} rounds in turn`,
       groups.filter(({ bars }) => bars.length > 0),
     ),
+    settings.quick,
   )
 }

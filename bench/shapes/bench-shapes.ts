@@ -33,10 +33,13 @@ export async function benchShapes(settings: Settings, names: readonly string[]):
   const note = `${machine.date}, ${machine.cpu}, Node ${machine.node}; medians of ${settings.rounds} rounds in turn`
   const failures: string[] = []
   for (const { name, measure } of shapes.filter((shape) => names.length === 0 || names.includes(shape.name))) {
+    const write = (kind: string, text: string) => {
+      writeResult(`shape-${name}.${kind}`, text, settings.quick)
+    }
     try {
       const results = await measure(backend, settings)
       process.stdout.write(`${results.map(resultText).join('')}`)
-      writeResult(`shape-${name}.json`, `${JSON.stringify({ machine, settings, results }, null, 2)}\n`)
+      write('json', `${JSON.stringify({ machine, settings, results }, null, 2)}\n`)
       const bars = results.flatMap((result) => result.bars ?? [])
       const lines = results.flatMap((result) => result.lines ?? [])
       if (bars.length > 0)
@@ -44,8 +47,7 @@ export async function benchShapes(settings: Settings, names: readonly string[]):
           `shape-${name}.svg`,
           barChart('CPU microseconds for one request (less is better)', 'us', note, bars),
         )
-      if (lines.length > 0)
-        writeResult(`shape-${name}.svg`, lineChart('CPU microseconds for one request, as it grows', note, lines))
+      if (lines.length > 0) write('svg', lineChart('CPU microseconds for one request, as it grows', note, lines))
     } catch (error) {
       failures.push(`${name}: ${(error as Error).message}`)
     }

@@ -1,9 +1,9 @@
 // The gateways of the growth rows: each with so many routes, remembered tokens, or issuers.
-import { createNumberedTokens } from './numbered-tokens.ts'
-import { startHelper } from '../harness/helper.ts'
 import type { Load } from '../harness/wrk.ts'
 import { tokenFile } from '../harness/wrk.ts'
-import { API_ROUTE, startTollgate, type TollgateServer } from '../load/tollgate.ts'
+import { createNumberedTokens } from '../load/numbered-tokens.ts'
+import { sendTokens } from '../load/start-send-tokens.ts'
+import { API_ROUTE, readMetric, startTollgate, type TollgateServer } from '../load/tollgate.ts'
 import { progress } from '../report/progress.ts'
 import { createKeys, createTokens, ISSUER } from '../verify/keys-and-tokens.ts'
 
@@ -42,14 +42,7 @@ function routes(): Growth {
   }
 }
 
-/** The sum of a metric over its labels. */
-export async function readMetric(adminUrl: string, name: string): Promise<number> {
-  const text = await (await fetch(`${adminUrl}/metrics`)).text()
-  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{[^}]*\\})? ([0-9.e+]+)$`, 'gm'))]
-  return values.reduce((total, [, value]) => total + Number(value), 0)
-}
-
-// Two of these a request would be too few to fall out of the processor's caches; so many are not.
+// More would only make the load's script larger: so many have long fallen out of the processor's caches.
 const MOST_MEASURED = 20_000
 const FILL_MS = 600_000
 
@@ -72,7 +65,15 @@ function rememberedTokens(): Growth {
         nodeArgs: ['--max-old-space-size=8192'],
       })
       progress(`growth: filling the cache with ${count} tokens`)
-      const filler = startHelper(new URL('fill-cache.js', import.meta.url), [server.url, '/closed', String(count)])
+      // 403 is the cheapest answer after a verification: nothing is forwarded.
+      const filler = sendTokens({
+        url: server.url,
+        path: '/closed',
+        status: 403,
+        count,
+        connections: 16,
+        pipelined: 16,
+      })
       await filler.line(FILL_MS)
       await filler.stop()
       const remembered = await readMetric(server.adminUrl, 'tollgate_token_cache_entries')

@@ -20,5 +20,5 @@ export interface ShapeResult {
 export interface Shape {
   readonly name: string
   /** Runs against an upstream that is there already; stops what it started. */
-  measure(backend: Server, settings: Settings): Promise<readonly ShapeResult[]>
+  readonly measure: (backend: Server, settings: Settings) => Promise<readonly ShapeResult[]>
 }

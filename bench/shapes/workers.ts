@@ -32,10 +32,9 @@ export const workers: Shape = {
         progress(`workers: ${server.name}, ${round === 0 ? 'warm-up' : `round ${round} of ${rounds}`}`)
         const before = cpuMicroseconds(backend.pid)
         const row = await measureOnce({ name: server.name, server, load }, secondsPerRound)
-        const requests = row.requestsPerSecond * Math.max(1, Math.round(secondsPerRound))
         if (round === 0) continue
         rows.push(row)
-        loadCosts.push((cpuMicroseconds(backend.pid) - before) / requests + row.generatorMicroseconds)
+        loadCosts.push((cpuMicroseconds(backend.pid) - before) / row.requests + row.generatorMicroseconds)
       }
     }
     progressDone()

@@ -16,8 +16,7 @@ export function workerCount({ workers }: Pick<Config, 'workers'>): number {
   return workers === 'auto' ? availableParallelism() : workers
 }
 
-// Compiled, this file's neighbours are .js; run from source by a test, they are .ts.
-const WORKER = new URL(import.meta.url.endsWith('.ts') ? 'worker.ts' : 'worker.js', import.meta.url).pathname
+const WORKER = new URL('worker.js', import.meta.url).pathname
 
 function forkWorker({ onMessage, onExit }: WorkerEvents): WorkerProcess {
   const worker = cluster.fork()

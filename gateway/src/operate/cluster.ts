@@ -14,9 +14,9 @@ export interface WorkerProcess {
 }
 
 export interface WorkerEvents {
-  onMessage(message: FromWorker): void
+  readonly onMessage: (message: FromWorker) => void
   /** `how`: the exit code or the signal. */
-  onExit(how: string): void
+  readonly onExit: (how: string) => void
 }
 
 export interface ClusterParts {
