@@ -20,7 +20,7 @@ import { createAuthResultEncoder } from './forward/auth-result-header.ts'
 import { createHeaderFilter } from './forward/headers.ts'
 import { createStreamWatch } from './forward/stream-watch.ts'
 import { createTrust } from './forward/trusted-proxies.ts'
-import { createUndiciTransport } from './forward/undici-transport.ts'
+import { createUndiciTransport, type UpstreamConfig } from './forward/undici-transport.ts'
 import { createUpstream, type Upstream } from './forward/upstream.ts'
 import type { Readiness } from './operate/admin.ts'
 import { createKeyEvents, keyStatus } from './operate/key-events.ts'
@@ -154,7 +154,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     clock,
     schedule,
     random,
-    createTransport: createUndiciTransport,
+    createTransport: (target: string, upstream: UpstreamConfig) => createUndiciTransport(target, upstream, { schedule }),
     events: createUpstreamEvents(log, metrics),
   }
   const upstreams = new Map<string, Upstream>(
@@ -193,6 +193,13 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     answer,
   )
 
+  let closed: Promise<void> | undefined
+  async function close(): Promise<void> {
+    for (const { keys } of issuers) keys.remote?.stop()
+    await closeApp(app)
+    await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
+  }
+
   return {
     app,
     metrics,
@@ -206,10 +213,6 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
       for (const upstream of upstreams.values()) upstream.start()
       await Promise.all(issuers.flatMap(({ keys }) => (keys.remote === undefined ? [] : [keys.remote.start()])))
     },
-    async close() {
-      for (const { keys } of issuers) keys.remote?.stop()
-      await closeApp(app)
-      await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
-    },
+    close: () => (closed ??= close()),
   }
 }
