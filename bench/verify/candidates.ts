@@ -8,6 +8,7 @@ import { compileRequirement } from 'tollgate/authorize/authorize.js'
 import { systemClock } from 'tollgate/clock.js'
 import { Failure } from 'tollgate/failure.js'
 import { createAuthResultEncoder } from 'tollgate/forward/auth-result-header.js'
+import { createBlockList } from 'tollgate/revoke/memory-list.js'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -49,6 +50,7 @@ export function compileIssuer({ algorithm, publicPem }: BenchKeys): readonly Tru
 
 function createOurs(maxTokens: number): Authenticator {
   return createAuthenticator({
+    blockList: createBlockList(),
     maxTokenBytes: 8192,
     cache: { maxTokens, maxBytes: 128 * 1024 * 1024, maxAge: 600_000 },
     clock: systemClock,

@@ -2,6 +2,7 @@
 import { createAuthenticator } from 'tollgate/authenticate/authenticate.js'
 import { systemClock } from 'tollgate/clock.js'
 import { createAuthResultEncoder } from 'tollgate/forward/auth-result-header.js'
+import { createBlockList } from 'tollgate/revoke/memory-list.js'
 
 import { compileIssuer } from './candidates.ts'
 import { createKeys, claimsOf } from './keys-and-tokens.ts'
@@ -22,6 +23,7 @@ function measure(): void {
   const issuers = compileIssuer(keys)
   const rows = Object.entries(PAYLOADS).map(([name, padding]) => {
     const authenticator = createAuthenticator({
+      blockList: createBlockList(),
       maxTokenBytes: 8192,
       cache: { maxTokens: 100_000, maxBytes: 2 ** 30, maxAge: 600_000 },
       clock: systemClock,

@@ -5,10 +5,12 @@ import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 
 import { KeysNotUsable } from './authenticate/key-source.ts'
+import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { buildAdmin } from './operate/admin.ts'
 import { createFetchJson } from './operate/fetch-json.ts'
 import { createLog, standardOutput, type Log } from './operate/log.ts'
+import { StoreNotUsable } from './revoke/store.ts'
 import { buildServer, type Gateway } from './server.ts'
 
 /** The gateway cannot start; the message is one line for the operator. */
@@ -60,8 +62,16 @@ function build(config: Config, log: Log, fetchJson: ReturnType<typeof createFetc
   try {
     return buildServer(config, { log, version: packageVersion(), fetchJson })
   } catch (error) {
-    if (error instanceof KeysNotUsable) throw new StartFailed(error.message)
+    if (error instanceof KeysNotUsable || error instanceof StoreNotUsable) throw new StartFailed(error.message)
     throw error
+  }
+}
+
+async function startStore({ revocation }: Gateway): Promise<void> {
+  try {
+    await revocation.start()
+  } catch (error) {
+    throw error instanceof StoreNotUsable ? new StartFailed(error.message) : error
   }
 }
 
@@ -80,6 +90,7 @@ export async function startProxy(
   }
 
   try {
+    await startStore(gateway)
     await beforeListening?.(gateway)
     const address = await listen(gateway.app, config.listen, 'listen')
     void gateway.loadKeys()
@@ -98,7 +109,16 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   try {
     const proxy = await startProxy(config, log, async (gateway) => {
       const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
-      admin = buildAdmin({ metrics: gateway.metrics, readiness, version: packageVersion() })
+      admin = buildAdmin({
+        ...gateway,
+        readiness,
+        version: packageVersion(),
+        token: config.admin.token,
+        issuers: config.issuers,
+        maxEntries: config.revocation.maxEntries,
+        clock: systemClock,
+        log,
+      })
       adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
     })
     return {

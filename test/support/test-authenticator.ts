@@ -5,10 +5,13 @@ import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys
 import { systemClock, type Clock, type Schedule } from '../../gateway/src/clock.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 import { createAuthResultEncoder } from '../../gateway/src/forward/auth-result-header.ts'
+import type { BlockList } from '../../gateway/src/revoke/block-list.ts'
+import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
 import { testConfig } from './test-gateway.ts'
 
 export interface TestAuthenticator {
   readonly authenticator: Authenticator
+  readonly blockList: BlockList
   readonly issuers: readonly TrustedIssuer[]
   /** `ok`, or the code of the refusal, for a route that accepts all issuers or those named. */
   decide(token: string, issuerNames?: readonly string[]): string
@@ -41,7 +44,9 @@ export function createTestAuthenticator(
       events.push(`${issuer} failed: ${reason}; keys left ${keysLeftMs / 1000} s`),
   }
   const issuers = compileIssuers(config.issuers, { fetchJson, clock, schedule, random, events: keyEvents })
+  const blockList = createBlockList()
   const authenticator = createAuthenticator({
+    blockList,
     maxTokenBytes: config.limits.tokenBytes,
     cache: cache ?? config.tokens.cache,
     clock,
@@ -49,6 +54,7 @@ export function createTestAuthenticator(
   })
   return {
     authenticator,
+    blockList,
     issuers,
     events,
     decide(token, names) {

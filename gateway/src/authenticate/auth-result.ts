@@ -21,6 +21,12 @@ export interface AuthResult {
   readonly validUntilSec: number
   /** Names the token however its signature is spelt (token-id.ts). Worked out when first read. '' for anonymous callers. */
   readonly tokenId: string
+  /** Whose tokens these are on the block list: the issuer's `issuer`, or its name in the config where iss is not looked at. */
+  readonly issuerId: string
+  readonly jti: string | undefined
+  readonly sid: string | undefined
+  /** Id of the token whose successor this is, where the gateway renewed one. */
+  readonly renewedFrom: string | undefined
   readonly headerValue: string | undefined
 }
 
@@ -39,6 +45,10 @@ class VerifiedResult implements AuthResult {
   readonly expiresAtSec: number
   readonly issuedAtSec: number | undefined
   readonly validUntilSec: number
+  readonly issuerId: string
+  readonly jti: string | undefined
+  readonly sid: string | undefined
+  readonly renewedFrom: string | undefined
   readonly headerValue: string | undefined
   readonly #raw: string
   #tokenId: string | undefined
@@ -51,6 +61,10 @@ class VerifiedResult implements AuthResult {
     this.expiresAtSec = fields.expiresAtSec
     this.issuedAtSec = fields.issuedAtSec
     this.validUntilSec = fields.validUntilSec
+    this.issuerId = fields.issuerId
+    this.jti = fields.jti
+    this.sid = fields.sid
+    this.renewedFrom = fields.renewedFrom
     this.headerValue = fields.headerValue
     this.#raw = raw
     Object.freeze(this)
@@ -81,6 +95,10 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     issuedAtSec: undefined,
     validUntilSec: Infinity,
     tokenId: '',
+    issuerId: '',
+    jti: undefined,
+    sid: undefined,
+    renewedFrom: undefined,
     headerValue,
   })
 }

@@ -1,5 +1,6 @@
 // The decision on one screen: is this token good for this route, and who calls?
-import { scopesOf, verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
+import { scopesOf, verifiedResult, type AuthResult, type JsonValue, type VerifiedFacts } from './auth-result.ts'
+import { checkBlocked, unknownStanding } from './block-check.ts'
 import { checkClaims, checkTime, validityOf } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
@@ -8,6 +9,7 @@ import { createTokenCache, endOf, type TokenCache, type VerifiedToken } from './
 import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
 import type { Clock } from '../clock.ts'
 import { Failure } from '../failure.ts'
+import type { BlockCheck } from '../revoke/block-list.ts'
 
 export interface AuthenticatorParts {
   readonly maxTokenBytes: number
@@ -15,6 +17,7 @@ export interface AuthenticatorParts {
   readonly clock: Clock
   /** Makes the header value for the upstream, once per token; a Failure when it would be too large. */
   readonly encodeResult: (facts: VerifiedFacts) => string | Failure
+  readonly blockList: BlockCheck
 }
 
 /** Counts since start, for metrics. */
@@ -77,8 +80,12 @@ function isStillGood({ key, validity, forgetAtSec }: VerifiedToken, nowSec: numb
   return key.live && nowSec < forgetAtSec && nowSec < validity.notAfterSec && nowSec >= validity.notBeforeSec
 }
 
+function textOf(claim: JsonValue | undefined): string | undefined {
+  return typeof claim === 'string' ? claim : undefined
+}
+
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
-  const { clock, encodeResult } = parts
+  const { clock, encodeResult, blockList } = parts
   const readToken = createTokenReader(parts.maxTokenBytes)
   const cache = createTokenCache(parts.cache)
   const maxAgeSec = parts.cache.maxAge / 1000
@@ -120,17 +127,17 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const result = resultOf(token, issuer, validity)
     return result instanceof Failure
       ? result
-      : { raw: rawToken, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec }
+      : { raw: rawToken, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec, standing: unknownStanding() }
   }
 
   function resultOf(
     { raw, claims }: UnverifiedToken,
-    { name }: TrustedIssuer,
+    { name, issuer }: TrustedIssuer,
     { notAfterSec }: VerifiedToken['validity'],
   ): AuthResult | Failure {
-    const { exp, iat, sub } = claims
+    const { exp, iat, sub, jti, sid, renewed_from: renewedFrom } = claims
     const expiresAtSec = typeof exp === 'number' ? exp : Infinity
-    const subject = typeof sub === 'string' ? sub : undefined
+    const subject = textOf(sub)
     const scopes = Object.freeze(scopesOf(claims))
     const headerValue = encodeResult({ issuer: name, subject, scopes, claims, expiresAtSec })
     if (headerValue instanceof Failure) return headerValue
@@ -145,6 +152,10 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
         issuedAtSec,
         validUntilSec: notAfterSec,
         headerValue,
+        issuerId: issuer ?? name,
+        jti: textOf(jti),
+        sid: textOf(sid),
+        renewedFrom: textOf(renewedFrom),
       },
       raw,
     )
@@ -158,17 +169,21 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       if (known !== undefined && isFor(known, issuers)) {
         if (isStillGood(known, nowSec)) {
           counts.hits += 1
-          return known.result
+          return checkBlocked(known, blockList, nowSec) ?? known.result
         }
         cache.delete(end)
       }
       counts.misses += 1
       const token = examine(rawToken, end, issuers, nowSec)
       if (token instanceof Failure) return token
+      // A revoked one is remembered as well: refusing it again shall not cost a signature check.
       cache.set(token, end)
-      return token.result
+      return checkBlocked(token, blockList, nowSec) ?? token.result
     },
-    verify: (rawToken, issuers, nowSec) => examine(rawToken, endOf(rawToken), issuers, nowSec),
+    verify(rawToken, issuers, nowSec) {
+      const token = examine(rawToken, endOf(rawToken), issuers, nowSec)
+      return token instanceof Failure ? token : (checkBlocked(token, blockList, nowSec) ?? token)
+    },
     cache,
     counts,
   }

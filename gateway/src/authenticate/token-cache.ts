@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache'
 
 import type { AuthResult } from './auth-result.ts'
+import type { Standing } from './block-check.ts'
 import type { Validity } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
@@ -15,6 +16,7 @@ export interface VerifiedToken {
   readonly validity: Validity
   /** From then on it is verified again, in seconds. */
   readonly forgetAtSec: number
+  readonly standing: Standing
 }
 
 /** `end` is always endOf() of the raw token: worked out once for all look-ups of a request, so that it is hashed once. */

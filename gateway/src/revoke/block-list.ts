@@ -1,0 +1,92 @@
+// The block list: which tokens, sessions and subjects are refused though their tokens are good, asked on every request.
+import type { AuthResult } from '../authenticate/auth-result.ts'
+
+export const BLOCK_KINDS = ['token', 'jti', 'sid', 'sub'] as const
+
+export type BlockKind = (typeof BLOCK_KINDS)[number]
+
+/** From the mildest to the gravest: of two reasons for one entry, the graver one stays. */
+export const BLOCK_REASONS = ['renewed', 'logout', 'revoked', 'reused'] as const
+
+export type BlockReason = (typeof BLOCK_REASONS)[number]
+
+/** What names an entry: at most one is there for each. */
+export interface BlockKey {
+  /** `token`: by token id (token-id.ts). `jti`, `sid`, `sub`: by that claim. */
+  readonly kind: BlockKind
+  /** Whose tokens: the issuer's configured `issuer`, or its name in the config where iss is not looked at. */
+  readonly issuer: string
+  readonly value: string
+}
+
+/** Times in whole seconds since the epoch. */
+export interface BlockEntry extends BlockKey {
+  /** `sub` only: tokens issued before this second are blocked, and tokens that do not say when. Undefined for the others. */
+  readonly issuedBeforeSec: number | undefined
+  /** The entry counts from then on, on every machine; it may lie ahead (a renewed token works on for a while). */
+  readonly fromSec: number
+  /** From then on the entry is forgotten: no token that it blocks can be valid any more. */
+  readonly untilSec: number
+  readonly reason: BlockReason
+}
+
+/** What the list says about one caller, and how long that holds if nothing is added or removed. */
+export interface Verdict {
+  readonly entry: BlockEntry | undefined
+  /** From this second on the answer may be another one. */
+  readonly holdsUntilSec: number
+}
+
+/** `here`: made in this process, to be kept and spread. `store`: came from the store. */
+export type ChangeOrigin = 'here' | 'store'
+
+export interface BlockChange {
+  readonly entry: BlockEntry
+  readonly change: 'added' | 'removed'
+  readonly origin: ChangeOrigin
+}
+
+export interface BlockList {
+  /** Another number after each change that a caller could notice: what was found out before counts as long as it stays. */
+  readonly epoch: number
+  readonly size: number
+  /** Of the entries in memory. */
+  readonly bytes: number
+  countOf(kind: BlockKind): number
+  /** Adds an entry, or merges it with the one that is there: what is blocked stays blocked, whatever comes in which order. */
+  add(entry: BlockEntry, origin?: ChangeOrigin): void
+  /** False when there is none. */
+  remove(key: BlockKey, origin?: ChangeOrigin): boolean
+  get(key: BlockKey): BlockEntry | undefined
+  /** The entry that blocks this caller at that time. */
+  find(caller: AuthResult, nowSec: number): BlockEntry | undefined
+  /** The same, and until when it holds: for who asks again and again. */
+  check(caller: AuthResult, nowSec: number): Verdict
+  /** Forgets entries that have ended, a part of the list after the other, until `isTimeUp` says so. Nobody is told. */
+  sweep(nowSec: number, isTimeUp: () => boolean): void
+  /**
+   * Entries from a place in the list on (0: from its beginning), `limit` of them or a few more where many share a place.
+   * `next` is the place to go on from; undefined at the end. Places hold for this process; what is added meanwhile may be missed.
+   */
+  page(after: number, limit: number): { readonly entries: readonly BlockEntry[]; readonly next: number | undefined }
+  /** The listener is told of each change, in order; the returned function ends that. */
+  onChange(listener: (change: BlockChange) => void): () => void
+}
+
+/** What the authenticator and open streams ask. */
+export type BlockCheck = Pick<BlockList, 'epoch' | 'check'>
+
+/** Both entries at once: the earlier beginning, the later end, the graver reason. The order does not count. */
+export function mergeEntries(a: BlockEntry, b: BlockEntry): BlockEntry {
+  const graver = BLOCK_REASONS.indexOf(a.reason) >= BLOCK_REASONS.indexOf(b.reason) ? a.reason : b.reason
+  return {
+    ...a,
+    issuedBeforeSec:
+      a.issuedBeforeSec === undefined || b.issuedBeforeSec === undefined
+        ? (a.issuedBeforeSec ?? b.issuedBeforeSec)
+        : Math.max(a.issuedBeforeSec, b.issuedBeforeSec),
+    fromSec: Math.min(a.fromSec, b.fromSec),
+    untilSec: Math.max(a.untilSec, b.untilSec),
+    reason: graver,
+  }
+}

@@ -1,0 +1,92 @@
+import t from 'tap'
+
+import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
+import type { BlockEntry, BlockKind } from '../../gateway/src/revoke/block-list.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
+import { createTestAuthenticator } from '../support/test-authenticator.ts'
+import { hmacIssuer, ISSUER, signHmac } from '../support/tokens.ts'
+
+const NOW = 1_900_000_000
+
+function entry(kind: BlockKind, value: string, changes: Partial<BlockEntry> = {}): BlockEntry {
+  const rest = { issuer: ISSUER, issuedBeforeSec: undefined, fromSec: NOW, untilSec: NOW + 3600 }
+  return { kind, value, ...rest, reason: 'revoked', ...changes }
+}
+
+function setUp() {
+  const clock = createFakeClock(NOW * 1000)
+  return { clock, ...createTestAuthenticator([hmacIssuer()], { clock }) }
+}
+
+const sign = (changes: Record<string, unknown> = {}) => signHmac({ iat: NOW - 10, exp: NOW + 600, ...changes })
+
+t.test('a cached token is refused the moment it is on the list, whatever names it there', async (t) => {
+  const token = await sign({ jti: 'j1', sid: 's1' })
+  const cases: [title: string, entry: BlockEntry, code: string][] = [
+    ['the token itself', entry('token', tokenIdOf(token)), 'token_revoked'],
+    ['its jti', entry('jti', 'j1'), 'token_revoked'],
+    ['its session', entry('sid', 's1'), 'token_revoked'],
+    ['its subject, issued before', entry('sub', 'alice', { issuedBeforeSec: NOW }), 'token_revoked'],
+    ['its subject, issued before it', entry('sub', 'alice', { issuedBeforeSec: NOW - 10 }), 'ok'],
+    ['another jti', entry('jti', 'j2'), 'ok'],
+    ['RV-2: the jti of another issuer', entry('jti', 'j1', { issuer: 'https://other.example.com/' }), 'ok'],
+    ['the value as another kind', entry('sid', 'j1'), 'ok'],
+    ['an entry whose end has come', entry('jti', 'j1', { untilSec: NOW }), 'ok'],
+  ]
+  for (const [title, blocked, code] of cases) {
+    const { decide, authenticator, blockList } = setUp()
+    t.equal(decide(token), 'ok', title)
+    blockList.add(blocked)
+    t.equal(decide(token), code, title)
+    t.equal(decide(token), code, `${title}, again`)
+    t.equal(authenticator.counts.hits, 2, 'all from the cache')
+    blockList.remove(blocked)
+    t.equal(decide(token), 'ok', `${title}, removed`)
+  }
+})
+
+t.test('a token without iat counts as older than any', async (t) => {
+  const { decide, blockList } = setUp()
+  blockList.add(entry('sub', 'alice', { issuedBeforeSec: 1 }))
+  t.equal(decide(await sign({ iat: undefined })), 'token_revoked')
+  t.equal(decide(await sign()), 'ok')
+})
+
+t.test('an entry that lies ahead begins in its second, for a cached token too', async (t) => {
+  const { clock, decide, blockList } = setUp()
+  const token = await sign({ jti: 'j1' })
+  t.equal(decide(token), 'ok')
+  blockList.add(entry('jti', 'j1', { fromSec: NOW + 10, reason: 'renewed' }))
+  t.equal(decide(token), 'ok')
+  clock.set((NOW + 10) * 1000 - 1)
+  t.equal(decide(token), 'ok')
+  clock.set((NOW + 10) * 1000)
+  t.equal(decide(token), 'token_revoked')
+})
+
+t.test('an entry ends in its second, for a cached token too', async (t) => {
+  const { clock, decide, blockList } = setUp()
+  const token = await sign({ jti: 'j1' })
+  blockList.add(entry('jti', 'j1', { untilSec: NOW + 10 }))
+  t.equal(decide(token), 'token_revoked')
+  clock.set((NOW + 10) * 1000)
+  t.equal(decide(token), 'ok')
+})
+
+t.test('RV-5: the successor of a blocked token is blocked, that of a renewed one is not', async (t) => {
+  const first = await sign()
+  const second = await sign({ sid: tokenIdOf(first), renewed_from: tokenIdOf(first) })
+  const { decide, blockList } = setUp()
+  blockList.add(entry('token', tokenIdOf(first), { reason: 'renewed' }))
+  t.equal(decide(first), 'token_revoked')
+  t.equal(decide(second), 'ok')
+  blockList.add(entry('token', tokenIdOf(first)))
+  t.equal(decide(second), 'token_revoked')
+})
+
+t.test('a session that is named by its first token includes that token', async (t) => {
+  const first = await sign()
+  const { decide, blockList } = setUp()
+  blockList.add(entry('sid', tokenIdOf(first)))
+  t.equal(decide(first), 'token_revoked')
+})
