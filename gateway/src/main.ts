@@ -11,7 +11,7 @@ import { buildAdmin } from './operate/admin.ts'
 import { createFetchJson } from './operate/fetch-json.ts'
 import { createLog, standardOutput, type Log } from './operate/log.ts'
 import { StoreNotUsable } from './revoke/store.ts'
-import { buildServer, type Gateway } from './server.ts'
+import { buildServer, type Gateway, type ServerParts } from './server.ts'
 
 /** The gateway cannot start; the message is one line for the operator. */
 export class StartFailed extends Error {}
@@ -58,16 +58,17 @@ export function urlOf(scheme: string, { address, family, port }: AddressInfo): s
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-function build(config: Config, log: Log, fetchJson: ReturnType<typeof createFetchJson>['fetchJson']): Gateway {
+function build(config: Config, parts: Omit<ServerParts, 'version'>): Gateway {
   try {
-    return buildServer(config, { log, version: packageVersion(), fetchJson })
+    return buildServer(config, { ...parts, version: packageVersion() })
   } catch (error) {
     if (error instanceof KeysNotUsable || error instanceof StoreNotUsable) throw new StartFailed(error.message)
     throw error
   }
 }
 
-async function startStore({ revocation }: Gateway): Promise<void> {
+/** Throws StartFailed. */
+export async function startStore({ revocation }: Pick<Gateway, 'revocation'>): Promise<void> {
   try {
     await revocation.start()
   } catch (error) {
@@ -75,14 +76,15 @@ async function startStore({ revocation }: Gateway): Promise<void> {
   }
 }
 
-/** Starts the proxy alone, as each worker of several does. `beforeListening` comes between building and listening. */
-export async function startProxy(
-  config: Config,
-  log: Log,
-  beforeListening?: (gateway: Gateway) => Promise<void>,
-): Promise<RunningProxy> {
+export interface ProxyParts extends Pick<ServerParts, 'log' | 'storeOf'> {
+  /** Comes between building and listening. */
+  readonly beforeListening?: (gateway: Gateway) => Promise<void>
+}
+
+/** Starts the proxy alone, as each worker of several does. Throws StartFailed. */
+export async function startProxy(config: Config, { beforeListening, ...parts }: ProxyParts): Promise<RunningProxy> {
   const { fetchJson, close: closeFetch } = createFetchJson()
-  const gateway = build(config, log, fetchJson)
+  const gateway = build(config, { ...parts, fetchJson })
 
   async function close(): Promise<void> {
     await gateway.close()
@@ -101,25 +103,31 @@ export async function startProxy(
   }
 }
 
+/** What the admin listener needs of the config, in one process as with workers. */
+export function adminPartsOf({ admin, issuers, revocation }: Config, log: Log) {
+  return {
+    version: packageVersion(),
+    token: admin.token,
+    issuers,
+    maxEntries: revocation.maxEntries,
+    clock: systemClock,
+    log,
+  }
+}
+
 /** Starts the gateway and its admin listener. Keys are fetched meanwhile; `/readyz` tells when they are here. Throws StartFailed. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
   let closing = false
   let admin: FastifyInstance | undefined
   let adminUrl = ''
   try {
-    const proxy = await startProxy(config, log, async (gateway) => {
-      const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
-      admin = buildAdmin({
-        ...gateway,
-        readiness,
-        version: packageVersion(),
-        token: config.admin.token,
-        issuers: config.issuers,
-        maxEntries: config.revocation.maxEntries,
-        clock: systemClock,
-        log,
-      })
-      adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
+    const proxy = await startProxy(config, {
+      log,
+      async beforeListening(gateway) {
+        const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
+        admin = buildAdmin({ ...gateway, ...adminPartsOf(config, log), readiness })
+        adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
+      },
     })
     return {
       ...proxy,

@@ -5,12 +5,16 @@ import { availableParallelism } from 'node:os'
 
 import { systemClock, systemSchedule } from './clock.ts'
 import type { Config } from './config.ts'
-import { DRAIN_MS, listen, packageVersion, StartFailed, urlOf } from './main.ts'
+import { adminPartsOf, DRAIN_MS, listen, packageVersion, StartFailed, startStore, urlOf } from './main.ts'
 import { buildAdmin, type NotReady } from './operate/admin.ts'
 import { createCluster, type Cluster, type WorkerEvents, type WorkerProcess } from './operate/cluster.ts'
 import { createLog, standardOutput } from './operate/log.ts'
 import { createMergedMetrics } from './operate/merged-metrics.ts'
+import { createRevocationEvents, revocationProblems } from './operate/revocation-events.ts'
+import { spreadRevocations, type RevocationSpread } from './operate/spread-revocations.ts'
 import type { FromWorker, ToWorker } from './operate/worker-messages.ts'
+import { renewalFactsOf } from './revoke/entries-for.ts'
+import { createRevocation } from './revoke/revocation.ts'
 
 export function workerCount({ workers }: Pick<Config, 'workers'>): number {
   return workers === 'auto' ? availableParallelism() : workers
@@ -18,30 +22,36 @@ export function workerCount({ workers }: Pick<Config, 'workers'>): number {
 
 const WORKER = new URL('worker.js', import.meta.url).pathname
 
-function forkWorker({ onMessage, onExit }: WorkerEvents): WorkerProcess {
-  const worker = cluster.fork()
-  worker.on('message', (message: FromWorker) => {
-    onMessage(message)
-  })
-  worker.on('exit', (code, signal) => {
-    onExit(signal ?? `exit code ${code}`)
-  })
-  // A message to a worker that is just dying is lost, which its end tells anyway.
-  worker.on('error', () => undefined)
-  return {
-    pid: worker.process.pid,
-    send(message) {
-      if (worker.isConnected()) worker.send(message)
-    },
-    drain() {
-      if (!worker.isConnected()) return
-      worker.send({ type: 'stop' } satisfies ToWorker)
-      // Closes the port here first. A worker that closed it by itself would send back what is on its way, to nobody.
-      worker.disconnect()
-    },
-    kill() {
-      worker.process.kill('SIGKILL')
-    },
+function createFork(revocations: RevocationSpread): (events: WorkerEvents) => WorkerProcess {
+  return ({ onMessage, onExit }) => {
+    const worker = cluster.fork()
+    const send = (message: ToWorker) =>
+      new Promise<void>((resolve) => {
+        // A message to a worker that is just dying is lost, which its end tells anyway.
+        if (worker.isConnected()) worker.send(message, undefined, () => resolve())
+        else resolve()
+      })
+    const listener = { send }
+    worker.on('message', (message: FromWorker) => {
+      onMessage(message)
+      revocations.onMessage(listener, message)
+    })
+    worker.on('exit', (code, signal) => {
+      revocations.remove(listener)
+      onExit(signal ?? `exit code ${code}`)
+    })
+    worker.on('error', () => undefined)
+    return {
+      send: (message) => void send(message),
+      drain() {
+        void send({ type: 'stop' })
+        // Closes the port here first. A worker that closed it by itself would send back what is on its way, to nobody.
+        if (worker.isConnected()) worker.disconnect()
+      },
+      kill() {
+        worker.process.kill('SIGKILL')
+      },
+    }
   }
 }
 
@@ -59,10 +69,16 @@ export async function runWorkers(config: Config): Promise<void> {
   const log = createLog(config.log, output)
   cluster.setupPrimary({ exec: WORKER, args: [], serialization: 'advanced' })
   const count = workerCount(config)
+  const revocation = createRevocation({
+    options: config.revocation,
+    clock: systemClock,
+    schedule: systemSchedule,
+    events: createRevocationEvents(log),
+  })
   const workers = createCluster({
     count,
     config,
-    fork: forkWorker,
+    fork: createFork(spreadRevocations(revocation, systemSchedule)),
     clock: systemClock,
     schedule: systemSchedule,
     log,
@@ -71,14 +87,18 @@ export async function runWorkers(config: Config): Promise<void> {
   const admin = buildAdmin({
     metrics: createMergedMetrics(workers),
     readiness: () => (closing ? [{ part: 'process', reason: 'shutting down' }] : readinessOf(workers)),
-    version: packageVersion(),
+    degraded: () => revocationProblems(revocation).degraded,
+    revocation,
+    renewalOf: renewalFactsOf(config.issuers),
+    ...adminPartsOf(config, log),
   })
   try {
+    await startStore({ revocation })
     const adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
     const url = await workers.start()
     log.info({ url, adminUrl, workers: count, version: packageVersion(), node: process.version }, 'listening')
   } catch (error) {
-    await Promise.all([workers.stop(0), admin.close()])
+    await Promise.all([workers.stop(0), admin.close(), revocation.close()])
     throw error instanceof StartFailed ? error : new StartFailed((error as Error).message)
   }
   setInterval(() => {
@@ -91,7 +111,7 @@ export async function runWorkers(config: Config): Promise<void> {
     if (err !== undefined) log.fatal({ error: err }, 'the primary failed')
     else log.info({ signal }, 'shutting down')
     await workers.stop(DRAIN_MS + 1000)
-    await admin.close()
+    await Promise.all([admin.close(), revocation.close()])
     log.info('stopped')
     output.flushSync()
   })

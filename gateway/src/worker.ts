@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace'
 
 import { DRAIN_MS, startProxy, type RunningProxy } from './main.ts'
 import { createLog, standardOutput } from './operate/log.ts'
+import { createPrimaryStore, storeKindOf, type PrimaryStore } from './operate/primary-store.ts'
 import type { FromWorker, ToWorker } from './operate/worker-messages.ts'
 
 // Blocks with the line that fills them stay below 4096 bytes: so much enters a pipe in one piece, whoever else writes to it.
@@ -10,6 +11,7 @@ const BLOCK_BYTES = 2048
 
 const output = standardOutput(BLOCK_BYTES)
 let proxy: RunningProxy | undefined
+let store: PrimaryStore | undefined
 let log: ReturnType<typeof createLog> | undefined
 
 function say(message: FromWorker, then?: () => void): void {
@@ -20,7 +22,10 @@ function say(message: FromWorker, then?: () => void): void {
 async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>): Promise<void> {
   log = createLog(config.log, output).child({ worker })
   try {
-    proxy = await startProxy(config, log)
+    proxy = await startProxy(config, {
+      log,
+      storeOf: (list) => (store = createPrimaryStore({ list, kind: storeKindOf(config.revocation), send: say })),
+    })
     say({ type: 'listening', url: proxy.url })
   } catch (error) {
     say({ type: 'failed', reason: (error as Error).message }, () => process.exit(1))
@@ -54,6 +59,8 @@ process.on('message', (message: ToWorker) => {
     case 'stop':
       grace.close()
       break
+    default:
+      store?.onMessage(message)
   }
 })
 setInterval(() => {

@@ -39,7 +39,6 @@ function createFakes(count: number) {
       const worker: FakeWorker = { said: [], killed: false, say: onMessage, end: onExit }
       forked.push(worker)
       return {
-        pid: forked.length,
         send: (message) => worker.said.push(message),
         drain: () => worker.said.push({ type: 'stop' }),
         kill() {

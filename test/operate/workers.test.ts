@@ -1,23 +1,12 @@
 import t from 'tap'
-import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import type { Teardown } from '../support/test-gateway.ts'
+import { run, start, workersOf, type Started } from '../support/gateway-process.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
-
-const BIN = join(import.meta.dirname, '../../gateway/bin/tollgate.js')
-
-interface Started {
-  readonly child: ChildProcess
-  readonly url: string
-  readonly adminUrl: string
-  readonly output: () => string
-}
 
 function configText(upstream: string, listen = '{ port: 0 }'): string {
   return `
@@ -30,45 +19,6 @@ routes:
   - { path: '/open/*', upstream: up, auth: none }
   - { path: '/*', upstream: up }
 `
-}
-
-function run(t: Teardown, file: string): { child: ChildProcess; output: () => string; errors: () => string } {
-  const child = spawn(process.execPath, [BIN, 'run', '-c', file], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let [seen, said] = ['', '']
-  child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()))
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  t.teardown(() => child.kill('SIGKILL'))
-  return { child, output: () => seen, errors: () => said }
-}
-
-async function start(t: Teardown & { testdir(files: Record<string, string>): string }, text: string): Promise<Started> {
-  const { child, output, errors } = run(t, join(t.testdir({ 'gateway.yaml': text }), 'gateway.yaml'))
-  while (!output().includes('"listening"')) {
-    if (child.exitCode !== null) throw new Error(errors())
-    await pause(20)
-  }
-  const line = output()
-    .split('\n')
-    .find((one) => one.includes('"listening"'))
-  return { child, output, ...(JSON.parse(line ?? '{}') as { url: string; adminUrl: string }) }
-}
-
-/** Pids of the workers: the children of the primary. */
-function workersOf({ child }: Started): number[] {
-  return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .filter((name) => {
-      try {
-        return (
-          readFileSync(`/proc/${name}/stat`, 'utf8')
-            .replace(/^.*\) /s, '')
-            .split(' ')[1] === String(child.pid)
-        )
-      } catch {
-        return false
-      }
-    })
-    .map(Number)
 }
 
 /** On a connection of its own: connections are given to the workers in turn. */

@@ -5,7 +5,6 @@ import type { Log } from './log.ts'
 import type { Answers, FromWorker, Question, ToWorker } from './worker-messages.ts'
 
 export interface WorkerProcess {
-  readonly pid: number | undefined
   send(message: ToWorker): void
   /** Hands it no more connections, and tells it to end what it has begun. */
   drain(): void
@@ -14,6 +13,7 @@ export interface WorkerProcess {
 }
 
 export interface WorkerEvents {
+  /** The first message at the latest comes when `fork` has returned. */
   readonly onMessage: (message: FromWorker) => void
   /** `how`: the exit code or the signal. */
   readonly onExit: (how: string) => void
@@ -96,6 +96,10 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
             break
           case 'answer':
             waiting.get(message.id)?.(message.answer)
+            break
+          // Of the block list: whoever forks hears it as well.
+          case 'list':
+          case 'write':
             break
         }
       },

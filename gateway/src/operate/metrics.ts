@@ -34,6 +34,8 @@ export type AddGauge = (
   help: string,
   labelNames: readonly string[],
   read: (set: (labels: Record<string, string>, value: number) => void) => void,
+  /** What one figure for several workers is. Default sum. */
+  merge?: 'sum' | 'min' | 'max' | 'first',
 ) => void
 
 export interface Metrics {
@@ -75,14 +77,7 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
     })
   }
 
-  /** `merge`: what one figure for several workers is, where it is not their sum. */
-  function gauge(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    read: (set: (labels: Record<string, string>, value: number) => void) => void,
-    merge: 'sum' | 'min' | 'max' | 'first' = 'sum',
-  ) {
+  const gauge: AddGauge = (name, help, labelNames, read, merge = 'sum') => {
     new Gauge({
       aggregator: merge,
       name,
