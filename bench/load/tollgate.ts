@@ -13,6 +13,8 @@ export interface TollgateParts {
   readonly keys: readonly BenchKeys[]
   /** What stands in the config beside or instead of the rest. */
   readonly config?: Readonly<Record<string, unknown>>
+  /** Opens the admin API. */
+  readonly adminToken?: string
   readonly core?: string
   readonly nodeArgs?: readonly string[]
   readonly startMs?: number
@@ -37,13 +39,13 @@ export const API_ROUTE = {
 } as const
 
 export async function startTollgate(parts: TollgateParts): Promise<TollgateServer> {
-  const { name, upstream, keys, config = {}, core = PROXY_CORE, nodeArgs = [], startMs = 15_000 } = parts
+  const { name, upstream, keys, config = {}, adminToken, core = PROXY_CORE, nodeArgs = [], startMs = 15_000 } = parts
   const [port, adminPort] = [await freePort(), await freePort()]
   const file = writeWork(
     'gateway.yaml',
     JSON.stringify({
       listen: { port },
-      admin: { port: adminPort },
+      admin: { port: adminPort, ...(adminToken === undefined ? {} : { token: adminToken }) },
       log: { level: 'warn', access: 'off' },
       issuers: keys.map(issuerOf),
       upstreams: { backend: { targets: [upstream] } },

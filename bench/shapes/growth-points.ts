@@ -105,6 +105,50 @@ function issuers(): Growth {
   }
 }
 
+const ADMIN_TOKEN = 'an-admin-token-for-benches-of-many-characters'
+const LINES_AT_ONCE = 5000
+
+/** Entries that block none of the measured tokens, but that each of them has to be looked up in. */
+async function revoke(adminUrl: string, count: number): Promise<void> {
+  const until = Math.floor(Date.now() / 1000) + 86_400
+  for (let first = 0; first < count; first += LINES_AT_ONCE) {
+    const length = Math.min(LINES_AT_ONCE, count - first)
+    const lines = Array.from({ length }, (_, index) =>
+      JSON.stringify({ jti: `revoked-${first + index}`, issuer: 'bench-0', until }),
+    )
+    const response = await fetch(`${adminUrl}/api/revocations`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'content-type': 'application/x-ndjson' },
+      body: lines.join('\n'),
+    })
+    const text = await response.text()
+    if (response.status !== 201) throw new Error(`revocations: ${response.status} ${text.slice(0, 200)}`)
+  }
+  const held = await readMetric(adminUrl, 'tollgate_revocations')
+  if (held !== count) throw new Error(`the block list holds ${held} entries, not ${count}`)
+}
+
+function revokedEntries(): Growth {
+  const keys = createKeys('ES256')
+  const tokens = tokenFile(createTokens(keys, TOKENS))
+  return {
+    name: 'revoked entries',
+    counts: [0, 1000, 100_000, 1_000_000],
+    quick: [0, 10_000],
+    async start(count, upstream) {
+      const server = await startTollgate({
+        name: `${count} revoked entries`,
+        upstream,
+        keys: [keys],
+        adminToken: ADMIN_TOKEN,
+      })
+      progress(`growth: revoking ${count} tokens`)
+      await revoke(server.adminUrl, count)
+      return { server, load: { tokens } }
+    },
+  }
+}
+
 export function createGrowths(): readonly Growth[] {
-  return [routes(), rememberedTokens(), issuers()]
+  return [routes(), rememberedTokens(), issuers(), revokedEntries()]
 }

@@ -7,7 +7,7 @@ import { startUpstream } from '../support/recording-upstream.ts'
 import { signHmac, SECRET } from '../support/tokens.ts'
 
 const ADMIN_TOKEN = 'an-admin-token-of-more-than-32-characters'
-const ROUNDS = 8
+const ROUNDS = 4
 
 function configText(upstream: string, store: string): string {
   return `
