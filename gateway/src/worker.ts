@@ -66,4 +66,12 @@ process.on('message', (message: ToWorker) => {
 setInterval(() => {
   output.flushSync()
 }, 1000).unref()
-say({ type: 'hello' })
+
+// A worker without a primary would hold the port for nobody: it drains at once, and ends in any case.
+function onPrimaryGone(): void {
+  setTimeout(() => process.exit(1), DRAIN_MS + 1000)
+  grace.close()
+}
+process.on('disconnect', onPrimaryGone)
+if (process.connected) say({ type: 'hello' })
+else onPrimaryGone()
