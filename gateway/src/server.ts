@@ -150,7 +150,8 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     clock,
     schedule,
     random,
-    createTransport: (target: string, upstream: UpstreamConfig) => createUndiciTransport(target, upstream, { schedule }),
+    createTransport: (target: string, upstream: UpstreamConfig) =>
+      createUndiciTransport(target, upstream, { schedule }),
     events: createUpstreamEvents(log, metrics),
   }
   const upstreams = new Map<string, Upstream>(
