@@ -13,6 +13,8 @@ export interface LoadCandidate {
   readonly status: number
   /** Whether the upstream must see an auth result; undefined where the request does not come to it. */
   readonly sawResult: 'yes' | 'no' | undefined
+  readonly path: string
+  readonly connections: number
 }
 
 const TOKENS = 1000
@@ -47,15 +49,18 @@ export async function startCandidates(): Promise<readonly LoadCandidate[]> {
     await start(100_000),
     await start(1),
   ]
+  const small = { path: '/api/things', connections: 64 }
+  const large = { path: '/api/large', connections: 16 }
   return [
-    { name: 'floor: proxy without auth', process: floor, tokens: good, status: 200, sawResult: 'no' },
-    { name: 'Tollgate, cache hit', process: gateway, tokens: good, status: 200, sawResult: 'yes' },
+    { name: 'floor: proxy without auth', process: floor, tokens: good, status: 200, sawResult: 'no', ...small },
+    { name: 'Tollgate, cache hit', process: gateway, tokens: good, status: 200, sawResult: 'yes', ...small },
     {
       name: 'Tollgate, cache miss',
       process: forgetful,
       tokens: createTokens(keys, 5 * TOKENS),
       status: 200,
       sawResult: 'yes',
+      ...small,
     },
     {
       name: 'Tollgate rejects, expired',
@@ -63,14 +68,25 @@ export async function startCandidates(): Promise<readonly LoadCandidate[]> {
       tokens: createTokens(keys, TOKENS, { iat: 1000, exp: 2000 }),
       status: 401,
       sawResult: undefined,
+      ...small,
     },
-    { name: 'Tollgate rejects, forged', process: gateway, tokens: good.map(forge), status: 401, sawResult: undefined },
+    {
+      name: 'Tollgate rejects, forged',
+      process: gateway,
+      tokens: good.map(forge),
+      status: 401,
+      sawResult: undefined,
+      ...small,
+    },
     {
       name: 'Tollgate rejects, garbage',
       process: gateway,
       tokens: good.map((token) => token.replaceAll('.', '!')),
       status: 401,
       sawResult: undefined,
+      ...small,
     },
+    { name: 'floor, 1 MiB answer', process: floor, tokens: good, status: 200, sawResult: 'no', ...large },
+    { name: 'Tollgate, 1 MiB answer', process: gateway, tokens: good, status: 200, sawResult: 'yes', ...large },
   ]
 }

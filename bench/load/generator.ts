@@ -3,6 +3,7 @@ import autocannon from 'autocannon'
 
 export interface Job {
   readonly url: string
+  readonly path: string
   readonly tokens: readonly string[]
   readonly connections: number
   readonly seconds: number
@@ -21,7 +22,7 @@ process.on('message', (job: Job) => {
   void run(job).then((result) => process.send?.(result))
 })
 
-async function run({ url, tokens, connections, seconds }: Job): Promise<JobResult> {
+async function run({ url, path, tokens, connections, seconds }: Job): Promise<JobResult> {
   let next = 0
   const result = await autocannon({
     url,
@@ -29,7 +30,7 @@ async function run({ url, tokens, connections, seconds }: Job): Promise<JobResul
     duration: seconds,
     requests: [
       {
-        path: '/api/things',
+        path,
         setupRequest: (request) => {
           next = (next + 1) % tokens.length
           return { ...request, headers: { authorization: `Bearer ${tokens[next] ?? ''}` } }
