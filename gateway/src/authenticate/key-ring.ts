@@ -37,6 +37,11 @@ export function createKeyRing(first: KeySet['keys'] = []): KeyRing {
     names: () => namesOf(keys),
 
     find({ kid, alg }) {
+      const [only] = keys
+      if (only !== undefined && keys.length === 1) {
+        // The commonest ring by far, and nothing to choose.
+        return only.algorithm === alg && (kid === undefined || only.kid === undefined || only.kid === kid) ? keys : NONE
+      }
       const fitting = keys.filter((key) => key.algorithm === alg)
       if (kid !== undefined) {
         const named = fitting.filter((key) => key.kid === kid)

@@ -10,7 +10,7 @@ import { algorithmsOfKey, isHmac } from '../../authenticate/key-rules.ts'
 import { createKeyRing } from '../../authenticate/key-ring.ts'
 import { keySetFromJwks, keySetFromPem, keySetFromSecret, type KeySet } from '../../authenticate/key-set.ts'
 import { ALGORITHMS, type Algorithm } from '../../authenticate/options.ts'
-import { createTokenReader, type UnverifiedToken } from '../../authenticate/token-shape.ts'
+import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token-shape.ts'
 import { Failure } from '../../failure.ts'
 import { parseDuration } from '../../option-types.ts'
 
@@ -92,8 +92,8 @@ function keysFor({ key, secret }: { readonly key?: string; readonly secret?: str
   }
 }
 
-function shown({ header, claims }: UnverifiedToken): string {
-  return JSON.stringify({ header, claims }, null, 2)
+function shown(token: UnverifiedToken): string {
+  return JSON.stringify({ header: headerAsSent(token), claims: token.claims }, null, 2)
 }
 
 export function addToken(program: Command): void {
@@ -123,7 +123,7 @@ export function addToken(program: Command): void {
       const parts = await takeApart(raw)
       const keys = createKeyRing(keysFor(options).keys).find(parts.header)
       if (keys.length === 0) throw new CommandFailed('key_unknown: no key fits the header of the token')
-      if (!keys.some(({ isSignedBy }) => isSignedBy(parts.raw)))
+      if (!keys.some(({ isSignedBy }) => isSignedBy(parts)))
         throw new CommandFailed('signature_invalid: the token was not signed with this key')
       process.stdout.write(`${shown(parts)}\n`)
     })
