@@ -6,7 +6,7 @@ import { LimitsOptions, ListenOptions } from './accept/options.ts'
 import { IssuerOptions, TokensOptions } from './authenticate/options.ts'
 import { AuthResultOptions, ProxyOptions } from './forward/options.ts'
 import { UpstreamOptions } from './forward/upstream-options.ts'
-import { AdminOptions, ErrorsOptions, LogOptions } from './operate/options.ts'
+import { AdminOptions, ErrorsOptions, LogOptions, WorkersOption } from './operate/options.ts'
 import { Options } from './option-types.ts'
 import { RevocationOptions } from './revoke/options.ts'
 import { RouteOptions } from './route-options.ts'
@@ -15,6 +15,7 @@ export const ConfigOptions = Options(
   {
     listen: ListenOptions,
     admin: AdminOptions,
+    workers: WorkersOption,
     limits: LimitsOptions,
     log: LogOptions,
     errors: ErrorsOptions,

@@ -27,13 +27,15 @@ import { addRevocationMetrics } from './operate/revocation-metrics.ts'
 import { createUpstreamEvents } from './operate/upstream-events.ts'
 import type { BlockList } from './revoke/block-list.ts'
 import { renewalFactsOf, type RenewalFacts } from './revoke/entries-for.ts'
-import { createRevocation, type Revocation } from './revoke/revocation.ts'
+import { createRevocation, type Revocation, type RevocationParts } from './revoke/revocation.ts'
 
 /** What comes from outside the config; tests put their own clock in. */
 export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'schedule' | 'random'>> {
   readonly log: Log
   readonly version: string
   readonly fetchJson: KeySourceParts['fetchJson']
+  /** See RevocationParts. */
+  readonly storeOf?: RevocationParts['storeOf']
   /** Stands between the router and a compiled route: `explain` looks on without forwarding. */
   readonly wrapRoute?: (
     route: CompiledRoute<TokenLocation>,
@@ -68,6 +70,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     clock,
     schedule,
     events: createRevocationEvents(log),
+    ...(parts.storeOf === undefined ? {} : { storeOf: parts.storeOf }),
   })
   const blockList = revocation.list
   const renewalOf = renewalFactsOf(config.issuers)
