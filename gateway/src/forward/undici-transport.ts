@@ -1,8 +1,9 @@
 // Exchanges with one target over undici's dispatcher: the fastest client on Node, used below its request API.
 import type { Duplex } from 'node:stream'
 
-import { Pool, type Dispatcher } from 'undici'
+import type { Client, Dispatcher } from 'undici'
 
+import { createClientPool, type ClientPool } from './client-pool.ts'
 import { createConnector, hasName, originOf, type Lookup } from './upstream-connection.ts'
 import type { OutgoingRequest, ResponseReceiver, Transport } from './transport.ts'
 import type { UpstreamConfig } from './upstream-options.ts'
@@ -10,13 +11,17 @@ import type { Schedule } from '../clock.ts'
 
 const NO_TRAILERS: readonly Buffer[] = []
 
-/** Turns undici's callbacks into those of the receiver. */
+/** Turns undici's callbacks into those of the receiver, and gives the connection back before it tells of the end. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #receiver: ResponseReceiver
+  readonly #pool: ClientPool
+  readonly #client: Client
   #bodiless = false
 
-  constructor(receiver: ResponseReceiver) {
+  constructor(receiver: ResponseReceiver, pool: ClientPool, client: Client) {
     this.#receiver = receiver
+    this.#pool = pool
+    this.#client = client
   }
 
   onConnect(abort: () => void): void {
@@ -24,6 +29,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onUpgrade(_status: number, rawHeaders: Buffer[] | string[] | null, connection: Duplex): void {
+    this.#pool.release(this.#client)
     this.#receiver.onUpgrade((rawHeaders ?? []) as Buffer[], connection)
   }
 
@@ -39,10 +45,12 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onComplete(rawTrailers: unknown): void {
+    this.#pool.release(this.#client)
     this.#receiver.onEnd((rawTrailers as readonly Buffer[] | null) ?? NO_TRAILERS)
   }
 
   onError(error: Error & { readonly code?: string }): void {
+    this.#pool.drop(this.#client)
     // The length in a 304 is that of the body that is not sent (RFC 9110 section 8.6): undici waits for it and then complains.
     if (this.#bodiless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') this.#receiver.onEnd(NO_TRAILERS)
     else this.#receiver.onError(error)
@@ -67,10 +75,9 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
   let pool = createPool()
   let callOff = hasName(target) ? parts.schedule(config.dnsRefresh, renew) : undefined
 
-  function createPool(): Pool {
-    return new Pool(originOf(target), {
+  function createPool(): ClientPool {
+    return createClientPool(originOf(target), {
       connect,
-      connections: config.connections,
       pipelining: 1,
       headersTimeout: config.timeouts.headers,
       bodyTimeout: 0,
@@ -91,7 +98,8 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
 
   return {
     send({ method, path, headers, body, upgrade, headersTimeoutMs }: OutgoingRequest, receiver) {
-      pool.dispatch(
+      const client = pool.take()
+      client.dispatch(
         {
           method,
           path,
@@ -102,7 +110,7 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
           // Always the same, or undici would take it from the request's Host and change connections with it.
           servername,
         } as Dispatcher.DispatchOptions,
-        new Exchange(receiver),
+        new Exchange(receiver, pool, client),
       )
     },
     async close() {
