@@ -37,6 +37,7 @@ export interface RouteCompilerParts {
   readonly filter: HeaderFilter
   readonly clock: Clock
   readonly blockList: BlockList
+  readonly onRenewed: (caller: AuthResult) => void
   readonly watch: StreamWatch
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
@@ -54,6 +55,9 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   const strips = new Map<TokenLocation, StripToken | undefined>(
     locations.map((location) => [location, createStripToken(location, config.tokens.forward)]),
   )
+  const vary = [
+    ...new Set(locations.map(({ header, cookie }) => header ?? (cookie === undefined ? 'authorization' : 'cookie'))),
+  ]
   const anonymous = anonymousResult(parts.anonymousHeader)
   const isUnblocked = createStreamCheck(parts.blockList)
   const mayStream = (caller: AuthResult, nowMs: number) =>
@@ -96,6 +100,8 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       isStillGood: route.onExpiry === 'keep' ? isUnblocked : mayStream,
       watch: parts.watch,
       clock: parts.clock,
+      vary: vary.join(', '),
+      onRenewed: parts.onRenewed,
       answer,
       onFailure: (requestId, code, cause) => {
         log.warn({ requestId, route: route.path, upstream: route.upstream, code, cause }, 'not forwarded to its end')
@@ -111,6 +117,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         requestId: reply.request.id,
         target: request.url,
         caller,
+        place: location,
         strip: location === undefined ? undefined : strips.get(location),
         extraHeaders: cors === undefined ? undefined : corsHeaders(reply),
       }

@@ -3,10 +3,11 @@ import { Type, type StaticDecode } from 'typebox'
 
 import { CorsOptions } from './accept/cors-options.ts'
 import { LimitsOptions, ListenOptions } from './accept/options.ts'
-import { IssuerOptions, TokensOptions } from './authenticate/options.ts'
+import { TokensOptions } from './authenticate/options.ts'
 import { AuthResultOptions, ProxyOptions } from './forward/options.ts'
 import { UpstreamOptions } from './forward/upstream-options.ts'
 import { AdminOptions, ErrorsOptions, LogOptions } from './operate/options.ts'
+import { IssuerOptions } from './issuer-options.ts'
 import { Options } from './option-types.ts'
 import { RouteOptions } from './route-options.ts'
 

@@ -7,9 +7,10 @@ import type { AddressInfo } from 'node:net'
 import { KeysNotUsable } from './authenticate/key-source.ts'
 import type { Config } from './config.ts'
 import { buildAdmin } from './operate/admin.ts'
+import { createAskIssuer } from './operate/ask-issuer.ts'
 import { createFetchJson } from './operate/fetch-json.ts'
 import { createLog, standardOutput, type Log } from './operate/log.ts'
-import { buildServer, type Gateway } from './server.ts'
+import { buildServer, type Gateway, type ServerParts } from './server.ts'
 
 /** The gateway cannot start; the message is one line for the operator. */
 export class StartFailed extends Error {}
@@ -51,9 +52,9 @@ function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-function build(config: Config, log: Log, fetchJson: ReturnType<typeof createFetchJson>['fetchJson']): Gateway {
+function build(config: Config, log: Log, parts: Pick<ServerParts, 'fetchJson' | 'askIssuer'>): Gateway {
   try {
-    return buildServer(config, { log, version: packageVersion(), fetchJson })
+    return buildServer(config, { log, version: packageVersion(), ...parts })
   } catch (error) {
     if (error instanceof KeysNotUsable) throw new StartFailed(error.message)
     throw error
@@ -63,7 +64,8 @@ function build(config: Config, log: Log, fetchJson: ReturnType<typeof createFetc
 /** Starts the gateway and its admin listener. Keys are fetched meanwhile; `/readyz` tells when they are here. Throws StartFailed. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
   const { fetchJson, close: closeFetch } = createFetchJson()
-  const gateway = build(config, log, fetchJson)
+  const { askIssuer, close: closeAsking } = createAskIssuer()
+  const gateway = build(config, log, { fetchJson, askIssuer })
   let closing = false
   const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
   const admin = buildAdmin({ metrics: gateway.metrics, readiness, version: packageVersion() })
@@ -71,7 +73,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   async function close(): Promise<void> {
     closing = true
     await gateway.close()
-    await Promise.all([admin.close(), closeFetch()])
+    await Promise.all([admin.close(), closeFetch(), closeAsking()])
   }
 
   try {

@@ -27,7 +27,8 @@ function namesOf(keys: readonly VerificationKey[]): string[] {
   return [...new Set(keys.map(nameOf))]
 }
 
-export function createKeyRing(first: KeySet['keys'] = []): KeyRing {
+/** `own`: keys that are found by their kid and stay whatever the issuer publishes; they count in neither size nor names. */
+export function createKeyRing(first: KeySet['keys'] = [], own: KeySet['keys'] = []): KeyRing {
   let keys = first
 
   return {
@@ -40,6 +41,7 @@ export function createKeyRing(first: KeySet['keys'] = []): KeyRing {
       const fitting = keys.filter((key) => key.algorithm === alg)
       if (kid !== undefined) {
         const named = fitting.filter((key) => key.kid === kid)
+        for (const key of own) if (key.kid === kid && key.algorithm === alg) named.push(key)
         if (named.length > 0) return named
       }
       // No kid to go by: guessing among several keys would make the choice the token's (RFC 8725 section 3.10).

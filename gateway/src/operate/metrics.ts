@@ -32,6 +32,8 @@ export interface Metrics {
   route(path: string): RouteTally
   keyFetch(issuer: string, result: 'ok' | 'failed'): void
   targetOut(upstream: string, why: 'ejected' | 'unhealthy'): void
+  /** Where others register what they count. */
+  readonly registry: Registry
   readonly contentType: string
   text(): Promise<string>
 }
@@ -213,6 +215,7 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
     targetOut(upstream, why) {
       targetsOut.inc({ upstream, why })
     },
+    registry,
     contentType: registry.contentType,
     text: () => registry.metrics(),
   }
