@@ -222,6 +222,13 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     answer,
   )
 
+  let closed: Promise<void> | undefined
+  async function close(): Promise<void> {
+    for (const { keys } of issuers) keys.remote?.stop()
+    await closeApp(app)
+    await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
+  }
+
   return {
     app,
     metrics,
@@ -236,10 +243,6 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
       for (const upstream of upstreams.values()) upstream.start()
       await Promise.all(issuers.flatMap(({ keys }) => (keys.remote === undefined ? [] : [keys.remote.start()])))
     },
-    async close() {
-      for (const { keys } of issuers) keys.remote?.stop()
-      await closeApp(app)
-      await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
-    },
+    close: () => (closed ??= close()),
   }
 }

@@ -2,7 +2,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer, type ClientOptions, type ServerOptions } from 'ws'
 
 import type { Teardown } from './test-gateway.ts'
@@ -85,4 +85,28 @@ export async function nextMessage(socket: WebSocket): Promise<string> {
 export async function closeOf(socket: WebSocket): Promise<[code: number, reason: string]> {
   const [code, reason] = (await once(socket, 'close')) as [number, Buffer]
   return [code, reason.toString()]
+}
+
+/** A handshake by hand: what came back after it within `quietMs`, or until the connection was closed. */
+export async function rawHandshake(
+  port: number,
+  headers: readonly string[],
+  { path = '/ws/a', method = 'GET', key = 'dGhlIHNhbXBsZSBub25jZQ==', quietMs = 200 } = {},
+): Promise<{ readonly answer: string; readonly closed: boolean }> {
+  const socket = connect(port, '127.0.0.1')
+  const chunks: Buffer[] = []
+  socket.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', () => undefined)
+  const head = [
+    `${method} ${path} HTTP/1.1`,
+    'Host: a',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Version: 13',
+  ]
+  socket.write([...head, `Sec-WebSocket-Key: ${key}`, ...headers, '', ''].join('\r\n'))
+  socket.setTimeout(quietMs, () => socket.destroy())
+  let closed = true
+  socket.on('timeout', () => (closed = false))
+  await once(socket, 'close')
+  return { answer: Buffer.concat(chunks).toString('latin1'), closed }
 }

@@ -70,8 +70,12 @@ function hookOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
       return
     }
     const decision = route.admit(raw)
-    if (decision instanceof Promise) void decision.then(conclude)
-    else conclude(decision)
+    if (!(decision instanceof Promise)) conclude(decision)
+    else
+      void decision.then((late) => {
+        // The client may have left meanwhile: nobody would tell the upstream's side of it.
+        if (!reply.raw.destroyed) conclude(late)
+      })
   }
 }
 

@@ -3,17 +3,23 @@ import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
 import { acceptOf } from './dialed-connection.ts'
+import { hasBody } from './request-body.ts'
 
 /** Of the client's own handshake; the gateway makes its own with the upstream. Extensions are not negotiated through. */
 const OF_THIS_HOP: ReadonlySet<string> = new Set([
   ...['sec-websocket-key', 'sec-websocket-version', 'sec-websocket-extensions', 'sec-websocket-accept'],
 ])
 
-/** RFC 6455 section 4.2.1: a GET with a key of 16 bytes in version 13. */
-export function isHandshake({ method, headers }: IncomingMessage): boolean {
+/**
+ * RFC 6455 section 4.2.1: a GET with a key of 16 bytes in version 13. A body would be read as frames by one side and as a
+ * body by the other.
+ */
+export function isHandshake(request: IncomingMessage): boolean {
+  const { method, headers } = request
   const key = headers['sec-websocket-key']
   return (
     method === 'GET' &&
+    !hasBody(request) &&
     headers['sec-websocket-version'] === '13' &&
     typeof key === 'string' &&
     /^[A-Za-z0-9+/]{22}==$/.test(key)

@@ -21,12 +21,15 @@ export interface Side {
 export interface LinkParts {
   readonly watch: StreamWatch
   readonly closeCode: number
-  /** False ends the link. */
-  readonly isStillGood: (nowMs: number) => boolean
+  /** False ends the link. Undefined: it has no token to outlive. */
+  readonly isStillGood: ((nowMs: number) => boolean) | undefined
 }
 
 /** What may wait for a side that reads slowly; one message more can come on top. */
 const MAX_BUFFERED_BYTES = 65_536
+
+/** How long a side may take to answer a close that is ours: the library would wait for half a minute. */
+const CLOSE_MS = 2000
 
 const NO_STATUS = 1005
 const ABNORMAL = 1006
@@ -50,6 +53,8 @@ function holdBack(from: Side, to: Side): void {
  */
 function carryClose(from: Side, to: Side): void {
   from.peer.prependListener('close', (code: number, reason: Buffer) => {
+    // Held back, it would not read the answer to its close.
+    to.peer.resume()
     if (code === ABNORMAL) to.peer.terminate()
     else if (code === NO_STATUS) to.peer.close()
     else to.peer.close(code, reason.toString())
@@ -65,20 +70,32 @@ export function linkWebSockets(client: Side, upstream: Side, { watch, closeCode,
   holdBack(upstream, client)
   carryClose(client, upstream)
   carryClose(upstream, client)
+  let closing = false
+  let closingSinceMs: number | undefined
+
+  function end(code: number, reason?: string): void {
+    closing = true
+    watch.add(lasting)
+    client.peer.close(code, reason)
+    upstream.peer.close(GOING_AWAY)
+  }
   const lasting: Lasting = {
     check(nowMs) {
-      if (isStillGood(nowMs)) return
-      watch.delete(lasting)
-      client.peer.close(closeCode, 'the token does not count any more')
-      upstream.peer.close(GOING_AWAY)
+      if (!closing) {
+        if (isStillGood?.(nowMs) === false) end(closeCode, 'the token does not count any more')
+        return
+      }
+      closingSinceMs ??= nowMs
+      if (nowMs - closingSinceMs < CLOSE_MS) return
+      client.peer.terminate()
+      upstream.peer.terminate()
     },
   }
-  watch.add(lasting)
+  if (isStillGood !== undefined) watch.add(lasting)
   client.peer.on('close', () => {
     watch.delete(lasting)
   })
   return () => {
-    client.peer.close(GOING_AWAY)
-    upstream.peer.close(GOING_AWAY)
+    end(GOING_AWAY)
   }
 }

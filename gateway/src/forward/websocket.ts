@@ -34,6 +34,8 @@ export interface UpgradePlace {
 /** An upstream that agreed, until the plugin has its two WebSockets. */
 interface Dialed {
   readonly connection: DialedConnection
+  /** The plugin may never come to link the two: until it does, the client's end is the upstream's. */
+  readonly letGo: () => void
   readonly clientConnection: Duplex
   readonly protocol: string | undefined
   readonly caller: AuthResult | undefined
@@ -58,6 +60,16 @@ export function createWebSocketMount(
 
   function dial(upgrade: AdmittedUpgrade, done: (dialed: Dialed) => void): void {
     const { request, strip } = upgrade
+    const { socket: clientConnection } = request
+    // Half-closed sockets are allowed to clients of HTTP, and after the upgrade nobody else looks for the end.
+    function leave(): void {
+      clientConnection.destroy()
+    }
+    if (clientConnection.readableEnded) {
+      leave()
+      return
+    }
+    clientConnection.on('end', leave)
     const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(upgrade, policy))
     const target = strip === undefined ? upgrade.target : strip(headers, upgrade.target)
     const handshake = prepareHandshake(headers)
@@ -68,11 +80,13 @@ export function createWebSocketMount(
         if (protocol instanceof Error) return protocol
         const told = protocol ?? upgrade.tokenProtocol
         const dialed = new DialedConnection(connection, told)
-        const { socket: clientConnection } = request
-        // The plugin may not come to link the two: then nobody else would let go of the upstream.
-        clientConnection.on('close', () => dialed.destroy())
+        clientConnection.off('end', leave)
+        const letGo = () => {
+          dialed.destroy()
+        }
+        clientConnection.on('close', letGo)
         clientConnection.setKeepAlive(true, KEEP_ALIVE_MS)
-        done({ connection: dialed, clientConnection, protocol: told, caller: upgrade.caller })
+        done({ connection: dialed, letGo, clientConnection, protocol: told, caller: upgrade.caller })
         return undefined
       },
     }
@@ -139,13 +153,17 @@ export function createWebSocketMount(
           const dialed = tickets.get(new URL(target.url).hostname)
           if (dialed === undefined) return
           const { caller } = dialed
+          dialed.clientConnection.off('close', dialed.letGo)
           const end = linkWebSockets(
             { peer: source, connection: dialed.clientConnection },
             { peer: target, connection: dialed.connection },
             {
               watch,
               closeCode: policy.closeCode,
-              isStillGood: (nowMs) => caller === undefined || isStillGood === undefined || isStillGood(caller, nowMs),
+              isStillGood:
+                caller?.authenticated === true && isStillGood !== undefined
+                  ? (nowMs) => isStillGood(caller, nowMs)
+                  : undefined,
             },
           )
           links.add(end)
