@@ -215,7 +215,7 @@ for (const strategy of ['ahead', 'grace', 'both'] as const)
             if (problem !== undefined) throw new Error(problem)
           },
         ),
-        { numRuns: 120 },
+        { numRuns: 60, endOnFailure: true },
       )
       // A test in which none of it happens would prove nothing.
       t.comment(JSON.stringify(totals))
