@@ -20,7 +20,7 @@ import { createAuthResultEncoder } from './forward/auth-result-header.ts'
 import { createHeaderFilter } from './forward/headers.ts'
 import { createStreamWatch } from './forward/stream-watch.ts'
 import { createTrust } from './forward/trusted-proxies.ts'
-import { createUndiciTransport } from './forward/undici-transport.ts'
+import { createUndiciTransport, type UpstreamConfig } from './forward/undici-transport.ts'
 import { createUpstream, type Upstream } from './forward/upstream.ts'
 import type { Readiness } from './operate/admin.ts'
 import { createKeyEvents, keyStatus } from './operate/key-events.ts'
@@ -176,7 +176,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     clock,
     schedule,
     random,
-    createTransport: createUndiciTransport,
+    createTransport: (target: string, upstream: UpstreamConfig) => createUndiciTransport(target, upstream, { schedule }),
     events: createUpstreamEvents(log, metrics),
   }
   const upstreams = new Map<string, Upstream>(

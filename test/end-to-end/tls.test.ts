@@ -1,44 +1,16 @@
 import t from 'tap'
-import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
 import { Agent, request } from 'undici'
 
+import { makeCertificate } from '../support/certificates.ts'
 import { requireComponent } from '../support/require-component.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { startTestGateway } from '../support/test-gateway.ts'
 
 const isHere = requireComponent(t, 'openssl', '/usr/bin/openssl')
-
-/** A certificate for this name, signed by itself. */
-function makeCertificate(directory: string, name: string): { readonly cert: string; readonly key: string } {
-  const [cert, key] = [join(directory, `${name}.cert.pem`), join(directory, `${name}.key.pem`)]
-  const subject = ['-subj', `/CN=${name}`, '-addext', `subjectAltName=DNS:${name}`]
-  execFileSync(
-    '/usr/bin/openssl',
-    [
-      'req',
-      '-x509',
-      '-newkey',
-      'ec',
-      '-pkeyopt',
-      'ec_paramgen_curve:P-256',
-      '-nodes',
-      '-days',
-      '1',
-      ...subject,
-      '-keyout',
-      key,
-      '-out',
-      cert,
-    ],
-    { stdio: 'ignore' },
-  )
-  return { cert, key }
-}
 
 t.test(
   'the certificate of an upstream is verified: who signed it, and for which name',

@@ -1,6 +1,7 @@
 // Requests that ask to switch protocols: WebSockets go to their routes, every other wish is passed over and the request served.
 import type { FastifyInstance } from 'fastify'
-import type { IncomingMessage, Server } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 type Strategy = Parameters<FastifyInstance['addConstraintStrategy']>[0]
@@ -55,6 +56,21 @@ function withoutOptions(connection: string): string {
     .join(',')
 }
 
+/** The response that is under way on a connection, as Node notes it. */
+function responseOn(socket: Duplex): ServerResponse | undefined {
+  return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
+}
+
+/** Node hands an upgrade out at once, also behind requests whose responses have not ended: those come first. */
+function afterItsTurn(socket: Duplex, run: () => void): void {
+  const response = responseOn(socket)
+  if (response === undefined) run()
+  else
+    response.once('close', () => {
+      if (!socket.destroyed) afterItsTurn(socket, run)
+    })
+}
+
 /**
  * Takes over the server's upgrades from whoever listens for them. With such a listener Node hands out every request that
  * offers an upgrade (curl --http2, Java's client) with its connection and without its body: those are given back, without
@@ -63,14 +79,19 @@ function withoutOptions(connection: string): string {
 export function routeUpgrades(server: Server): void {
   const listeners = server.listeners('upgrade') as ((request: IncomingMessage, socket: Duplex, head: Buffer) => void)[]
   server.removeAllListeners('upgrade')
-  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     // Node has let go of the connection: without this a reset would end the process.
     socket.on('error', ignore)
-    if (isWebSocketUpgrade(request)) {
-      for (const listener of listeners) listener(request, socket, head)
-      return
-    }
-    socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
-    server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
+    afterItsTurn(socket, () => {
+      if (isWebSocketUpgrade(request)) {
+        for (const listener of listeners) listener(request, socket, head)
+        return
+      }
+      socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
+      socket.setTimeout(0)
+      server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
+      // Node listens again. One more of ours for each offer would be there for as long as the connection.
+      socket.off('error', ignore)
+    })
   })
 }

@@ -1,4 +1,5 @@
 // The result of authentication: who calls, and the finished header value that tells the upstream.
+import { tokenIdOf } from './token-id.ts'
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 export type Claims = Readonly<Record<string, JsonValue>>
@@ -53,6 +54,55 @@ export interface RenewedToken {
 /** The facts about a verified token from which the header for the upstream is made. */
 export type VerifiedFacts = Pick<AuthResult, 'issuer' | 'subject' | 'scopes' | 'claims' | 'expiresAtSec'>
 
+type VerifiedFields = Omit<AuthResult, 'authenticated' | 'tokenId'>
+
+/** A class for its getter: in an object literal one would cost a microsecond for each token, used or not. */
+class VerifiedResult implements AuthResult {
+  readonly authenticated = true
+  readonly issuer: string
+  readonly subject: string | undefined
+  readonly scopes: readonly string[]
+  readonly claims: Claims
+  readonly expiresAtSec: number
+  readonly issuedAtSec: number | undefined
+  readonly validUntilSec: number
+  readonly issuerId: string
+  readonly jti: string | undefined
+  readonly sid: string | undefined
+  readonly renewedFrom: string | undefined
+  readonly headerValue: string | undefined
+  readonly renewal: RenewalState | undefined
+  readonly #raw: string
+  #tokenId: string | undefined
+
+  constructor(fields: VerifiedFields, raw: string) {
+    this.issuer = fields.issuer
+    this.subject = fields.subject
+    this.scopes = fields.scopes
+    this.claims = fields.claims
+    this.expiresAtSec = fields.expiresAtSec
+    this.issuedAtSec = fields.issuedAtSec
+    this.validUntilSec = fields.validUntilSec
+    this.issuerId = fields.issuerId
+    this.jti = fields.jti
+    this.sid = fields.sid
+    this.renewedFrom = fields.renewedFrom
+    this.headerValue = fields.headerValue
+    this.renewal = fields.renewal
+    this.#raw = raw
+    Object.freeze(this)
+  }
+
+  get tokenId(): string {
+    return (this.#tokenId ??= tokenIdOf(this.#raw))
+  }
+}
+
+/** The result for a verified token. `claims` and `scopes` are frozen already. */
+export function verifiedResult(fields: VerifiedFields, raw: string): AuthResult {
+  return new VerifiedResult(fields, raw)
+}
+
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
@@ -80,7 +130,10 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
 /** Scopes of a token: `scope` as a string with spaces (RFC 8693 section 4.2), or `scp` as string or array (Entra, Okta). */
 export function scopesOf(claims: Claims): readonly string[] {
   const scope = claims['scope'] ?? claims['scp']
-  if (typeof scope === 'string') return scope.split(' ').filter((name) => name !== '')
+  if (typeof scope === 'string') {
+    const names = scope.split(' ')
+    return names.includes('') ? names.filter((name) => name !== '') : names
+  }
   if (Array.isArray(scope)) return scope.filter((name): name is string => typeof name === 'string')
   return NO_SCOPES
 }

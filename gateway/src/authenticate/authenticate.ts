@@ -1,12 +1,11 @@
 // The decision on one screen: is this token good for this route, and who calls?
-import { scopesOf, type AuthResult, type JsonValue, type VerifiedFacts } from './auth-result.ts'
+import { scopesOf, verifiedResult, type AuthResult, type JsonValue, type VerifiedFacts } from './auth-result.ts'
 import { checkBlocked, unknownStanding } from './block-check.ts'
 import { checkClaims, checkTime, validityOf } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
 import { createRefusalMemory } from './refusal-memory.ts'
-import { createTokenCache, type TokenCache, type VerifiedToken } from './token-cache.ts'
-import { tokenIdOf } from './token-id.ts'
+import { createTokenCache, endOf, type TokenCache, type VerifiedToken } from './token-cache.ts'
 import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
 import type { Clock } from '../clock.ts'
 import { Failure } from '../failure.ts'
@@ -43,14 +42,16 @@ export function chooseIssuer(
 ): TrustedIssuer | Failure {
   const [only] = issuers
   if (only !== undefined && issuers.length === 1 && only.issuer === undefined) return only
-  const named = issuers.filter(({ issuer }) => issuer !== undefined && issuer === claims['iss'])
-  const [first] = named
-  if (first === undefined)
-    return new Failure(
-      'issuer_unknown',
-      claims['iss'] === undefined ? 'iss is missing' : 'iss names no issuer of this route',
-    )
-  return named.find(({ algorithms }) => algorithms.has(header.alg)) ?? first
+  let named: TrustedIssuer | undefined
+  for (const issuer of issuers) {
+    if (issuer.issuer === undefined || issuer.issuer !== claims['iss']) continue
+    if (issuer.algorithms.has(header.alg)) return issuer
+    named ??= issuer
+  }
+  return (
+    named ??
+    new Failure('issuer_unknown', claims['iss'] === undefined ? 'iss is missing' : 'iss names no issuer of this route')
+  )
 }
 
 /** The keys that may have signed the token; the failure says whether other keys may yet come. */
@@ -92,7 +93,12 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const counts: CacheCounts = { hits: 0, misses: 0 }
 
   /** Cheap checks first: an expired token, the commonest bad one, costs no cryptography and no fetch of keys. */
-  function examine(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure {
+  function examine(
+    rawToken: string,
+    end: string,
+    issuers: readonly TrustedIssuer[],
+    nowSec: number,
+  ): VerifiedToken | Failure {
     const token = readToken(rawToken)
     if (token instanceof Failure) return token
     const issuer = chooseIssuer(token, issuers)
@@ -109,31 +115,21 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       return (badTime.code === 'token_expired' ? issuer.renewal?.sessionOver(claims, nowSec) : undefined) ?? badTime
     const keys = chooseKeys(token, issuer)
     if (keys instanceof Failure) return keys
-    return checkSignature(token, issuer, keys, validity, nowSec)
-  }
-
-  function checkSignature(
-    token: UnverifiedToken,
-    issuer: TrustedIssuer,
-    keys: readonly VerificationKey[],
-    validity: VerifiedToken['validity'],
-    nowSec: number,
-  ): VerifiedToken | Failure {
-    const known = refusals.recall(token.raw, nowSec)
+    const known = refusals.recall(rawToken, end, nowSec)
     if (known !== undefined) return known
-    const key = keys.find(({ isSignedBy }) => isSignedBy(token.raw))
+    const key = keys.find(({ isSignedBy }) => isSignedBy(token))
     if (key === undefined) {
       const failure = new Failure(
         'signature_invalid',
         `the signature was not made by the key of issuer ${issuer.name} that it names`,
       )
-      refusals.remember(token.raw, failure, keys, nowSec)
+      refusals.remember(rawToken, end, { failure, keys, nowSec })
       return failure
     }
     const result = resultOf(token, issuer, validity)
     return result instanceof Failure
       ? result
-      : { raw: token.raw, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec, standing: unknownStanding() }
+      : { raw: rawToken, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec, standing: unknownStanding() }
   }
 
   function resultOf(
@@ -148,26 +144,24 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const headerValue = encodeResult({ issuer: name, subject, scopes, claims, expiresAtSec })
     if (headerValue instanceof Failure) return headerValue
     const issuedAtSec = typeof iat === 'number' ? iat : undefined
-    let tokenId: string | undefined
-    return Object.freeze({
-      authenticated: true,
-      issuer: name,
-      subject,
-      scopes,
-      claims,
-      expiresAtSec,
-      issuedAtSec,
-      validUntilSec: notAfterSec,
-      get tokenId() {
-        return (tokenId ??= tokenIdOf(raw))
+    return verifiedResult(
+      {
+        issuer: name,
+        subject,
+        scopes,
+        claims,
+        expiresAtSec,
+        issuedAtSec,
+        validUntilSec: notAfterSec,
+        issuerId: issuer ?? name,
+        jti: textOf(jti),
+        sid: textOf(sid),
+        renewedFrom: textOf(renewedFrom),
+        headerValue,
+        renewal: renewal?.stateOf(claims),
       },
-      issuerId: issuer ?? name,
-      jti: textOf(jti),
-      sid: textOf(sid),
-      renewedFrom: textOf(renewedFrom),
-      headerValue,
-      renewal: renewal?.stateOf(claims),
-    })
+      raw,
+    )
   }
 
   /** What may change from request to request: whether the token was blocked meanwhile, and whether it is time for its successor. */
@@ -186,24 +180,25 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   return {
     authenticate(rawToken, issuers) {
       const nowSec = clock.now() / 1000
-      const known = cache.get(rawToken)
+      const end = endOf(rawToken)
+      const known = cache.get(rawToken, end)
       if (known !== undefined && isFor(known, issuers)) {
         if (isStillGood(known, nowSec)) {
           counts.hits += 1
           return conclude(known, nowSec)
         }
-        cache.delete(known)
+        cache.delete(end)
       }
       counts.misses += 1
-      const token = examine(rawToken, issuers, nowSec)
+      const token = examine(rawToken, end, issuers, nowSec)
       if (token instanceof Failure) return token
       // A revoked one is remembered as well: refusing it again shall not cost a signature check.
-      cache.set(token)
+      cache.set(token, end)
       if (token.result.renewedFrom !== undefined) token.issuer.renewal?.onFirstUse(token, nowSec)
       return conclude(token, nowSec)
     },
     verify(rawToken, issuers, nowSec) {
-      const token = examine(rawToken, issuers, nowSec)
+      const token = examine(rawToken, endOf(rawToken), issuers, nowSec)
       return token instanceof Failure ? token : (checkBlocked(token, blockList, nowSec) ?? token)
     },
     cache,

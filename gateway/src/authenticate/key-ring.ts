@@ -38,10 +38,16 @@ export function createKeyRing(first: KeySet['keys'] = [], own: KeySet['keys'] = 
     names: () => namesOf(keys),
 
     find({ kid, alg }) {
+      if (kid !== undefined && own.some((key) => key.kid === kid))
+        return [...keys, ...own].filter((key) => key.kid === kid && key.algorithm === alg)
+      const [only] = keys
+      if (only !== undefined && keys.length === 1) {
+        // The commonest ring by far, and nothing to choose.
+        return only.algorithm === alg && (kid === undefined || only.kid === undefined || only.kid === kid) ? keys : NONE
+      }
       const fitting = keys.filter((key) => key.algorithm === alg)
       if (kid !== undefined) {
         const named = fitting.filter((key) => key.kid === kid)
-        for (const key of own) if (key.kid === kid && key.algorithm === alg) named.push(key)
         if (named.length > 0) return named
       }
       // No kid to go by: guessing among several keys would make the choice the token's (RFC 8725 section 3.10).

@@ -2,7 +2,6 @@
 import { LRUCache } from 'lru-cache'
 
 import type { VerificationKey } from './key-set.ts'
-import { endOf } from './token-cache.ts'
 import type { Failure } from '../failure.ts'
 
 /** What was found wrong, and with which keys it was tried: with other keys the answer may be another one. */
@@ -17,9 +16,14 @@ const MAX_REFUSALS = 1000
 // Not longer than a client needs to notice: the memory is against floods, and an entry must not outlive a mistake for long.
 const MEMORY_SEC = 10
 
+/** `end` is endOf() of the raw token, as for the token cache. */
 export interface RefusalMemory {
-  recall(rawToken: string, nowSec: number): Failure | undefined
-  remember(rawToken: string, failure: Failure, keys: readonly VerificationKey[], nowSec: number): void
+  recall(rawToken: string, end: string, nowSec: number): Failure | undefined
+  remember(
+    rawToken: string,
+    end: string,
+    refusal: { readonly failure: Failure; readonly keys: readonly VerificationKey[]; readonly nowSec: number },
+  ): void
 }
 
 /**
@@ -29,15 +33,15 @@ export interface RefusalMemory {
 export function createRefusalMemory(): RefusalMemory {
   const memory = new LRUCache<string, Refusal>({ max: MAX_REFUSALS })
   return {
-    recall(rawToken, nowSec) {
-      const refusal = memory.get(endOf(rawToken))
+    recall(rawToken, end, nowSec) {
+      const refusal = memory.get(end)
       if (refusal?.rawToken !== rawToken) return undefined
       if (nowSec < refusal.untilSec && refusal.keys.every((key) => key.live)) return refusal.failure
-      memory.delete(endOf(rawToken))
+      memory.delete(end)
       return undefined
     },
-    remember(rawToken, failure, keys, nowSec) {
-      memory.set(endOf(rawToken), { rawToken, failure, keys, untilSec: nowSec + MEMORY_SEC })
+    remember(rawToken, end, { failure, keys, nowSec }) {
+      memory.set(end, { rawToken, failure, keys, untilSec: nowSec + MEMORY_SEC })
     },
   }
 }

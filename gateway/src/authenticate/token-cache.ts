@@ -19,11 +19,12 @@ export interface VerifiedToken {
   readonly standing: Standing
 }
 
+/** `end` is always endOf() of the raw token: worked out once for all look-ups of a request, so that it is hashed once. */
 export interface TokenCache {
-  get(rawToken: string): VerifiedToken | undefined
+  get(rawToken: string, end: string): VerifiedToken | undefined
   has(rawToken: string): boolean
-  set(token: VerifiedToken): void
-  delete(token: VerifiedToken): void
+  set(token: VerifiedToken, end: string): void
+  delete(end: string): void
   readonly size: number
   readonly bytes: number
 }
@@ -52,16 +53,16 @@ export function createTokenCache(limits: { readonly maxTokens: number; readonly 
       Math.ceil(BYTES_PER_ENTRY + raw.length + BYTES_PER_HEADER_CHARACTER * (result.headerValue?.length ?? 0)),
   })
   return {
-    get(rawToken) {
-      const token = cache.get(endOf(rawToken))
+    get(rawToken, end) {
+      const token = cache.get(end)
       return token !== undefined && token.raw === rawToken ? token : undefined
     },
     has: (rawToken) => cache.peek(endOf(rawToken))?.raw === rawToken,
-    set(token) {
-      cache.set(endOf(token.raw), token)
+    set(token, end) {
+      cache.set(end, token)
     },
-    delete(token) {
-      cache.delete(endOf(token.raw))
+    delete(end) {
+      cache.delete(end)
     },
     get size() {
       return cache.size

@@ -1,6 +1,7 @@
 // What a token says before it is believed: its shape, header and claims. Cheap checks that come before any cryptography.
 import { isUtf8 } from 'node:buffer'
 
+import { decodeBase64url, isCanonical } from './base64url.ts'
 import type { Claims, JsonValue } from './auth-result.ts'
 import { Failure } from '../failure.ts'
 
@@ -16,10 +17,12 @@ export interface UnverifiedToken {
   readonly raw: string
   readonly header: TokenHeader
   readonly claims: Claims
+  /** What the signature is over: header and payload as they came, with their dot (RFC 7515 section 5.2). */
+  readonly signed: string
+  /** As it came, in canonical base64url. */
+  readonly signature: string
 }
 
-// Three parts of base64url, nothing else: no padding, no white space, no standard alphabet (RFC 7515 section 2).
-const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/
 const MAX_HEADER_LENGTH = 1366 // base64url of 1 KiB
 const MAX_KID_LENGTH = 256
 const MAX_REMEMBERED_HEADERS = 1000
@@ -27,16 +30,6 @@ const MAX_DEPTH = 64
 
 function malformed(detail: string): Failure {
   return new Failure('token_malformed', detail)
-}
-
-function decodeJson(segment: string): unknown {
-  const bytes = Buffer.from(segment, 'base64url')
-  if (!isUtf8(bytes)) return undefined
-  try {
-    return JSON.parse(bytes.toString('utf8'))
-  } catch {
-    return undefined
-  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -47,32 +40,27 @@ function isObject(value: unknown): value is Record<string, unknown> {
  * Freezes a value of JSON all the way down, since all requests with one token share its claims. False when it is deeper
  * than any honest token, or names a member `__proto__`: copying such an object would change the copy's prototype.
  */
-function freezeDeep(value: unknown, depth: number): boolean {
-  if (typeof value !== 'object' || value === null) return true
-  if (depth > MAX_DEPTH || Object.hasOwn(value, '__proto__')) return false
-  for (const key in value) {
-    const member = (value as Record<string, unknown>)[key]
-    if (typeof member === 'object' && !freezeDeep(member, depth + 1)) return false
-    // JSON has no Infinity, but 1e400 parses to it, and it would be written back as null.
-    if (typeof member === 'number' && !Number.isFinite(member)) return false
+function freezeDeep(value: object, depth: number): boolean {
+  if (depth > MAX_DEPTH) return false
+  // Two loops: `for in` over an array turns each index into a string, which took longer than all the rest of the freezing.
+  if (Array.isArray(value)) {
+    for (let index = 0; index < value.length; index += 1) if (!freezeMember(value[index], depth)) return false
+  } else {
+    for (const key in value) {
+      if (key === '__proto__' || !freezeMember((value as Record<string, unknown>)[key], depth)) return false
+    }
   }
   Object.freeze(value)
   return true
 }
 
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
-
-/** True when the bits of the last character that no byte uses are zero, for the last `length` characters of base64url. */
-function isCanonical(raw: string, length: number): boolean {
-  const over = length % 4
-  if (over === 0) return true
-  const spareBits = over === 2 ? 0b1111 : 0b11
-  return over !== 1 && (ALPHABET.indexOf(raw.charAt(raw.length - 1)) & spareBits) === 0
+function freezeMember(member: unknown, depth: number): boolean {
+  if (typeof member === 'object') return member === null || freezeDeep(member, depth + 1)
+  // JSON has no Infinity, but 1e400 parses to it, and it would be written back as null.
+  return typeof member !== 'number' || Number.isFinite(member)
 }
 
-function readHeader(segment: string): TokenHeader | Failure {
-  if (segment.length > MAX_HEADER_LENGTH) return malformed('its header is longer than 1 KiB')
-  const header = decodeJson(segment)
+function checkHeader(header: unknown): TokenHeader | Failure {
   if (!isObject(header)) return malformed('its header is not a JSON object')
   const { alg, kid, typ, cty } = header
   if (typeof alg !== 'string') return malformed('its header names no algorithm')
@@ -95,32 +83,53 @@ function readHeader(segment: string): TokenHeader | Failure {
  */
 export function createTokenReader(maxTokenBytes: number): (raw: string) => UnverifiedToken | Failure {
   const headers = new Map<string, TokenHeader | Failure>()
+  /** Where parts are decoded, one after the other: nobody holds what is in here. */
+  const bytes = Buffer.alloc(maxTokenBytes)
 
-  function rememberedHeader(segment: string): TokenHeader | Failure {
-    const known = headers.get(segment)
+  /** Undefined when the part is not base64url of JSON in UTF-8. */
+  function decodeJson(part: string): unknown {
+    const length = decodeBase64url(part, bytes)
+    if (length === -1) return undefined
+    const text = bytes.toString('utf8', 0, length)
+    // Bytes that are no UTF-8 come out as this character; it may also be there in its own right, and that is rare enough.
+    if (text.includes('\uFFFD') && !isUtf8(bytes.subarray(0, length))) return undefined
+    try {
+      return JSON.parse(text)
+    } catch {
+      return undefined
+    }
+  }
+
+  function readHeader(part: string): TokenHeader | Failure {
+    const known = headers.get(part)
     if (known !== undefined) return known
-    const header = readHeader(segment)
+    const header =
+      part.length > MAX_HEADER_LENGTH ? malformed('its header is longer than 1 KiB') : checkHeader(decodeJson(part))
     // Cleared rather than evicted one by one: only a flood of invented headers fills it, and refilling costs microseconds.
     if (headers.size >= MAX_REMEMBERED_HEADERS) headers.clear()
-    headers.set(segment, header)
+    headers.set(part, header)
     return header
   }
 
   return function readToken(raw) {
     if (raw.length > maxTokenBytes) return new Failure('token_too_large', `it has ${raw.length} characters`)
-    if (!COMPACT_JWS.test(raw)) return malformed('it is not three parts of base64url with dots between them')
     const firstDot = raw.indexOf('.')
     const secondDot = raw.indexOf('.', firstDot + 1)
+    if (secondDot === -1) return malformed('it is not three parts with dots between them')
 
+    // What is wrong with its form comes first, whatever it says: a third dot is no base64url either.
+    const signature = raw.slice(secondDot + 1)
+    if (signature === '' || decodeBase64url(signature, bytes) === -1)
+      return malformed('its third part is no signature in base64url')
     // Spare bits of the last character give one signature up to 64 spellings; only the canonical one is a token here.
-    if (!isCanonical(raw, raw.length - secondDot - 1)) return malformed('its signature is not canonical base64url')
+    if (!isCanonical(signature)) return malformed('its signature is not canonical base64url')
 
-    const header = rememberedHeader(raw.slice(0, firstDot))
+    const header = readHeader(raw.slice(0, firstDot))
     if (header instanceof Failure) return header
     const claims = decodeJson(raw.slice(firstDot + 1, secondDot))
-    if (!isObject(claims)) return malformed('its payload is not a JSON object')
+    if (!isObject(claims)) return malformed('its payload is not a JSON object in base64url')
     if (!freezeDeep(claims, 0))
       return malformed('its payload nests too deep, or has a member or number that cannot be passed on')
-    return { raw, header, claims: claims as Record<string, JsonValue> }
+    return { raw, header, claims: claims as Record<string, JsonValue>, signed: raw.slice(0, secondDot), signature }
   }
 }

@@ -3,8 +3,14 @@ import { entries, options, text, texts } from './loose.ts'
 import type { Finding } from './problem.ts'
 import { isNetwork } from '../forward/trusted-proxies.ts'
 
+const MAX_SOCKET_BYTES = 107
+
 function checkTarget(target: string, path: readonly (string | number)[]): Finding[] {
-  if (target.startsWith('unix:')) return []
+  if (target.startsWith('unix:')) {
+    // The kernel takes no longer one, and Node cuts it off in silence: another socket might answer.
+    const isTooLong = Buffer.byteLength(target) - 'unix:'.length > MAX_SOCKET_BYTES
+    return isTooLong ? [{ path, message: `names a socket with more than ${MAX_SOCKET_BYTES} bytes` }] : []
+  }
   if (!URL.canParse(target)) return [{ path, vague: true, message: 'is no URL', hint: 'such as http://127.0.0.1:3001' }]
   const { username, password, pathname, search, hash } = new URL(target)
   if (username !== '' || password !== '') return [{ path, message: 'must not hold a user name or password' }]

@@ -10,9 +10,7 @@ export interface AuthResultEncoder {
   readonly anonymous: string | undefined
 }
 
-function base64url(value: unknown): string {
-  return Buffer.from(JSON.stringify(value), 'utf8').toString('base64url')
-}
+const ANONYMOUS = Buffer.from('{"authenticated":false}').toString('base64url')
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -24,6 +22,19 @@ export function createAuthResultEncoder(
   options: Readonly<Omit<AuthResultOptions, 'claims'>> & { readonly claims?: readonly string[] },
 ): AuthResultEncoder {
   const { format, maxBytes, claims: allowed } = options
+  // A character is at most three bytes, and a text of more characters than that is refused before it is written.
+  const bytes = Buffer.alloc(3 * maxBytes)
+
+  function encode(content: Members): string | Failure {
+    const text = JSON.stringify(content)
+    const length = text.length > maxBytes ? Buffer.byteLength(text) : bytes.write(text)
+    const characters = Math.ceil((length * 4) / 3)
+    if (characters <= maxBytes) return bytes.toString('base64url', 0, length)
+    return new Failure(
+      'auth_result_too_large',
+      `the header would have ${characters} bytes, allowed are ${maxBytes}; authResult.claims can choose fewer claims`,
+    )
+  }
 
   // From the parsed claims, never the token's own bytes: a claim written twice must not mean two things.
   function contentOf({ issuer, subject, scopes, claims, expiresAtSec }: VerifiedFacts): Members {
@@ -34,14 +45,7 @@ export function createAuthResultEncoder(
   }
 
   return {
-    anonymous: format === 'claims' ? undefined : base64url({ authenticated: false }),
-    encode(facts) {
-      const value = base64url(contentOf(facts))
-      if (value.length <= maxBytes) return value
-      return new Failure(
-        'auth_result_too_large',
-        `the header would have ${value.length} bytes, allowed are ${maxBytes}; authResult.claims can choose fewer claims`,
-      )
-    },
+    anonymous: format === 'claims' ? undefined : ANONYMOUS,
+    encode: (facts) => encode(contentOf(facts)),
   }
 }

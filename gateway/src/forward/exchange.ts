@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-import { endWith, sendInformation } from './client-response.ts'
+import { endWith, sendInformation, writeHead } from './client-response.ts'
 import type { HeaderFilter } from './headers.ts'
 import { hasLocation, restoreLocation } from './location.ts'
 import { hasBody } from './request-body.ts'
@@ -93,10 +93,11 @@ export class Exchange implements ResponseReceiver, Lasting {
 
   onSent(abort: () => void): void {
     this.#abort = abort
+    const { request, response } = this.#admitted
     if (this.#over) abort()
-    else if (this.#admitted.request.headers.expect !== undefined && !this.#continued) {
+    else if (request.headers.expect !== undefined && request.httpVersionMinor !== 0 && !this.#continued) {
       this.#continued = true
-      this.#admitted.response.writeContinue()
+      response.writeContinue()
     }
   }
 
@@ -115,7 +116,7 @@ export class Exchange implements ResponseReceiver, Lasting {
     if (caller?.renewal?.successor !== undefined) carryRenewedToken(headers, status, this.#admitted, this.#policy)
     this.#rawHead = rawHeaders
     this.#resume = resume
-    response.writeHead(status, statusText, headers)
+    writeHead(response, status, statusText, headers)
     // A body that came with the head goes out with it in one write; a head that waits for its body goes out alone.
     process.nextTick(sendWhatWaits, this)
   }

@@ -1,5 +1,5 @@
 // Active health: each target is asked at its path in turn, and is out after some bad answers until there were some good ones.
-import type { ResponseReceiver } from './transport.ts'
+import type { ResponseReceiver, Transport } from './transport.ts'
 import type { Target } from './target.ts'
 import type { Schedule } from '../clock.ts'
 
@@ -12,6 +12,8 @@ export interface HealthConfig {
 }
 
 export interface HealthParts {
+  /** Of the checks alone: a target whose connections are all busy is busy, not ill. */
+  readonly transport: Transport
   readonly schedule: Schedule
   readonly random: () => number
   readonly onChange: (target: Target, healthy: boolean) => void
@@ -21,41 +23,45 @@ function ignore(): void {
   // Nothing of the answer but its status matters.
 }
 
-/** Asks once; `report` is called exactly once. */
+/** Asks once; `report` is called exactly once. An answer that does not end is called off as well: it would hold the connection. */
 function ask(
-  { transport }: Target,
+  transport: Transport,
   { path, timeout }: HealthConfig,
   schedule: Schedule,
   report: (good: boolean) => void,
-) {
+): void {
   let abort = ignore
+  let reported = false
   function conclude(good: boolean): void {
-    if (receiver.over) return
+    if (reported) return
+    reported = true
+    report(good)
+  }
+  function finish(): void {
     receiver.over = true
     callOff()
-    report(good)
+    conclude(false)
   }
   const receiver: ResponseReceiver & { over: boolean } = {
     over: false,
     onSent(abortRequest) {
       abort = abortRequest
+      if (receiver.over) abort()
     },
     onInfo: ignore,
     onHead(status) {
       conclude(status >= 200 && status < 400)
     },
     onBody: () => true,
-    onEnd: ignore,
-    onError() {
-      conclude(false)
-    },
+    onEnd: finish,
+    onError: finish,
     onUpgrade(_headers, connection) {
       connection.destroy()
-      conclude(false)
+      finish()
     },
   }
   const callOff = schedule(timeout, () => {
-    conclude(false)
+    finish()
     abort()
   })
   const headers = ['user-agent', 'tollgate-health']
@@ -64,7 +70,7 @@ function ask(
 
 /** Starts the checks of a target; the returned function ends them. */
 export function watchHealth(target: Target, config: HealthConfig, parts: HealthParts): () => void {
-  const { schedule, random, onChange } = parts
+  const { transport, schedule, random, onChange } = parts
   let inARow = 0
   let stopped = false
   let callOff = ignore
@@ -81,7 +87,7 @@ export function watchHealth(target: Target, config: HealthConfig, parts: HealthP
     callOff = schedule(config.interval * (0.9 + 0.2 * random()), check)
   }
   function check(): void {
-    ask(target, config, schedule, learn)
+    ask(transport, config, schedule, learn)
   }
 
   check()

@@ -41,6 +41,10 @@ export class RequestBody extends Readable {
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
+    // The upstream has answered already, or failed: what the client still sends of this body has to be read before its next
+    // request can be. Who sends too much is answered that, and closed.
+    if (this.#attached && !this.#source.complete && !(error instanceof BodyTooLarge))
+      this.#source.on('data', this.#onRest).resume()
     callback(error)
   }
 
@@ -57,6 +61,11 @@ export class RequestBody extends Readable {
     } else if (!this.push(chunk)) {
       this.#source.pause()
     }
+  }
+
+  readonly #onRest = (chunk: Buffer): void => {
+    this.#bytes += chunk.length
+    if (this.#bytes > this.#maxBytes) this.#source.destroy()
   }
 
   readonly #onEnd = (): void => {

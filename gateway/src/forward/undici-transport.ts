@@ -1,11 +1,12 @@
 // Exchanges with one target over undici's dispatcher: the fastest client on Node, used below its request API.
-import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'
 
 import { Pool, type Dispatcher } from 'undici'
 
+import { createConnector, hasName, originOf, type Lookup } from './upstream-connection.ts'
 import type { OutgoingRequest, ResponseReceiver, Transport } from './transport.ts'
 import type { UpstreamOptions } from './upstream-options.ts'
+import type { Schedule } from '../clock.ts'
 
 type DeepReadonly<T> = { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
 export type UpstreamConfig = DeepReadonly<UpstreamOptions>
@@ -15,6 +16,7 @@ const NO_TRAILERS: readonly Buffer[] = []
 /** Turns undici's callbacks into those of the receiver. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #receiver: ResponseReceiver
+  #bodiless = false
 
   constructor(receiver: ResponseReceiver) {
     this.#receiver = receiver
@@ -29,6 +31,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
+    this.#bodiless = status === 304 || status === 204
     if (status >= 200) this.#receiver.onHead(status, statusText, rawHeaders, resume)
     else this.#receiver.onInfo(status, rawHeaders)
     return true
@@ -42,39 +45,53 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#receiver.onEnd((rawTrailers as readonly Buffer[] | null) ?? NO_TRAILERS)
   }
 
-  onError(error: Error): void {
-    this.#receiver.onError(error)
+  onError(error: Error & { readonly code?: string }): void {
+    // The length in a 304 is that of the body that is not sent (RFC 9110 section 8.6): undici waits for it and then complains.
+    if (this.#bodiless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') this.#receiver.onEnd(NO_TRAILERS)
+    else this.#receiver.onError(error)
   }
 }
 
-function optional(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readFileSync(file, 'utf8')
+/** What a transport needs besides its config. */
+export interface TransportParts {
+  readonly schedule: Schedule
+  readonly lookup?: Lookup
 }
-
-const UNIX = 'unix:'
 
 /**
  * A pool for one target and nobody else, without pipelining: a broken upstream that sends an answer too many must never
- * reach another caller (GHSA-35p6-xmwp-9g52). TLS certificates are verified. Silence inside a body is watched elsewhere
- * (stream-watch.ts): undici's timer cannot tell an event stream.
+ * reach another caller (GHSA-35p6-xmwp-9g52). Silence inside a body is watched elsewhere (stream-watch.ts): undici's timer
+ * cannot tell an event stream.
  */
-export function createUndiciTransport(target: string, config: UpstreamConfig): Transport {
-  const { connections, timeouts, tls, dnsRefresh } = config
-  const isUnix = target.startsWith(UNIX)
-  const pool = new Pool(isUnix ? 'http://localhost' : target, {
-    connections,
-    pipelining: 1,
-    headersTimeout: timeouts.headers,
-    bodyTimeout: 0,
-    clientTtl: dnsRefresh,
-    connect: {
-      timeout: timeouts.connect,
-      rejectUnauthorized: true,
-      ...(isUnix ? { socketPath: target.slice(UNIX.length) } : {}),
-      ...(tls === undefined ? {} : { ca: optional(tls.ca), cert: optional(tls.cert), key: optional(tls.key) }),
-      ...(tls?.servername === undefined ? {} : { servername: tls.servername }),
-    },
-  })
+export function createUndiciTransport(target: string, config: UpstreamConfig, parts: TransportParts): Transport {
+  const connect = createConnector(target, config, parts.lookup)
+  const servername = new URL(originOf(target)).hostname
+  const closing = new Set<Promise<void>>()
+  let pool = createPool()
+  let callOff = hasName(target) ? parts.schedule(config.dnsRefresh, renew) : undefined
+
+  function createPool(): Pool {
+    return new Pool(originOf(target), {
+      connect,
+      connections: config.connections,
+      pipelining: 1,
+      headersTimeout: config.timeouts.headers,
+      bodyTimeout: 0,
+    })
+  }
+
+  /**
+   * A name is looked up for each new connection, so all of them are replaced from time to time. undici's own `clientTtl`
+   * asks a connection again to close with every request that comes while it is busy, and remembers each time: one event
+   * stream of some hours would hold a closure for every request in between (7.30.2).
+   */
+  function renew(): void {
+    const closed = pool.close().finally(() => closing.delete(closed))
+    closing.add(closed)
+    pool = createPool()
+    callOff = parts.schedule(config.dnsRefresh, renew)
+  }
+
   return {
     send({ method, path, headers, body, upgrade, headersTimeoutMs }: OutgoingRequest, receiver) {
       pool.dispatch(
@@ -85,10 +102,15 @@ export function createUndiciTransport(target: string, config: UpstreamConfig): T
           body: body === null ? null : body.open(),
           upgrade,
           headersTimeout: headersTimeoutMs,
-        },
+          // Always the same, or undici would take it from the request's Host and change connections with it.
+          servername,
+        } as Dispatcher.DispatchOptions,
         new Exchange(receiver),
       )
     },
-    close: () => pool.close(),
+    async close() {
+      callOff?.()
+      await Promise.all([pool.close(), ...closing])
+    },
   }
 }

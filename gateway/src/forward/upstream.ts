@@ -47,8 +47,10 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
   const balance = createBalance(config.balance)
   const budget = createRetryBudget()
   const waiting: { readonly call: UpstreamCall; readonly untilMs: number }[] = []
-  const stops: (() => void)[] = []
+  const stops: (() => Promise<void>)[] = []
   let retries = 0
+  /** One timer for all that wait: a queue that fills and empties all the time shall not leave one behind each time. */
+  let expiring = false
 
   /** The one target is taken without asking how it is: there is no better one. */
   const [only] = targets.length === 1 && config.health === undefined ? targets : []
@@ -82,8 +84,10 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
       call.fail(new UpstreamUnavailable('upstream_overloaded', 'all connections are busy and the queue is full'))
       return
     }
-    if (waiting.length === 0) parts.schedule(limits.timeout, expire)
     waiting.push({ call, untilMs: clock.now() + limits.timeout })
+    if (expiring) return
+    expiring = true
+    parts.schedule(limits.timeout, expire)
   }
 
   function dropGone(): void {
@@ -96,6 +100,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
     while ((waiting[0]?.untilMs ?? Infinity) <= nowMs)
       waiting.shift()?.call.fail(new UpstreamUnavailable('upstream_overloaded', 'no connection became free in time'))
     const next = waiting[0]
+    expiring = next !== undefined
     if (next !== undefined) parts.schedule(next.untilMs - nowMs, expire)
   }
 
@@ -151,14 +156,19 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
       const { health } = config
       if (health === undefined) return
       for (const target of targets) {
+        const transport = parts.createTransport(target.name, { ...config, connections: 1 })
         const stop = watchHealth(target, health, {
           ...parts,
+          transport,
           onChange(changed, healthy) {
             if (healthy) events.onTargetBack(name, changed.name)
             else events.onTargetOut(name, changed.name, 'unhealthy')
           },
         })
-        stops.push(stop)
+        stops.push(() => {
+          stop()
+          return transport.close()
+        })
       }
     },
     status: () =>
@@ -174,8 +184,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
       return retries
     },
     async close() {
-      for (const stop of stops) stop()
-      await Promise.all(targets.map(({ transport }) => transport.close()))
+      await Promise.all([...stops.map((stop) => stop()), ...targets.map(({ transport }) => transport.close())])
     },
   }
 }

@@ -123,7 +123,7 @@ export function addToken(program: Command): void {
       const parts = await takeApart(raw)
       const keys = createKeyRing(keysFor(options).keys).find(parts.header)
       if (keys.length === 0) throw new CommandFailed('key_unknown: no key fits the header of the token')
-      if (!keys.some(({ isSignedBy }) => isSignedBy(parts.raw)))
+      if (!keys.some(({ isSignedBy }) => isSignedBy(parts)))
         throw new CommandFailed('signature_invalid: the token was not signed with this key')
       process.stdout.write(`${shown(parts)}\n`)
     })
