@@ -11,7 +11,7 @@ import type { Authenticator } from './authenticate/authenticate.ts'
 import type { TrustedIssuer } from './authenticate/issuers.ts'
 import { createTokenFinder, createTokenLocation, type TokenLocation } from './authenticate/token-location.ts'
 import { compileRequirement, scopesToAskFor } from './authorize/authorize.ts'
-import type { Clock } from './clock.ts'
+import type { Clock, Schedule } from './clock.ts'
 import type { Config } from './config.ts'
 import { createForward, type ForwardPolicy } from './forward/forward.ts'
 import { authoritiesOf } from './forward/location.ts'
@@ -25,7 +25,9 @@ import type { Log } from './operate/log.ts'
 import type { Metrics } from './operate/metrics.ts'
 import { createObserve } from './operate/observe.ts'
 import { storyLine } from './operate/story.ts'
-import type { BlockList } from './revoke/block-list.ts'
+import { createLogOut, type LogOutParts } from './revoke/log-out.ts'
+import type { Revocation } from './revoke/revocation.ts'
+import { createStreamCheck } from './revoke/stream-check.ts'
 
 type RouteConfig = Config['routes'][number]
 
@@ -36,7 +38,9 @@ export interface RouteCompilerParts {
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly filter: HeaderFilter
   readonly clock: Clock
-  readonly blockList: BlockList
+  readonly revocation: Revocation
+  readonly renewalOf: LogOutParts['renewalOf']
+  readonly schedule: Schedule
   readonly onRenewed: (caller: AuthResult) => void
   readonly watch: StreamWatch
   /** Whether a peer is a proxy whose word about the client counts. */
@@ -49,7 +53,13 @@ export interface RouteCompilerParts {
 }
 
 export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteConfig) => CompiledRoute<TokenLocation> {
-  const { config, authenticator, issuers, upstreams, filter, answer, metrics, log } = parts
+  const { config, authenticator, issuers, upstreams, filter, revocation, answer, metrics, log } = parts
+  const logOut = createLogOut({
+    ...parts,
+    onLogOut: ({ issuer }, requestId) => {
+      log.info({ requestId, issuer }, 'token revoked by its user')
+    },
+  })
   const locations = config.tokens.from.map(createTokenLocation)
   const findToken = createTokenFinder(locations)
   const strips = new Map<TokenLocation, StripToken | undefined>(
@@ -59,24 +69,20 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     ...new Set(locations.map(({ header, cookie }) => header ?? (cookie === undefined ? 'authorization' : 'cookie'))),
   ]
   const anonymous = anonymousResult(parts.anonymousHeader)
-  const isUnblocked = createStreamCheck(parts.blockList)
-  const mayStream = (caller: AuthResult, nowMs: number) =>
-    nowMs / 1000 < caller.validUntilSec && isUnblocked(caller, nowMs)
   const accessLog = config.log.access === 'on' ? log : undefined
 
   return function compileRoute(route) {
     const tally = metrics.route(route.path)
     const accepted = issuers.filter(({ name }) => route.issuers === undefined || route.issuers.includes(name))
-    const upstream = config.upstreams[route.upstream]
-    const transport = upstreams.get(route.upstream)
-    if (upstream === undefined || transport === undefined) throw new Error(`route ${route.path} names no upstream`)
-
     const admit = createAdmission({
       auth: route.auth,
       encodedSlashes: route.encodedSlashes === 'allow',
       websocket: route.websocket,
       findToken,
-      authenticate: (token) => authenticator.authenticate(token, accepted),
+      authenticate:
+        config.revocation.onStoreDown === 'serve'
+          ? (token) => authenticator.authenticate(token, accepted)
+          : (token) => revocation.refusal() ?? authenticator.authenticate(token, accepted),
       isRemembered: authenticator.cache.has,
       failureLimit: parts.failureLimit,
       authorize: route.require === undefined ? undefined : compileRequirement(route.require),
@@ -85,29 +91,6 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         tally.countDecision(decision, enforced)
       },
     })
-    const policy: ForwardPolicy = {
-      transport,
-      filter,
-      rewrite: compileRewrite(route.path, route.rewrite),
-      authorities: authoritiesOf(upstream.targets),
-      headersTimeoutMs: route.timeouts?.headers ?? upstream.timeouts.headers,
-      idleTimeoutMs: route.timeouts?.idle ?? upstream.timeouts.idle,
-      eventStreamIdleTimeoutMs: route.timeouts?.idle ?? 0,
-      totalTimeoutMs: route.timeouts?.total ?? upstream.timeouts.total,
-      maxBodyBytes: route.bodyBytes ?? config.limits.bodyBytes,
-      preserveHost: upstream.preserveHost,
-      isTrusted: parts.isTrusted,
-      isStillGood: route.onExpiry === 'keep' ? isUnblocked : mayStream,
-      watch: parts.watch,
-      clock: parts.clock,
-      vary: vary.join(', '),
-      onRenewed: parts.onRenewed,
-      answer,
-      onFailure: (requestId, code, cause) => {
-        log.warn({ requestId, route: route.path, upstream: route.upstream, code, cause }, 'not forwarded to its end')
-      },
-    }
-    const forward = createForward(policy)
     const cors = route.cors ?? config.cors
 
     function admittedOf(request: RawRequest, reply: FastifyReply, { caller, location }: Admission<TokenLocation>) {
@@ -122,6 +105,67 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         extraHeaders: cors === undefined ? undefined : corsHeaders(reply),
       }
     }
+    const scopes = route.require === undefined ? [] : scopesToAskFor(route.require)
+
+    const admitted = {
+      path: route.path,
+      methods: route.methods,
+      hosts: route.hosts,
+      cors,
+      observe: createObserve(tally, accessLog),
+      admit,
+      refuse: (failure, _request, reply) => {
+        const { code, detail } = failure
+        if (log.isLevelEnabled('debug')) {
+          log.debug(
+            { requestId: reply.request.id, route: route.path, code, detail, story: storyLine(failure) },
+            'refused',
+          )
+        }
+        reply.hijack()
+        answer(reply.raw, code, reply.request.id, {
+          scopes,
+          headers: cors === undefined ? undefined : corsHeaders(reply),
+          ...closing(reply.request.raw.headers),
+        })
+      },
+    } satisfies Partial<CompiledRoute<TokenLocation>>
+
+    if (route.action === 'revoke') {
+      return {
+        ...admitted,
+        mountWebSocket: undefined,
+        forward: (request, reply, admission) => {
+          logOut(admittedOf(request, reply, admission))
+        },
+      }
+    }
+    const upstream = config.upstreams[route.upstream ?? '']
+    const transport = upstreams.get(route.upstream ?? '')
+    if (upstream === undefined || transport === undefined) throw new Error(`route ${route.path} names no upstream`)
+    const policy: ForwardPolicy = {
+      transport,
+      filter,
+      rewrite: compileRewrite(route.path, route.rewrite),
+      authorities: authoritiesOf(upstream.targets),
+      headersTimeoutMs: route.timeouts?.headers ?? upstream.timeouts.headers,
+      idleTimeoutMs: route.timeouts?.idle ?? upstream.timeouts.idle,
+      eventStreamIdleTimeoutMs: route.timeouts?.idle ?? 0,
+      totalTimeoutMs: route.timeouts?.total ?? upstream.timeouts.total,
+      maxBodyBytes: route.bodyBytes ?? config.limits.bodyBytes,
+      preserveHost: upstream.preserveHost,
+      isTrusted: parts.isTrusted,
+      isStillGood: createStreamCheck(revocation.list, route.onExpiry),
+      watch: parts.watch,
+      clock: parts.clock,
+      vary: vary.join(', '),
+      onRenewed: parts.onRenewed,
+      answer,
+      onFailure: (requestId, code, cause) => {
+        log.warn({ requestId, route: route.path, upstream: route.upstream, code, cause }, 'not forwarded to its end')
+      },
+    }
+    const forward = createForward(policy)
     const mountWebSocket = !route.websocket
       ? undefined
       : createWebSocketMount(
@@ -140,46 +184,14 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
             }
           },
         )
-    const scopes = route.require === undefined ? [] : scopesToAskFor(route.require)
 
     return {
-      path: route.path,
-      methods: route.methods,
-      hosts: route.hosts,
-      cors,
-      observe: createObserve(tally, accessLog),
-      admit,
+      ...admitted,
       mountWebSocket,
       forward: (request, reply, admission) => {
         forward(admittedOf(request, reply, admission))
       },
-      refuse: (failure, _request, reply) => {
-        const { code, detail } = failure
-        if (log.isLevelEnabled('debug')) {
-          log.debug(
-            { requestId: reply.request.id, route: route.path, code, detail, story: storyLine(failure) },
-            'refused',
-          )
-        }
-        reply.hijack()
-        answer(reply.raw, code, reply.request.id, {
-          scopes,
-          headers: cors === undefined ? undefined : corsHeaders(reply),
-          ...closing(reply.request.raw.headers),
-        })
-      },
     }
-  }
-}
-
-/**
- * A token that passed once may be revoked while its stream goes on. A renewed one is no reason to end it: the session goes
- * on, and the stream ends when the token that opened it would have.
- */
-function createStreamCheck(list: BlockList): (caller: AuthResult, nowMs: number) => boolean {
-  return (caller, nowMs) => {
-    const entry = list.find(caller, nowMs / 1000)
-    return entry === undefined || entry.reason === 'renewed'
   }
 }
 

@@ -9,6 +9,7 @@ import { UpstreamOptions } from './forward/upstream-options.ts'
 import { AdminOptions, ErrorsOptions, LogOptions } from './operate/options.ts'
 import { IssuerOptions } from './issuer-options.ts'
 import { Options } from './option-types.ts'
+import { RevocationOptions } from './revoke/options.ts'
 import { RouteOptions } from './route-options.ts'
 
 export const ConfigOptions = Options(
@@ -20,6 +21,7 @@ export const ConfigOptions = Options(
     errors: ErrorsOptions,
     tokens: TokensOptions,
     issuers: Type.Array(IssuerOptions, { description: 'Whose tokens are believed. Default none.', default: [] }),
+    revocation: RevocationOptions,
     authResult: AuthResultOptions,
     proxy: ProxyOptions,
     cors: Type.Optional(CorsOptions),

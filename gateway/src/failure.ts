@@ -59,6 +59,7 @@ export const FAILURES = {
   upstream_reset: { status: 502, title: 'The upstream closed the connection' },
   upstream_invalid: { status: 502, title: 'The upstream gave an answer that is not valid HTTP' },
   keys_unavailable: { status: 503, title: 'The keys of the issuer are not available', retryAfterSec: 5 },
+  revocations_unavailable: { status: 503, title: 'The list of revoked tokens is not available', retryAfterSec: 5 },
   upstream_overloaded: { status: 503, title: 'The upstream has too many requests', retryAfterSec: 1 },
   upstream_unhealthy: { status: 503, title: 'The upstream is not healthy', retryAfterSec: 5 },
   overloaded: { status: 503, title: 'The gateway has too many requests', retryAfterSec: 1 },

@@ -5,11 +5,13 @@ import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 
 import { KeysNotUsable } from './authenticate/key-source.ts'
+import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { buildAdmin } from './operate/admin.ts'
 import { createAskIssuer } from './operate/ask-issuer.ts'
 import { createFetchJson } from './operate/fetch-json.ts'
 import { createLog, standardOutput, type Log } from './operate/log.ts'
+import { StoreNotUsable } from './revoke/store.ts'
 import { buildServer, type Gateway, type ServerParts } from './server.ts'
 
 /** The gateway cannot start; the message is one line for the operator. */
@@ -56,8 +58,16 @@ function build(config: Config, log: Log, parts: Pick<ServerParts, 'fetchJson' | 
   try {
     return buildServer(config, { log, version: packageVersion(), ...parts })
   } catch (error) {
-    if (error instanceof KeysNotUsable) throw new StartFailed(error.message)
+    if (error instanceof KeysNotUsable || error instanceof StoreNotUsable) throw new StartFailed(error.message)
     throw error
+  }
+}
+
+async function startStore({ revocation }: Gateway): Promise<void> {
+  try {
+    await revocation.start()
+  } catch (error) {
+    throw error instanceof StoreNotUsable ? new StartFailed(error.message) : error
   }
 }
 
@@ -68,7 +78,16 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   const gateway = build(config, log, { fetchJson, askIssuer })
   let closing = false
   const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
-  const admin = buildAdmin({ metrics: gateway.metrics, readiness, version: packageVersion() })
+  const admin = buildAdmin({
+    ...gateway,
+    readiness,
+    version: packageVersion(),
+    token: config.admin.token,
+    issuers: config.issuers,
+    maxEntries: config.revocation.maxEntries,
+    clock: systemClock,
+    log,
+  })
 
   async function close(): Promise<void> {
     closing = true
@@ -77,6 +96,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 
   try {
+    await startStore(gateway)
     const adminAddress = await listen(admin, config.admin, 'admin')
     const address = await listen(gateway.app, config.listen, 'listen')
     void gateway.loadKeys()

@@ -19,7 +19,15 @@ export const RouteOptions = Options(
       pattern: '^/',
       examples: ['/api/things/*', '/users/:id'],
     }),
-    upstream: Type.String({ description: 'Name of the upstream that gets the request.' }),
+    upstream: Type.Optional(
+      Type.String({ description: 'Name of the upstream that gets the request. Every route needs it, or an action.' }),
+    ),
+    action: Type.Optional(
+      Type.Enum(['revoke'], {
+        description:
+          'What the gateway does itself instead of forwarding. revoke: blocks the token of the request (for log-out) and answers 204; with renewal, its whole session.',
+      }),
+    ),
     rewrite: Type.Optional(
       Type.String({
         description:

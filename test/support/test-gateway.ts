@@ -49,6 +49,7 @@ export async function startTestGateway(
   )
   const { fetchJson, close } = createFetchJson()
   const gateway = buildServer(testConfig(options), { log, version: 'test', fetchJson, clock: systemClock, ...parts })
+  await gateway.revocation.start()
   await gateway.app.listen({ host: '127.0.0.1', port: 0 })
   await gateway.loadKeys()
   t.teardown(async () => {

@@ -1,13 +1,15 @@
 // What no single option shows: options that do not fit together.
+import { checkAction } from './action-checks.ts'
 import type { AsWritten } from './as-written.ts'
 import { checkIssuers } from './issuer-checks.ts'
-import { entries, isOptions, options, text, texts } from './loose.ts'
+import { entries, isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from './problem.ts'
 import { checkRenewals } from './renewal-checks.ts'
 import { checkRoutePaths } from './route-path-checks.ts'
 import { checkRouteConflicts } from './route-conflicts.ts'
 import { checkRouteIssuers } from './route-issuer-checks.ts'
 import { checkTrustedProxies, checkUpstreams } from './upstream-checks.ts'
+import { readRedisUrl } from '../revoke/redis-url.ts'
 
 // Names that requests or answers use for something else: the auth result is removed from both under its own name.
 const FAMILIES = 'accept access-control content if proxy sec x-forwarded'
@@ -72,9 +74,17 @@ function checkCors(cors: unknown, path: Path): readonly Finding[] {
   ]
 }
 
+function checkRevocation({ store }: Loose): readonly Finding[] {
+  const url = text(options(store)['redis'])
+  if (url === undefined || readRedisUrl(url) !== undefined) return []
+  const hint =
+    'redis://host:6379/0, redis+sentinel://host:26379/master-name, redis+cluster://host:6379; rediss with TLS'
+  return [{ path: ['revocation', 'store', 'redis'], message: 'is no URL of a Redis', hint }]
+}
+
 /** Works on a config whose shape may be wrong: those parts are passed over. */
 export function crossCheck(config: unknown, written: AsWritten): readonly Finding[] {
-  const { tokens, authResult, issuers, upstreams, routes, cors, proxy } = options(config)
+  const { tokens, authResult, issuers, upstreams, routes, cors, proxy, revocation } = options(config)
   const routeList = entries(routes).map(options)
   return [
     ...checkTokenPlaces(tokens),
@@ -85,6 +95,8 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
     ...checkTrustedProxies(proxy),
     ...checkIssuers(entries(issuers).map(options)),
     ...checkRenewals(entries(issuers).map(options), { tokens, routes: routeList }),
+    ...checkRevocation(options(revocation)),
+    ...routeList.flatMap(checkAction),
     ...routeList.flatMap((route, index) => checkRoutePaths(route, index, written)),
     ...checkRouteIssuers(routeList, {
       issuers: Array.isArray(issuers) ? issuers.map(options) : undefined,

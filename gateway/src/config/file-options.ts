@@ -16,16 +16,17 @@ function faultOf(file: string): string | undefined {
   }
 }
 
-/** Makes the paths absolute, in place; tells which files are missing. */
+/** Makes the paths absolute, in place; tells which files are missing. Folders may be made later. */
 export function resolveFiles(schema: SchemaNode, config: unknown, configFile: string): readonly Finding[] {
   const findings: Finding[] = []
   eachOption(schema, config, ({ format }, path) => {
     const key = path.at(-1)
     const holder = valueAt(config, path.slice(0, -1)) as Record<string | number, unknown>
     const name = key === undefined ? undefined : holder[key]
-    if (format !== 'file-path' || key === undefined || typeof name !== 'string') return
+    if ((format !== 'file-path' && format !== 'folder-path') || key === undefined || typeof name !== 'string') return
     const file = resolve(dirname(configFile), name)
     holder[key] = file
+    if (format === 'folder-path') return
     const message = faultOf(file)
     if (message !== undefined) findings.push({ path, message, hint: 'paths are relative to the config file' })
   })

@@ -12,7 +12,7 @@ export interface SchemaNode {
   readonly const?: unknown
   readonly examples?: readonly unknown[]
   readonly pattern?: string
-  /** `file-path`: the name of a file that must be there. */
+  /** `file-path`: the name of a file that must be there. `folder-path`: of a folder that may be made. */
   readonly format?: string
   /** A secret: never told, not even when it stands in the config file itself. */
   readonly writeOnly?: boolean

@@ -10,8 +10,8 @@ function isReferencesOnly(value: unknown): boolean {
 }
 
 /** Where an object has a secret, all in it that is no other known option may be a misplaced one. */
-function hasSecret(schema: SchemaNode): boolean {
-  return Object.values(schema.properties ?? {}).some(({ writeOnly }) => writeOnly === true)
+function hasSecret({ properties = {}, anyOf = [] }: SchemaNode): boolean {
+  return Object.values(properties).some(({ writeOnly }) => writeOnly === true) || anyOf.some(hasSecret)
 }
 
 /** Names of secrets, and of objects that are there for a secret: `secret: abc` is a common slip. */

@@ -79,7 +79,7 @@ export const StreamOptions = {
   ),
   onExpiry: Type.Enum(['close', 'keep'], {
     description:
-      'WebSockets and responses without an end when their token expires or is revoked: close ends them at once. Default close.',
+      'WebSockets and responses without an end when their token expires: close ends them at once. A token that is revoked ends them in any case. Default close.',
     default: 'close',
   }),
   closeCode: Type.Integer({

@@ -6,6 +6,7 @@ import { addCheck } from './commands/check.ts'
 import { CommandFailed } from './commands/command-failed.ts'
 import { addExplain } from './commands/explain.ts'
 import { addKeys } from './commands/keys.ts'
+import { addRevoke } from './commands/revoke.ts'
 import { addRun } from './commands/run.ts'
 import { addToken } from './commands/token.ts'
 
@@ -18,7 +19,7 @@ function buildProgram(): Command {
     .version(packageVersion())
     .showHelpAfterError()
     .showSuggestionAfterError()
-  for (const add of [addRun, addCheck, addExplain, addToken, addKeys]) add(program)
+  for (const add of [addRun, addCheck, addExplain, addToken, addKeys, addRevoke]) add(program)
   overrideExits(program)
   return program
 }

@@ -61,6 +61,7 @@ function findingsOf(token: UnverifiedToken | undefined, foundIn: string | undefi
             typeof token.claims['exp'] === 'number'
               ? `it expires ${new Date(token.claims['exp'] * 1000).toISOString()}`
               : 'it has no exp',
+          revocation: 'not asked: the block list is in the gateway that runs, see GET /api/revocations',
           key: token.header.kid === undefined ? 'the only key that fits' : `kid ${JSON.stringify(token.header.kid)}`,
         }),
   }
@@ -86,7 +87,9 @@ export async function explain(
   { nowMs, fetchJson }: ExplainParts,
 ): Promise<Explanation> {
   const capture: Capture = { route: undefined, refusal: undefined, authResult: undefined, reached: false }
-  const gateway = buildServer(config, {
+  // The real list is in the process that runs, and its store may be locked by it.
+  const alone: Config = { ...config, revocation: { ...config.revocation, store: 'memory', onStoreDown: 'serve' } }
+  const gateway = buildServer(alone, {
     log: pino({ level: 'silent' }),
     version: '',
     clock: { now: () => nowMs },

@@ -27,7 +27,16 @@ export interface MetricSources {
   }[]
 }
 
+/** Adds a gauge whose values are read when somebody asks. */
+export type AddGauge = (
+  name: string,
+  help: string,
+  labelNames: readonly string[],
+  read: (set: (labels: Record<string, string>, value: number) => void) => void,
+) => void
+
 export interface Metrics {
+  readonly addGauge: AddGauge
   /** The tally of a route, by its path in the config: routes that share a path share it. */
   route(path: string): RouteTally
   keyFetch(issuer: string, result: 'ok' | 'failed'): void
@@ -202,6 +211,7 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
   collectDefaultMetrics({ register: registry, prefix: 'tollgate_' })
 
   return {
+    addGauge: gauge,
     route(path) {
       const known = tallies.get(path)
       if (known !== undefined) return known

@@ -12,8 +12,15 @@ export const AdminOptions = Options(
       minimum: 0,
       maximum: 65535,
     }),
+    token: Type.Optional(
+      Type.String({
+        writeOnly: true,
+        description:
+          'What whoever changes something must send as Authorization: Bearer; take it from the environment: "${TOLLGATE_ADMIN_TOKEN:-}". Left out or empty: nothing can be changed.',
+      }),
+    ),
   },
-  { description: 'Health and metrics, on their own listener.', default: {} },
+  { description: 'Health, metrics and changes, on their own listener.', default: {} },
 )
 
 export const LogOptions = Options(

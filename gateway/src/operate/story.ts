@@ -13,7 +13,7 @@ const CHECKS = [
   ['key', ['key_unknown', 'keys_unavailable']],
   ['signature', ['signature_invalid']],
   ['result', ['auth_result_too_large']],
-  ['revocation', ['token_revoked']],
+  ['revocation', ['token_revoked', 'revocations_unavailable']],
   ['requirements', ['scope_missing', 'claim_forbidden']],
 ] as const satisfies readonly (readonly [string, readonly FailureCode[]])[]
 

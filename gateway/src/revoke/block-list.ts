@@ -1,7 +1,9 @@
 // The block list: which tokens, sessions and subjects are refused though their tokens are good, asked on every request.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 
-export type BlockKind = 'token' | 'jti' | 'sid' | 'sub'
+export const BLOCK_KINDS = ['token', 'jti', 'sid', 'sub'] as const
+
+export type BlockKind = (typeof BLOCK_KINDS)[number]
 
 /** From the mildest to the gravest: of two reasons for one entry, the graver one stays. */
 export const BLOCK_REASONS = ['renewed', 'logout', 'revoked', 'reused'] as const
@@ -35,8 +37,8 @@ export interface Verdict {
   readonly holdsUntilSec: number
 }
 
-/** `here`: made in this process, to be kept and spread. `store`: came from the store. `time`: its end has come. */
-export type ChangeOrigin = 'here' | 'store' | 'time'
+/** `here`: made in this process, to be kept and spread. `store`: came from the store. */
+export type ChangeOrigin = 'here' | 'store'
 
 export interface BlockChange {
   readonly entry: BlockEntry
@@ -48,6 +50,9 @@ export interface BlockList {
   /** Another number after each change that a caller could notice: what was found out before counts as long as it stays. */
   readonly epoch: number
   readonly size: number
+  /** Of the entries in memory. */
+  readonly bytes: number
+  countOf(kind: BlockKind): number
   /** Adds an entry, or merges it with the one that is there: what is blocked stays blocked, whatever comes in which order. */
   add(entry: BlockEntry, origin?: ChangeOrigin): void
   /** False when there is none. */
@@ -57,6 +62,13 @@ export interface BlockList {
   find(caller: AuthResult, nowSec: number): BlockEntry | undefined
   /** The same, and until when it holds: for who asks again and again. */
   check(caller: AuthResult, nowSec: number): Verdict
+  /** Forgets entries that have ended, a part of the list after the other, until `isTimeUp` says so. Nobody is told. */
+  sweep(nowSec: number, isTimeUp: () => boolean): void
+  /**
+   * Entries from a place in the list on (0: from its beginning), `limit` of them or a few more where many share a place.
+   * `next` is the place to go on from; undefined at the end. Places hold for this process; what is added meanwhile may be missed.
+   */
+  page(after: number, limit: number): { readonly entries: readonly BlockEntry[]; readonly next: number | undefined }
   /** The listener is told of each change, in order; the returned function ends that. */
   onChange(listener: (change: BlockChange) => void): () => void
 }

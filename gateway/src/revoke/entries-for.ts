@@ -10,6 +10,23 @@ export interface RenewalFacts {
   readonly maxSessionSec: number
 }
 
+/** What an issuer's config says about renewal, as far as it matters here. Times in milliseconds. */
+interface IssuerRenewal {
+  readonly name: string
+  readonly renewal?: { readonly grace?: number | undefined; readonly maxSession: number } | undefined
+}
+
+export function renewalFactsOf(issuers: readonly IssuerRenewal[]): (issuerName: string) => RenewalFacts | undefined {
+  const facts = new Map(
+    issuers.flatMap(({ name, renewal }): [string, RenewalFacts][] =>
+      renewal === undefined
+        ? []
+        : [[name, { graceSec: (renewal.grace ?? 0) / 1000, maxSessionSec: renewal.maxSession / 1000 }]],
+    ),
+  )
+  return (issuerName) => facts.get(issuerName)
+}
+
 // 9999-12-31: for tokens without exp, which never end by themselves.
 const LAST_SECOND = 253_402_300_799
 
@@ -23,7 +40,7 @@ export function sessionOf({ sid, tokenId }: Pick<AuthResult, 'sid' | 'tokenId'>)
  * are blocked as well, those that are out already and those that a machine may mint before it hears of this.
  */
 export function entriesFor(
-  caller: AuthResult,
+  caller: Pick<AuthResult, 'issuerId' | 'tokenId' | 'sid' | 'validUntilSec'>,
   {
     nowSec,
     reason,

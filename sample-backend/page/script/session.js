@@ -37,7 +37,13 @@ function renewSession(token) {
   showSession()
 }
 
+/** The token itself is ended as well, at the gateway: whoever copied it has nothing. */
+function endToken({ token }) {
+  fetch('/logout', { method: 'POST', headers: { authorization: `Bearer ${token}` }, keepalive: true }).catch(() => {})
+}
+
 function logOut() {
+  endToken(session)
   session = undefined
   showSession()
   clearAnswer()

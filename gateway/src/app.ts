@@ -1,0 +1,79 @@
+// The Fastify application before it has routes: strict parsing, one canonical path, and answers in the gateway's words.
+import { fastify, type FastifyInstance } from 'fastify'
+import { readFileSync } from 'node:fs'
+
+import { createClientErrorHandler } from './accept/client-error.ts'
+import { canonicalTarget } from './accept/path.ts'
+import { createRequestIds } from './accept/request-id.ts'
+import { createAnswer } from './answer.ts'
+import type { Config } from './config.ts'
+import type { Log } from './operate/log.ts'
+
+// No route can match it and no client can ask for it: it does not start with a slash.
+const UNSAFE_TARGET = '!unsafe'
+
+// Longer than any path that fits into the headers: the router shall not have a limit of its own.
+const MAX_PARAMETER_LENGTH = 1_048_576
+
+const NO_QUERY = Object.freeze({})
+
+/** Queries are the upstream's business: nobody here reads a parsed one. */
+function leaveQuery(): Record<string, never> {
+  return NO_QUERY
+}
+
+/** Parses and routes strictly, answers what no route takes, and serves nothing yet. */
+export function createApp({ listen, limits, errors }: Config, log: Log): FastifyInstance {
+  const newRequestId = createRequestIds()
+  const answer = createAnswer(errors)
+  const app = fastify({
+    logger: false,
+    genReqId: ({ headers }) => newRequestId(headers['x-request-id']),
+    rewriteUrl: ({ url = '' }) => canonicalTarget(url) ?? UNSAFE_TARGET,
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, querystringParser: leaveQuery },
+    requestTimeout: limits.requestTimeout,
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    clientErrorHandler: createClientErrorHandler(errors, () => newRequestId(undefined)),
+    http: { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 1000, requireHostHeader: false },
+    ...(listen.tls === undefined
+      ? {}
+      : {
+          https: {
+            cert: readFileSync(listen.tls.cert),
+            key: readFileSync(listen.tls.key),
+            maxHeaderSize: limits.headerBytes,
+          },
+        }),
+  }) as FastifyInstance
+
+  app.setNotFoundHandler((request, reply) => {
+    reply.hijack()
+    answer(reply.raw, request.raw.url === UNSAFE_TARGET ? 'path_unsafe' : 'route_not_found', request.id)
+  })
+  app.setErrorHandler((error, request, reply) => {
+    log.error({ requestId: request.id, error }, 'internal error')
+    reply.hijack()
+    if (reply.raw.headersSent) reply.raw.destroy()
+    else answer(reply.raw, 'internal_error', request.id)
+  })
+  // RFC 9110 section 10.1.1: the only expectation there is, is 100-continue.
+  app.server.on('checkExpectation', (_request, response) => {
+    answer(response, 'request_invalid', newRequestId(undefined), { close: true })
+  })
+  // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
+  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
+  return app
+}
+
+const IDLE_CHECK_MS = 50
+
+/** A connection that falls idle after the close began would hold it for the whole keep-alive time: Node looks only once. */
+export async function closeApp(app: FastifyInstance): Promise<void> {
+  const closing = app.close()
+  const sweep = setInterval(() => {
+    app.server.closeIdleConnections()
+  }, IDLE_CHECK_MS)
+  await closing
+  clearInterval(sweep)
+}

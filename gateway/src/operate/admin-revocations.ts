@@ -1,0 +1,124 @@
+// The admin API of the block list: add, list and remove entries. All of it needs the admin token.
+import type { FastifyInstance, FastifyReply } from 'fastify'
+
+import { AdminProblem, sendProblem } from './admin-problem.ts'
+import { createAdminGuard } from './admin-token.ts'
+import type { Log } from './log.ts'
+import { createRevocationReader, type RevocationReaderParts } from './revocation-request.ts'
+import type { BlockEntry } from '../revoke/block-list.ts'
+import { keyOf, nameOf } from '../revoke/entry-text.ts'
+import type { Revocation } from '../revoke/revocation.ts'
+
+export interface AdminRevocationsParts extends RevocationReaderParts {
+  readonly token: string | undefined
+  readonly revocation: Revocation
+  readonly maxEntries: number
+  readonly log: Log
+}
+
+const BODY_BYTES = 1_048_576
+/** The entry is in force already; the answer waits this long to be able to say that it is kept as well. */
+const STORE_WAIT_MS = 2000
+const MAX_PAGE = 1000
+const LOGGED_NAMES = 20
+
+/** An entry as it is shown. Its id says what it is, so that every machine has the same. */
+function shown(entry: BlockEntry) {
+  const { kind, issuer, value, issuedBeforeSec, fromSec, untilSec, reason } = entry
+  const id = Buffer.from(nameOf(entry)).toString('base64url')
+  return { id, kind, issuer, value, issuedBefore: issuedBeforeSec, from: fromSec, until: untilSec, reason }
+}
+
+async function inTime(stored: Promise<boolean>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, STORE_WAIT_MS, false)
+  })
+  const isStored = await Promise.race([stored, late])
+  clearTimeout(timer)
+  return isStored
+}
+
+export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocationsParts): void {
+  const { revocation, maxEntries, clock, log } = parts
+  const { list } = revocation
+  const readRevocation = createRevocationReader(parts)
+  const onRequest = createAdminGuard(parts.token, (client) => {
+    log.warn({ client }, 'admin request refused: no or wrong admin token')
+  })
+
+  function readLines(text: string): readonly BlockEntry[] | AdminProblem {
+    const entries: BlockEntry[] = []
+    for (const [index, line] of text.split('\n').entries()) {
+      if (line.trim() === '') continue
+      let body: unknown
+      try {
+        body = JSON.parse(line)
+      } catch {
+        return new AdminProblem(400, 'revocation_invalid', `line ${index + 1}: no JSON; nothing was added`)
+      }
+      const read = readRevocation(body)
+      if (read instanceof AdminProblem)
+        return new AdminProblem(read.status, read.code, `line ${index + 1}: ${read.title}; nothing was added`)
+      entries.push(...read)
+    }
+    return entries
+  }
+
+  async function add(entries: readonly BlockEntry[], client: string, reply: FastifyReply): Promise<FastifyReply> {
+    if (list.size + entries.length > maxEntries)
+      return sendProblem(
+        reply,
+        new AdminProblem(507, 'revocations_full', 'The block list is full (revocation.maxEntries); nothing was added'),
+      )
+    const stored = await inTime(revocation.block(entries))
+    const names = entries.slice(0, LOGGED_NAMES).map(nameOf)
+    log.info({ client, count: entries.length, entries: names, stored }, 'revocations added')
+    // 202: in force here; the store gets it when it is back, and the other machines then.
+    const status = entries.length === 0 ? 200 : stored ? 201 : 202
+    return reply.code(status).send({ entries: entries.map(shown), stored })
+  }
+
+  app.addContentTypeParser(
+    'application/x-ndjson',
+    { parseAs: 'string', bodyLimit: BODY_BYTES },
+    (_request, body, done) => {
+      done(null, body)
+    },
+  )
+
+  app.post('/api/revocations', { onRequest, bodyLimit: BODY_BYTES }, async ({ body, ip }, reply) => {
+    const entries = typeof body === 'string' ? readLines(body) : readRevocation(body)
+    return entries instanceof AdminProblem ? sendProblem(reply, entries) : await add(entries, ip, reply)
+  })
+
+  app.get<{ Querystring: { after?: string; limit?: string } }>('/api/revocations', { onRequest }, (request, reply) => {
+    const { after = '0', limit = '100' } = request.query
+    const isRight =
+      /^\d{1,9}$/.test(after) && /^\d{1,4}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= MAX_PAGE
+    if (!isRight)
+      return sendProblem(
+        reply,
+        new AdminProblem(400, 'query_invalid', `limit must be from 1 to ${MAX_PAGE}, after the next of a page before`),
+      )
+    const { entries, next } = list.page(Number(after), Number(limit))
+    const nowSec = clock.now() / 1000
+    const { kind, up } = revocation.status()
+    return reply.header('cache-control', 'no-store').send({
+      total: list.size,
+      store: { kind, up },
+      entries: entries.filter(({ untilSec }) => untilSec > nowSec).map(shown),
+      next: next === undefined ? null : String(next),
+    })
+  })
+
+  app.delete<{ Params: { id: string } }>('/api/revocations/:id', { onRequest }, async ({ params, ip }, reply) => {
+    const key = keyOf(Buffer.from(params.id, 'base64url').toString('utf8'))
+    const { found, stored } = key === undefined ? { found: false, stored: undefined } : revocation.unblock(key)
+    if (key === undefined || !found || stored === undefined)
+      return sendProblem(reply, new AdminProblem(404, 'not_found', 'There is no such entry'))
+    const isStored = await inTime(stored)
+    log.info({ client: ip, entries: [nameOf(key)], stored: isStored }, 'revocation removed')
+    return isStored ? reply.code(204).send() : reply.code(202).send({ stored: false })
+  })
+}

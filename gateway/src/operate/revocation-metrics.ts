@@ -1,0 +1,34 @@
+// Metrics of the block list and its store.
+import type { Metrics } from './metrics.ts'
+import type { Clock } from '../clock.ts'
+import { BLOCK_KINDS } from '../revoke/block-list.ts'
+import type { Revocation } from '../revoke/revocation.ts'
+
+export function addRevocationMetrics(
+  { addGauge }: Pick<Metrics, 'addGauge'>,
+  { list, status }: Pick<Revocation, 'list' | 'status'>,
+  clock: Clock,
+): void {
+  addGauge('tollgate_revocations', 'Entries of the block list.', ['kind'], (set) => {
+    for (const kind of BLOCK_KINDS) set({ kind }, list.countOf(kind))
+  })
+  addGauge('tollgate_revocations_bytes', 'Memory of the block list.', [], (set) => {
+    set({}, list.bytes)
+  })
+  addGauge('tollgate_revocation_store_up', '1 while the store of the block list can be reached.', ['store'], (set) => {
+    const { kind, up } = status()
+    set({ store: kind }, up ? 1 : 0)
+  })
+  addGauge('tollgate_revocations_queued', 'Changes that wait to be written to the store.', [], (set) => {
+    set({}, status().queued)
+  })
+  addGauge(
+    'tollgate_revocation_sync_age_seconds',
+    'Time since the list was known to be as in the store.',
+    [],
+    (set) => {
+      const { lastSyncAtMs } = status()
+      if (lastSyncAtMs !== undefined) set({}, Math.max(0, clock.now() - lastSyncAtMs) / 1000)
+    },
+  )
+}

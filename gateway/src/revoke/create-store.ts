@@ -1,0 +1,32 @@
+// The store that the config names.
+import type { Clock, Schedule } from '../clock.ts'
+import type { BlockList } from './block-list.ts'
+import { createLevelStore } from './level-store.ts'
+import { createMemoryStore } from './memory-store.ts'
+import type { RevocationOptions } from './options.ts'
+import { redisKeysOf } from './redis-keys.ts'
+import { createRedisStore } from './redis-store.ts'
+import { parseRedisUrl } from './redis-url.ts'
+import type { RevocationStore, StoreEvents } from './store.ts'
+
+export interface StoreParts {
+  readonly list: BlockList
+  readonly clock: Clock
+  readonly schedule: Schedule
+  readonly events: StoreEvents
+}
+
+/** Throws StoreNotUsable for a URL that is none. Nothing is opened yet. */
+export function createStore(
+  { store, reconcile, keyPrefix }: Readonly<RevocationOptions>,
+  parts: StoreParts,
+): RevocationStore {
+  if (store === 'memory') return createMemoryStore()
+  if ('level' in store) return createLevelStore({ ...parts, folder: store.level })
+  return createRedisStore({
+    ...parts,
+    address: parseRedisUrl(store.redis),
+    keys: redisKeysOf(keyPrefix),
+    reconcileMs: reconcile,
+  })
+}

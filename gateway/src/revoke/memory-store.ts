@@ -1,0 +1,20 @@
+// The store that keeps nothing: the list lives as long as the process.
+import type { RevocationStore } from './store.ts'
+
+export function createMemoryStore(): RevocationStore {
+  const status = {
+    kind: 'memory',
+    up: true,
+    loaded: true,
+    lastSyncAtMs: undefined,
+    queued: 0,
+    problem: undefined,
+  } as const
+  return {
+    start: () => Promise.resolve(),
+    write: () => Promise.resolve(true),
+    status: () => status,
+    sweep: () => undefined,
+    close: () => Promise.resolve(),
+  }
+}

@@ -1,0 +1,75 @@
+// Connections to Redis over ioredis, loaded only where Redis is used. The one file that knows the library.
+// Connections to Redis over ioredis, loaded only where Redis is used. The one file that knows the library.
+import type { Cluster, Redis } from 'ioredis'
+
+import type { RedisAddress } from './redis-url.ts'
+
+export type RedisConnection = Redis | Cluster
+
+/** How long a command for news waits on the server. */
+export const BLOCK_MS = 2000
+/** A server that takes longer for a command counts as down. */
+const COMMAND_TIMEOUT_MS = 5000
+const CONNECT_TIMEOUT_MS = 5000
+
+/** A connection that is open, or a rejection. It does not mend itself: whoever uses it starts anew, and compares all. */
+export async function connectRedis(address: RedisAddress): Promise<RedisConnection> {
+  const { Cluster, Redis } = await import('ioredis')
+  const { mode, tls, hosts, username, password, db, masterName } = address
+  const common = {
+    ...(username === undefined ? {} : { username }),
+    ...(password === undefined ? {} : { password }),
+    ...(tls ? { tls: {} } : {}),
+    commandTimeout: COMMAND_TIMEOUT_MS + BLOCK_MS,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+    maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
+    connectionName: 'tollgate',
+    lazyConnect: true,
+  }
+  const connection = (() => {
+    if (mode === 'cluster') {
+      return new Cluster([...hosts], {
+        redisOptions: common,
+        clusterRetryStrategy: () => null,
+        lazyConnect: true,
+        // With TLS a certificate names the host, not its address.
+        ...(tls
+          ? {
+              dnsLookup: (name: string, done: (error: null, address: string) => void) => {
+                done(null, name)
+              },
+            }
+          : {}),
+      })
+    }
+    const single = { ...common, db, retryStrategy: () => null }
+    if (mode === 'single') {
+      const [{ host, port } = { host: '127.0.0.1', port: 6379 }] = hosts
+      return new Redis({ ...single, host, port })
+    }
+    return new Redis({
+      ...single,
+      name: masterName,
+      sentinels: [...hosts],
+      sentinelRetryStrategy: () => null,
+      enableTLSForSentinelMode: tls,
+      ...(password === undefined ? {} : { sentinelPassword: password }),
+    })
+  })()
+  // Errors are learnt of by the commands that fail; without a listener one would end the process.
+  connection.on('error', () => undefined)
+  await connection.connect()
+  return connection
+}
+
+/** What went wrong, in our own words: the library's may hold addresses and passwords. */
+export function redisProblem(error: unknown): string {
+  const { code, message = '' } = error as { readonly code?: string; readonly message?: string }
+  if (/^(NOAUTH|WRONGPASS)|invalid (username-)?password/i.test(message)) return 'Redis refuses the password'
+  if (message.startsWith('NOPERM')) return 'Redis does not permit a command that is needed'
+  if (message.startsWith('LOADING')) return 'Redis is loading its data'
+  if (/^(READONLY|MASTERDOWN|CLUSTERDOWN)/.test(message)) return 'Redis takes no writes'
+  if (message.startsWith('OOM')) return 'Redis is out of memory'
+  return code === 'ECONNREFUSED' ? 'Redis refuses connections' : 'Redis cannot be reached'
+}

@@ -1,0 +1,135 @@
+// One session with Redis, from connecting to the first thing that fails: follows changes, and compares the whole list.
+import type { Clock } from '../clock.ts'
+import type { BlockChange, BlockList } from './block-list.ts'
+import { contentOf, nameOf, readStored, removalOf } from './entry-text.ts'
+import { BLOCK_MS, connectRedis, type RedisConnection } from './redis-connection.ts'
+import { KEPT_CHANGES, REMOVE_ENDED_SCRIPT, WRITE_SCRIPT, type RedisKeys } from './redis-keys.ts'
+import type { RedisAddress } from './redis-url.ts'
+
+export interface RedisSession {
+  /** Waits for changes and takes them over. The answer says after which change it goes on. */
+  follow(cursor: string): Promise<string>
+  /** Id of the newest change. */
+  newestChange(): Promise<string>
+  /** Takes over all entries. Tells how many were none. */
+  readAll(): Promise<{ readonly nonsense: number }>
+  /** Entries of the list that Redis does not have: it lost them, for whoever takes one off the list leaves a mark. */
+  missing(): AsyncGenerator<readonly BlockChange[]>
+  /** Whether Redis has fewer than the list. */
+  isShort(): Promise<boolean>
+  write(changes: readonly BlockChange[]): Promise<void>
+  close(): void
+}
+
+export interface RedisSessionParts {
+  readonly address: RedisAddress
+  readonly keys: RedisKeys
+  readonly list: BlockList
+  readonly clock: Clock
+}
+
+export const FIRST_CHANGE = '0-0'
+
+/** Small enough that nobody else waits for long: Redis and this process do one thing at a time. */
+const PAGE = 500
+/** Ended entries stay this long, for machines whose clocks are behind. */
+const ENDED_SEC = 300
+
+type ReadReply = readonly (readonly [
+  key: string,
+  changes: readonly (readonly [id: string, fields: readonly string[]])[],
+])[]
+
+export async function openRedisSession({ address, keys, list, clock }: RedisSessionParts): Promise<RedisSession> {
+  const commands = await connectRedis(address)
+  // A command that waits holds up all that come after it on its connection.
+  const news = await connectRedis(address).catch((error: unknown) => {
+    commands.disconnect()
+    throw error
+  })
+
+  /** One node of a cluster executes it: the one that has the keys. */
+  const call = (connection: RedisConnection, command: string, ...args: (string | number)[]): Promise<unknown> =>
+    connection.call(command, ...args.map(String))
+
+  function takeOver(name: string, content: string | null): { readonly nonsense: boolean; readonly untilSec: number } {
+    const stored = content === null ? undefined : readStored(name, content)
+    if (stored === undefined) return { nonsense: content !== null, untilSec: Infinity }
+    const { entry, removed } = stored
+    if (removed) list.remove(entry, 'store')
+    else if (entry.untilSec > clock.now() / 1000) list.add(entry, 'store')
+    return { nonsense: false, untilSec: entry.untilSec }
+  }
+
+  async function contentsOf(names: readonly string[]): Promise<readonly (string | null)[]> {
+    return (await call(commands, 'HMGET', keys.entries, ...names)) as readonly (string | null)[]
+  }
+
+  return {
+    async follow(cursor) {
+      const block = ['COUNT', PAGE, 'BLOCK', BLOCK_MS, 'STREAMS', keys.changes, cursor] as const
+      const [stream] = ((await call(news, 'XREAD', ...block)) ?? []) as ReadReply
+      const changes = stream?.[1] ?? []
+      const names = new Set(
+        changes.flatMap(([, fields]) => {
+          const at = fields.indexOf('entry')
+          return at === -1 ? [] : [fields[at + 1] ?? '']
+        }),
+      )
+      if (names.size > 0) {
+        const contents = await contentsOf([...names])
+        ;[...names].forEach((name, index) => takeOver(name, contents[index] ?? null))
+      }
+      return changes.at(-1)?.[0] ?? cursor
+    },
+    async newestChange() {
+      const [newest] = (await call(commands, 'XREVRANGE', keys.changes, '+', '-', 'COUNT', 1)) as [string, string[]][]
+      return newest?.[0] ?? FIRST_CHANGE
+    },
+    async readAll() {
+      let nonsense = 0
+      let cursor = '0'
+      do {
+        const reply = (await call(commands, 'HSCAN', keys.entries, cursor, 'COUNT', PAGE)) as [string, string[]]
+        const ended: string[] = []
+        cursor = reply[0]
+        for (let index = 0; index < reply[1].length; index += 2) {
+          const [name = '', content = ''] = reply[1].slice(index, index + 2)
+          const taken = takeOver(name, content)
+          if (taken.nonsense) nonsense += 1
+          if (taken.untilSec <= clock.now() / 1000 - ENDED_SEC) ended.push(name, content)
+        }
+        if (ended.length > 0) await call(commands, 'EVAL', REMOVE_ENDED_SCRIPT, 1, keys.entries, ...ended)
+      } while (cursor !== '0')
+      return { nonsense }
+    },
+    async *missing() {
+      let place: number | undefined = 0
+      while (place !== undefined) {
+        const page = list.page(place, PAGE)
+        place = page.next
+        const nowSec = clock.now() / 1000
+        const entries = page.entries.filter(({ untilSec }) => untilSec > nowSec)
+        if (entries.length === 0) continue
+        const contents = await contentsOf(entries.map(nameOf))
+        const lost = entries.filter((_entry, index) => contents[index] === null)
+        if (lost.length > 0) yield lost.map((entry) => ({ entry, change: 'added', origin: 'here' }))
+      }
+    },
+    async isShort() {
+      return Number(await call(commands, 'HLEN', keys.entries)) < list.size
+    },
+    async write(changes) {
+      const texts = changes.flatMap(({ entry, change }) => [
+        nameOf(entry),
+        change === 'added' ? contentOf(entry) : removalOf(entry),
+      ])
+      const nowSec = Math.floor(clock.now() / 1000)
+      await call(commands, 'EVAL', WRITE_SCRIPT, 2, keys.entries, keys.changes, nowSec, KEPT_CHANGES, ...texts)
+    },
+    close() {
+      commands.disconnect()
+      news.disconnect()
+    },
+  }
+}

@@ -1,0 +1,98 @@
+// The block list with its store: what is added is in force at once, then kept and spread; what ended is swept away.
+import type { Clock, Schedule } from '../clock.ts'
+import { Failure } from '../failure.ts'
+import type { BlockEntry, BlockKey, BlockList } from './block-list.ts'
+import { createStore } from './create-store.ts'
+import { createBlockList } from './memory-list.ts'
+import type { RevocationOptions } from './options.ts'
+import type { StoreEvents, StoreStatus } from './store.ts'
+
+export interface Revocation {
+  /** Whoever adds to it or removes from it has that kept and spread as well. */
+  readonly list: BlockList
+  /** Opens the store. Throws StoreNotUsable. */
+  start(): Promise<void>
+  /** In force when this returns; the promise tells whether the store has it (false: it will get it later), and never rejects. */
+  block(entries: readonly BlockEntry[]): Promise<boolean>
+  /** False when there was no such entry. */
+  unblock(key: BlockKey): { readonly found: boolean; readonly stored: Promise<boolean> }
+  /** For requests with tokens, while the store is not there and the config says `onStoreDown: refuse`. */
+  refusal(): Failure | undefined
+  status(): StoreStatus
+  close(): Promise<void>
+}
+
+export interface RevocationParts {
+  readonly options: Readonly<RevocationOptions>
+  readonly clock: Clock
+  readonly schedule: Schedule
+  readonly events: StoreEvents
+}
+
+const UNAVAILABLE = new Failure('revocations_unavailable', 'the store cannot be reached (revocation.onStoreDown)')
+
+const SWEEP_EVERY_MS = 250
+/** How long a turn of the sweep may keep the process. */
+const SWEEP_TURN_MS = 2
+const STORE_SWEEPS = 240
+
+export function createRevocation({ options, clock, schedule, events }: RevocationParts): Revocation {
+  const list = createBlockList()
+  const store = createStore(options, { list, clock, schedule, events })
+  let cancelSweep: (() => void) | undefined
+  let turns = 0
+  /** What the store says to the changes that are being made. */
+  let writes: Promise<boolean>[] = []
+
+  list.onChange((change) => {
+    if (change.origin === 'here') writes.push(store.write(change))
+  })
+
+  function storedSince(changes: () => void): Promise<boolean> {
+    writes = []
+    changes()
+    const stored = Promise.all(writes).then((all) => all.every(Boolean))
+    writes = []
+    return stored
+  }
+
+  function sweep(): void {
+    const startedAtMs = performance.now()
+    const nowSec = clock.now() / 1000
+    list.sweep(nowSec, () => performance.now() - startedAtMs > SWEEP_TURN_MS)
+    turns += 1
+    if (turns % STORE_SWEEPS === 0) store.sweep(nowSec)
+    // What others added needs no answer, and must not pile up here.
+    writes = []
+    cancelSweep = schedule(SWEEP_EVERY_MS, sweep)
+  }
+
+  return {
+    list,
+    async start() {
+      await store.start()
+      sweep()
+    },
+    block: (entries) =>
+      storedSince(() => {
+        for (const entry of entries) list.add(entry)
+      }),
+    unblock(key) {
+      let found = false
+      const stored = storedSince(() => {
+        found = list.remove(key)
+      })
+      return { found, stored }
+    },
+    refusal() {
+      if (options.onStoreDown === 'serve') return undefined
+      const { up, loaded } = store.status()
+      return up && loaded ? undefined : UNAVAILABLE
+    },
+    status: () => store.status(),
+    async close() {
+      cancelSweep?.()
+      await store.close()
+    },
+  }
+}

@@ -1,0 +1,221 @@
+import fc from 'fast-check'
+import t from 'tap'
+
+import { anonymousResult, type AuthResult } from '../../gateway/src/authenticate/auth-result.ts'
+import { BLOCK_KINDS, BLOCK_REASONS, mergeEntries, type BlockEntry } from '../../gateway/src/revoke/block-list.ts'
+import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
+
+const ISSUERS = ['https://a.example.com/', 'b']
+// Few values, so that they meet; some that a packed text could take for one another.
+const VALUES = [
+  'a',
+  'ab',
+  'abcd',
+  'abcde',
+  'é',
+  'ÿÿ',
+  '\u0100',
+  'a\0',
+  'a\0\0',
+  '日本',
+  'x'.repeat(1025),
+  'x'.repeat(1024),
+]
+
+const value = fc.oneof(fc.constantFrom(...VALUES), fc.string({ unit: 'binary', maxLength: 6 }))
+const key = fc.record({ kind: fc.constantFrom(...BLOCK_KINDS), issuer: fc.constantFrom(...ISSUERS), value })
+const second = fc.integer({ min: 0, max: 20 })
+const entry: fc.Arbitrary<BlockEntry> = fc
+  .tuple(key, second, second, second, fc.constantFrom(...BLOCK_REASONS))
+  .map(([names, fromSec, untilSec, before, reason]) => ({
+    ...names,
+    fromSec,
+    untilSec,
+    issuedBeforeSec: names.kind === 'sub' ? before : undefined,
+    reason,
+  }))
+const maybe = <Value>(some: fc.Arbitrary<Value>) => fc.option(some, { nil: undefined })
+const caller: fc.Arbitrary<AuthResult> = fc
+  .record({
+    issuerId: fc.constantFrom(...ISSUERS, 'c'),
+    tokenId: value,
+    jti: maybe(value),
+    sid: maybe(value),
+    subject: maybe(value),
+    renewedFrom: maybe(value),
+    issuedAtSec: maybe(second),
+  })
+  .map((facts) => ({ ...anonymousResult(undefined), ...facts, authenticated: true }))
+
+type Step =
+  | { readonly do: 'add'; readonly entry: BlockEntry }
+  | { readonly do: 'remove'; readonly entry: BlockEntry }
+  | { readonly do: 'sweep'; readonly nowSec: number }
+  | { readonly do: 'ask'; readonly caller: AuthResult; readonly nowSec: number }
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: entry.map((one) => ({ do: 'add' as const, entry: one })) },
+  { weight: 1, arbitrary: entry.map((one) => ({ do: 'remove' as const, entry: one })) },
+  { weight: 1, arbitrary: second.map((nowSec) => ({ do: 'sweep' as const, nowSec })) },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(caller, second).map(([one, nowSec]) => ({ do: 'ask' as const, caller: one, nowSec })),
+  },
+)
+
+/** The same rules over a Map, as plainly as they can be written. */
+function createModel() {
+  const entries = new Map<string, BlockEntry>()
+  const nameOf = ({ kind, issuer, value: text }: Pick<BlockEntry, 'kind' | 'issuer' | 'value'>) =>
+    JSON.stringify([kind, issuer, text])
+  return {
+    entries,
+    add(one: BlockEntry) {
+      const known = entries.get(nameOf(one))
+      entries.set(nameOf(one), known === undefined ? one : mergeEntries(known, one))
+    },
+    remove: (one: BlockEntry) => entries.delete(nameOf(one)),
+    sweep(nowSec: number) {
+      for (const [name, { untilSec }] of entries) if (untilSec <= nowSec) entries.delete(name)
+    },
+    reasons(who: AuthResult, nowSec: number): string[] {
+      const asked: (readonly ['token' | 'jti' | 'sid' | 'sub', string | undefined, boolean])[] = [
+        ['token', who.tokenId, false],
+        ['token', who.renewedFrom, true],
+        ['jti', who.jti, false],
+        ['sid', who.sid ?? who.tokenId, false],
+        ['sub', who.subject, false],
+      ]
+      return asked.flatMap(([kind, text, isPredecessor]) => {
+        const one = text === undefined ? undefined : entries.get(nameOf({ kind, issuer: who.issuerId, value: text }))
+        if (one === undefined || nowSec < one.fromSec || nowSec >= one.untilSec) return []
+        if (isPredecessor && one.reason === 'renewed') return []
+        if (kind === 'sub' && who.issuedAtSec !== undefined && who.issuedAtSec >= (one.issuedBeforeSec ?? 0)) return []
+        return [one.reason]
+      })
+    },
+  }
+}
+
+t.test('whatever comes and goes, the list says what a plain Map would say', async (t) => {
+  // A hash that puts everything into four places, too: only comparing the texts tells entries apart then.
+  for (const keyedHash of [undefined, (head: number) => head % 4]) {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const list = createBlockList(keyedHash === undefined ? {} : { keyedHash })
+        const model = createModel()
+        for (const one of steps) {
+          if (one.do === 'add') {
+            list.add(one.entry)
+            model.add(one.entry)
+          } else if (one.do === 'remove') {
+            if (list.remove(one.entry) !== model.remove(one.entry)) return false
+          } else if (one.do === 'sweep') {
+            list.sweep(one.nowSec, () => false)
+            model.sweep(one.nowSec)
+          } else {
+            const reasons = model.reasons(one.caller, one.nowSec)
+            const found = list.find(one.caller, one.nowSec)
+            if ((found !== undefined) !== reasons.length > 0) return false
+            // A milder reason is told only where there is no graver one.
+            if (found?.reason === 'renewed' && reasons.some((reason) => reason !== 'renewed')) return false
+          }
+          if (list.size !== model.entries.size) return false
+        }
+        const listed = list.page(0, Infinity).entries
+        return (
+          listed.length === model.entries.size &&
+          [...model.entries.values()].every((one) => list.get(one) !== undefined)
+        )
+      }),
+      { numRuns: 1500 },
+    )
+    t.pass(keyedHash === undefined ? 'with its own hash' : 'with a bad hash')
+  }
+})
+
+t.test('a verdict holds exactly as long as it says', async () => {
+  fc.assert(
+    fc.property(fc.array(entry, { maxLength: 20 }), caller, (entries, who) => {
+      const list = createBlockList()
+      for (const one of entries) list.add(one)
+      let verdict = list.check(who, 0)
+      for (let nowSec = 0; nowSec <= 21; nowSec += 1) {
+        const fresh = list.check(who, nowSec).entry !== undefined
+        if (nowSec >= verdict.holdsUntilSec) verdict = list.check(who, nowSec)
+        if ((verdict.entry !== undefined) !== fresh) return false
+      }
+      return true
+    }),
+    { numRuns: 1000 },
+  )
+})
+
+t.test('entries merge to the same whatever the order in which they come', async () => {
+  fc.assert(
+    fc.property(fc.array(entry, { minLength: 2, maxLength: 5 }), fc.func(fc.integer()), (entries, orderOf) => {
+      const same = entries.map((one) => ({
+        ...one,
+        kind: 'sub' as const,
+        issuer: 'b',
+        value: 'v',
+        issuedBeforeSec: one.fromSec,
+      }))
+      const [a, b] = [createBlockList(), createBlockList()]
+      for (const one of same) a.add(one)
+      for (const one of same.toSorted((x, y) => orderOf(x) - orderOf(y))) b.add(one)
+      return JSON.stringify(a.get(same[0] as BlockEntry)) === JSON.stringify(b.get(same[0] as BlockEntry))
+    }),
+  )
+})
+
+t.test(
+  'a page goes on where the one before ended, and a value that is not text in one byte comes back as it was',
+  async (t) => {
+    const list = createBlockList()
+    const values = Array.from({ length: 5000 }, (_, index) => (index % 3 === 0 ? `${index}日本` : `${index}`))
+    for (const text of values)
+      list.add({
+        kind: 'jti',
+        issuer: 'b',
+        value: text,
+        issuedBeforeSec: undefined,
+        fromSec: 1,
+        untilSec: 9,
+        reason: 'logout',
+      })
+    const seen: string[] = []
+    let place: number | undefined = 0
+    while (place !== undefined) {
+      const page = list.page(place, 100)
+      t.ok(page.entries.length > 0 && page.entries.length <= 110)
+      seen.push(...page.entries.map((one) => one.value))
+      place = page.next
+    }
+    t.same(seen.toSorted(), values.toSorted())
+  },
+)
+
+t.test('RV-6: ended entries vanish part by part, and their memory with them', async (t) => {
+  const list = createBlockList()
+  for (let index = 0; index < 20_000; index += 1)
+    list.add({
+      kind: 'jti',
+      issuer: 'b',
+      value: `${index}`,
+      issuedBeforeSec: undefined,
+      fromSec: 1,
+      untilSec: index < 19_000 ? 10 : 20,
+      reason: 'revoked',
+    })
+  const before = list.bytes
+  let turns = 0
+  while (list.size > 1000) {
+    let looks = 0
+    list.sweep(10, () => (looks += 1) > 100)
+    turns += 1
+  }
+  t.ok(turns > 5, `${turns} turns`)
+  t.equal(list.size, 1000)
+  t.ok(list.bytes < before / 10, `${list.bytes} of ${before} bytes`)
+})
