@@ -21,7 +21,7 @@ const MACHINES = 3
 const { values } = parseArgs({
   options: { seconds: { type: 'string' }, clients: { type: 'string' }, quick: { type: 'boolean', default: false } },
 })
-const seconds = Number(values.seconds ?? (values.quick ? 12 : 40))
+const seconds = Number(values.seconds ?? (values.quick ? 15 : 60))
 const clients = Number(values.clients ?? 200)
 if (!(seconds > 0) || !(clients > 0))
   throw new Error('usage: npm run bench:renewal -- [--seconds N] [--clients N] [--quick]')
@@ -125,8 +125,8 @@ async function measure(policy: Policy): Promise<Result> {
       : [policy, `http://127.0.0.1:${upstream.hello.port}`, redis.url, keyFile]
   const machines = await Promise.all(Array.from({ length: MACHINES }, () => startChild(script, args, 0)))
   const ports = machines.map(({ hello }) => hello.port)
-  // The first second warms up code and connections.
-  await runClients({ policy, ports, clients: Math.min(clients, 20), seconds: 1, logIn })
+  // The first seconds warm up code and connections.
+  await runClients({ policy, ports, clients: Math.min(clients, 50), seconds: 2, logIn })
   const { plainMs, dueMs, ...observed } = await runClients({ policy, ports, clients, seconds, logIn })
   const counts = await Promise.all(machines.map((machine) => machine.ask<{ signed: number; redis: number }>({})))
   for (const child of [...machines, upstream]) child.end()

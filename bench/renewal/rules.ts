@@ -10,8 +10,8 @@ export const TITLES: Readonly<Record<Policy, string>> = {
   tollgate: 'Tollgate',
 }
 
-export const LIFETIME_SEC = 6
-export const WINDOW_SEC = 3
-export const GRACE_SEC = 3
-export const OVERLAP_MS = 2000
+export const LIFETIME_SEC = 10
+export const WINDOW_SEC = 5
+export const GRACE_SEC = 5
+export const OVERLAP_MS = 3000
 export const ISSUER = 'https://login.example.com'
