@@ -10,7 +10,7 @@ export function checkAction(route: Loose, index: number): readonly Finding[] {
   if (action === undefined) {
     if (route['upstream'] !== undefined) return []
     return [
-      { path: at, atKey: true, message: 'upstream is missing', hint: 'it names the upstream that gets the request' },
+      { path: at, atKey: true, message: 'upstream is missing', hint: 'the name of the upstream that gets the request' },
     ]
   }
   const useless = [

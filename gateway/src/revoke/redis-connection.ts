@@ -22,6 +22,8 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
     ...(tls ? { tls: {} } : {}),
     commandTimeout: COMMAND_TIMEOUT_MS + BLOCK_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
+    // Replies as lists; of version 3 some come as maps, and older servers do not know it.
+    protocol: 2 as const,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectionName: 'tollgate',
@@ -58,9 +60,18 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
     })
   })()
   // Errors are learnt of by the commands that fail; without a listener one would end the process.
-  connection.on('error', () => undefined)
-  await connection.connect()
-  return connection
+  let reason: unknown
+  connection.on('error', (error: unknown) => {
+    reason = error
+  })
+  try {
+    await connection.connect()
+    return connection
+  } catch (error) {
+    // What connect() says is only that the connection is closed.
+    connection.disconnect()
+    throw reason ?? error
+  }
 }
 
 /** What went wrong, in our own words: the library's may hold addresses and passwords. */
