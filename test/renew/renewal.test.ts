@@ -1,48 +1,10 @@
-// Renewal over real sockets, on one machine and on three: RN-1 to RN-5 and RN-10 of the security notes.
+// Renewal over real sockets, on one machine and on three: RN-1 to RN-5 of the security notes.
 import t from 'tap'
 
-import { createFakeClock } from '../support/fake-clock.ts'
-import { startUpstream } from '../support/recording-upstream.ts'
-import {
-  claimsOf,
-  counted,
-  firstToken,
-  renewingIssuer,
-  send,
-  startMachines,
-  writePrivateKey,
-} from '../support/renewal.ts'
-import type { Test } from 'tap'
-
-async function start(
-  t: Test,
-  {
-    renewal = {},
-    issuer = {},
-    machines = 1,
-    routes,
-  }: {
-    renewal?: Record<string, unknown>
-    issuer?: Record<string, unknown>
-    machines?: number
-    routes?: readonly Record<string, unknown>[]
-  } = {},
-) {
-  const clock = createFakeClock()
-  const upstream = await startUpstream(t)
-  const config = {
-    issuers: [renewingIssuer(writePrivateKey(t), renewal, issuer)],
-    upstreams: { up: { targets: [upstream.url] } },
-    routes: routes ?? [{ path: '/*', upstream: 'up' }],
-  }
-  const gateways = await startMachines(t, machines, config, { clock, schedule: clock.schedule })
-  const [gateway] = gateways
-  if (gateway === undefined) throw new Error('no gateway')
-  return { clock, upstream, gateway, gateways }
-}
+import { claimsOf, counted, firstToken, send, startRenewing } from '../support/renewal.ts'
 
 t.test('a token is renewed from its window on, and its successor is the token of the same session', async (t) => {
-  const { clock, gateway } = await start(t)
+  const { clock, gateway } = await startRenewing(t)
   const token = await firstToken(clock, { tenant: 'a', 'http://a.com': [1, { b: null }] })
   const beganSec = clock.now() / 1000
   t.equal((await send(gateway, token)).renewed, null, 'fresh')
@@ -84,7 +46,7 @@ t.test(
       { renewal: { strategy: 'ahead' }, issuer: { clockTolerance: '10s' }, lastSec: 10 },
     ]
     for (const { renewal, issuer, lastSec } of cases) {
-      const { clock, gateway } = await start(t, { renewal, issuer })
+      const { clock, gateway } = await startRenewing(t, { renewal, issuer })
       const token = await firstToken(clock)
       const title = JSON.stringify({ renewal, issuer })
       await clock.advance(299_000)
@@ -104,7 +66,7 @@ t.test(
 )
 
 t.test('RN-1: a token that comes in its grace period for the first time passes as well', async (t) => {
-  const { clock, gateway } = await start(t, { renewal: { strategy: 'grace', grace: '30s', window: undefined } })
+  const { clock, gateway } = await startRenewing(t, { renewal: { strategy: 'grace', grace: '30s', window: undefined } })
   const token = await firstToken(clock)
   await clock.advance(310_000)
   const { status, renewed } = await send(gateway, token)
@@ -113,7 +75,7 @@ t.test('RN-1: a token that comes in its grace period for the first time passes a
 })
 
 t.test('a token without a successor has no grace', async (t) => {
-  const { clock, gateway } = await start(t, { renewal: { strategy: 'grace', grace: '30s', window: undefined } })
+  const { clock, gateway } = await startRenewing(t, { renewal: { strategy: 'grace', grace: '30s', window: undefined } })
   const nowSec = clock.now() / 1000
   const ended = { auth_time: nowSec - 3300 }
   for (const [title, claims] of [
@@ -131,7 +93,7 @@ t.test('a token without a successor has no grace', async (t) => {
 })
 
 t.test('RN-2: 50 requests at once on three machines get one and the same successor, and all succeed', async (t) => {
-  const { clock, gateways } = await start(t, { machines: 3 })
+  const { clock, gateways } = await startRenewing(t, { machines: 3 })
   const token = await firstToken(clock)
   await clock.advance(250_000)
   const replies = await Promise.all(
@@ -144,7 +106,7 @@ t.test('RN-2: 50 requests at once on three machines get one and the same success
 })
 
 t.test('RN-3: a session that is renewed all the time ends with maxSession, and says so', async (t) => {
-  const { clock, gateway } = await start(t, { issuer: { clockTolerance: '10s' } })
+  const { clock, gateway } = await startRenewing(t, { issuer: { clockTolerance: '10s' } })
   const startSec = clock.now() / 1000
   let token = await firstToken(clock)
   let renewals = 0
@@ -166,7 +128,7 @@ t.test('RN-3: a session that is renewed all the time ends with maxSession, and s
 })
 
 t.test('RN-4: without a beginning that can be believed, there is no renewal', async (t) => {
-  const { clock, gateway } = await start(t)
+  const { clock, gateway } = await startRenewing(t)
   const nowSec = clock.now() / 1000
   const cases: readonly [string, Record<string, unknown>, number][] = [
     ['neither auth_time nor iat', { auth_time: undefined, iat: undefined }, 200],
@@ -188,7 +150,7 @@ t.test('RN-4: without a beginning that can be believed, there is no renewal', as
 
 for (const onReuse of ['refuse', 'revoke-session'])
   t.test(`RN-5: an old token works on for the overlap, then never again anywhere (onReuse: ${onReuse})`, async (t) => {
-    const { clock, gateways } = await start(t, { machines: 2, renewal: { onReuse } })
+    const { clock, gateways } = await startRenewing(t, { machines: 2, renewal: { onReuse } })
     const [one, two] = gateways
     if (one === undefined || two === undefined) throw new Error('two are needed')
     const token = await firstToken(clock, { sid: 'session-1' })
@@ -216,7 +178,7 @@ for (const onReuse of ['refuse', 'revoke-session'])
   })
 
 t.test('the first use of a successor is the first on any machine: a later one does not put the end off', async (t) => {
-  const { clock, gateways } = await start(t, { machines: 3 })
+  const { clock, gateways } = await startRenewing(t, { machines: 3 })
   const token = await firstToken(clock)
   await clock.advance(250_000)
   const [one, two, three] = gateways as [never, never, never]
@@ -226,75 +188,4 @@ t.test('the first use of a successor is the first on any machine: a later one do
   await send(two, renewed ?? '')
   await clock.advance(2000)
   t.equal((await send(three, token)).code, 'token_revoked')
-})
-
-t.test(
-  'blocking a token, a session or a subject stops the successors that are out, and no new one is made',
-  async (t) => {
-    for (const kind of ['token', 'sid', 'sub'] as const) {
-      const { clock, gateway } = await start(t)
-      const token = await firstToken(clock, { sid: 's1' })
-      await clock.advance(250_000)
-      const { renewed } = await send(gateway, token)
-      t.equal((await send(gateway, renewed ?? '')).status, 200)
-      const nowSec = clock.now() / 1000
-      const value = { token: claimsOf(renewed)['renewed_from'] as string, sid: 's1', sub: 'alice' }[kind]
-      gateway.gateway.blockList.add({
-        kind,
-        issuer: String(claimsOf(token)['iss']),
-        value,
-        issuedBeforeSec: kind === 'sub' ? nowSec : undefined,
-        fromSec: nowSec,
-        untilSec: nowSec + 3600,
-        reason: 'revoked',
-      })
-      for (const dead of [token, renewed])
-        t.match(await send(gateway, dead ?? ''), { status: 401, code: 'token_revoked', renewed: null }, kind)
-    }
-  },
-)
-
-t.test('RN-10: what a route refuses is not renewed there', async (t) => {
-  const { clock, gateway } = await start(t, {
-    routes: [
-      { path: '/admin', upstream: 'up', require: { scopes: { all: ['admin'] } } },
-      { path: '/open', upstream: 'up', auth: 'none' },
-      { path: '/*', upstream: 'up' },
-    ],
-  })
-  const token = await firstToken(clock)
-  const foreign = await firstToken(clock, { aud: 'another-api' })
-  await clock.advance(250_000)
-  t.match(await send(gateway, foreign), { status: 401, code: 'audience_mismatch', renewed: null })
-  t.match(await send(gateway, token, '/admin'), { status: 403, renewed: null })
-  t.match(await send(gateway, token, '/open'), { status: 200, renewed: null })
-  t.match(await send(gateway, token, '/other'), { status: 200, renewed: /^ey/ })
-})
-
-t.test('the key that signs successors is believed for its issuer alone, and may be published', async (t) => {
-  const clock = createFakeClock()
-  const upstream = await startUpstream(t)
-  const pemFile = writePrivateKey(t)
-  const other = renewingIssuer(pemFile, {}, { name: 'other', issuer: 'https://other.example.com', renewal: undefined })
-  delete other['renewal']
-  const [gateway] = await startMachines(
-    t,
-    1,
-    {
-      issuers: [renewingIssuer(pemFile, { jwksPath: '/.well-known/renewal-keys.json' }), other],
-      upstreams: { up: { targets: [upstream.url] } },
-      routes: [{ path: '/*', upstream: 'up' }],
-    },
-    { clock, schedule: clock.schedule },
-  )
-  if (gateway === undefined) throw new Error('no gateway')
-  const response = await fetch(`${gateway.url}/.well-known/renewal-keys.json`)
-  t.equal(response.headers.get('content-type'), 'application/jwk-set+json')
-  const { keys } = (await response.json()) as { keys: Record<string, string>[] }
-  t.match(keys, [{ kty: 'OKP', crv: 'Ed25519', alg: 'EdDSA', use: 'sig', kid: /^[\w-]{43}$/ }])
-  t.notOk(keys[0] && 'd' in keys[0], 'the public half alone')
-
-  const foreign = await firstToken(clock, { iss: 'https://other.example.com' })
-  await clock.advance(250_000)
-  t.match(await send(gateway, foreign), { status: 200, renewed: null }, 'nobody asked for renewal of this issuer')
 })

@@ -7,6 +7,8 @@ import type { Test } from 'tap'
 
 import type { Clock } from '../../gateway/src/clock.ts'
 import type { BlockList } from '../../gateway/src/revoke/block-list.ts'
+import { createFakeClock } from './fake-clock.ts'
+import { startUpstream } from './recording-upstream.ts'
 import { startTestGateway, type TestGateway, type TestGatewayParts } from './test-gateway.ts'
 import { hmacIssuer, signHmac, type ClaimChanges } from './tokens.ts'
 
@@ -101,6 +103,34 @@ export async function startMachines(
   for (let index = 0; index < count; index += 1) machines.push(await startTestGateway(t, config, parts))
   link(machines.map(({ gateway }) => gateway.blockList))
   return machines
+}
+
+/** Gateways of one config in front of an upstream, with a clock in the test's hand. */
+export async function startRenewing(
+  t: Test,
+  {
+    renewal = {},
+    issuer = {},
+    machines = 1,
+    routes,
+  }: {
+    renewal?: Record<string, unknown>
+    issuer?: Record<string, unknown>
+    machines?: number
+    routes?: readonly Record<string, unknown>[]
+  } = {},
+) {
+  const clock = createFakeClock()
+  const upstream = await startUpstream(t)
+  const config = {
+    issuers: [renewingIssuer(writePrivateKey(t), renewal, issuer)],
+    upstreams: { up: { targets: [upstream.url] } },
+    routes: routes ?? [{ path: '/*', upstream: 'up' }],
+  }
+  const gateways = await startMachines(t, machines, config, { clock, schedule: clock.schedule })
+  const [gateway] = gateways
+  if (gateway === undefined) throw new Error('no gateway')
+  return { clock, upstream, gateway, gateways }
 }
 
 /** The value of a counter for an issuer; 0 before it was counted. */
