@@ -94,6 +94,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
       upstreams: () => [...upstreams.values()],
     },
     version,
+    config.admin.metrics,
   )
   const renewalReports = createRenewalEvents(log, metrics)
   const renewals = compileRenewals(config, {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { Failure } from '../../gateway/src/failure.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { createTestAuthenticator } from '../support/test-authenticator.ts'
-import { createSigner, goodClaims, hmacIssuer, ISSUER, SECRET, signHmac, signText } from '../support/tokens.ts'
+import { createSigner, goodClaims, hmacIssuer, ISSUER, signHmac, signText } from '../support/tokens.ts'
 
 const NOW = 1_900_000_000
 const at = (changes: Record<string, unknown> = {}) => ({ iat: NOW, exp: NOW + 600, ...changes })
@@ -187,6 +187,7 @@ t.test('an attacker cannot make a public key serve as a shared secret', async (t
     signer.pem.replaceAll('\n', '\r\n'),
     JSON.stringify(signer.jwk),
     String(signer.jwk.n),
+    Buffer.from(signer.pem.replaceAll(/-----.*-----|\s/g, ''), 'base64'),
     '',
   ]
   for (const secret of secrets) {
@@ -196,20 +197,6 @@ t.test('an attacker cannot make a public key serve as a shared secret', async (t
     }
   }
   t.equal(decide(await signer.sign()), 'ok')
-})
-
-t.test('keys in the header of a token are not looked at', async (t) => {
-  const attacker = await createSigner('ES256', 'mine')
-  const { decide } = createTestAuthenticator([
-    hmacIssuer({ algorithms: ['HS256'], keys: { secret: { value: SECRET } } }),
-  ])
-  const headers = [
-    { jwk: attacker.jwk },
-    { jku: 'https://attacker.example.com/' },
-    { x5u: 'https://attacker.example.com/' },
-    { x5c: ['MIIB'] },
-  ]
-  for (const header of headers) t.equal(decide(await attacker.sign({}, header)), 'algorithm_not_allowed')
 })
 
 t.test('a result carries what the upstream needs and a token id that no spelling changes', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap'
 
+import { durationText } from '../../gateway/src/authenticate/claims.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { createTestAuthenticator } from '../support/test-authenticator.ts'
 import { hmacIssuer, ISSUER, signText } from '../support/tokens.ts'
@@ -94,4 +95,17 @@ t.test('typ is compared without case and without application/', async (t) => {
 t.test('an issuer without `issuer` does not look at iss', async (t) => {
   t.equal(await decide({ iss: 'whoever' }, { issuer: undefined }), 'ok')
   t.equal(await decide({ iss: undefined }, { issuer: undefined }), 'ok')
+})
+
+t.test('durations are told in the two largest units that say something', async (t) => {
+  for (const [seconds, text] of [
+    [0, '0 s'],
+    [0.2, '1 s'],
+    [59.5, '1 min'],
+    [35, '35 s'],
+    [3700, '1 h 1 min'],
+    [86_400, '1 d'],
+    [3_254_430, '37 d 16 h'],
+  ] as const)
+    t.equal(durationText(seconds), text)
 })

@@ -121,6 +121,14 @@ for (const each of KINDS) {
     )
   })
 
+  t.test(`${each.title}: of all spellings of a signature one is taken`, async (t) => {
+    const [token, check] = [signerOf(each)(goodClaims()), ours(each)]
+    const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
+    const spellings = [...alphabet].map((last) => token.slice(0, -1) + last)
+    t.same(spellings.filter(check), [token])
+    t.same([...alphabet].map((more) => token + more).filter(check), [])
+  })
+
   t.test(`${each.title}: what it takes fast-jwt takes, whatever character of a token is another one`, async () => {
     const [sign, check, second] = [signerOf(each), ours(each), fastJwt(each)]
     const token = sign(goodClaims())

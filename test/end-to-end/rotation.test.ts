@@ -130,3 +130,64 @@ t.test('a rotation as issuers do it, new key published before it is used, costs 
   )
   t.ok(lines.some(({ msg, removed }) => msg === 'keys changed' && String(removed) === 'first'))
 })
+
+t.test('an issuer that is down for ten minutes costs no request, and is asked again and again', async (t) => {
+  const clock = createFakeClock()
+  const upstream = await startUpstream(t)
+  const signer = await createSigner('ES256', 'k')
+  let isUp = true
+  let asked = 0
+  const { url, gateway, lines } = await startTestGateway(
+    t,
+    {
+      issuers: [
+        {
+          name: 'main',
+          issuer: ISSUER,
+          algorithms: ['ES256'],
+          keys: { jwksUrl: 'https://issuer.example.com/jwks' },
+          clockTolerance: '0s',
+        },
+      ],
+      upstreams: { up: { targets: [upstream.url] } },
+      routes: [{ path: '/*', upstream: 'up' }],
+    },
+    {
+      clock,
+      schedule: clock.schedule,
+      fetchJson: () => {
+        asked += 1
+        return isUp
+          ? Promise.resolve({ json: { keys: [signer.jwk] }, maxAgeSec: undefined })
+          : Promise.reject(new Error('connection refused'))
+      },
+    },
+  )
+  const get = async () => {
+    const nowSec = clock.now() / SECOND
+    const token = await signer.sign({ iat: nowSec, exp: nowSec + 60 })
+    const answer = await fetch(url, { headers: { authorization: `Bearer ${token}` } })
+    await answer.text()
+    return answer.status
+  }
+  t.equal(await get(), 200)
+  isUp = false
+  const statuses = new Map<number, number>()
+  for (let elapsed = 0; elapsed < 600; elapsed += 10) {
+    await clock.advance(10 * SECOND)
+    // A new token each time: the cache alone would prove nothing.
+    const status = await get()
+    statuses.set(status, (statuses.get(status) ?? 0) + 1)
+  }
+  t.same([...statuses], [[200, 60]], 'every request of ten minutes was served')
+  t.ok(asked > 5, `asked ${asked} times`)
+  t.ok(
+    lines.some(({ level, msg }) => Number(level) >= 40 && String(msg).includes('keys')),
+    'and the log says so',
+  )
+  t.match(await gateway.metrics.text(), /tollgate_keys_failing\{issuer="main"\} 1/)
+  isUp = true
+  await clock.advance(120 * SECOND)
+  t.equal(await get(), 200)
+  t.match(await gateway.metrics.text(), /tollgate_keys_failing\{issuer="main"\} 0/)
+})

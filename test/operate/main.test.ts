@@ -54,6 +54,26 @@ t.test('the gateway and its admin listener serve, count, and tell whether they a
   await t.rejects(fetch(`${url}/api/x`))
 })
 
+t.test('with admin.metrics off nothing is counted for requests, and the rest is still there', async (t) => {
+  const upstream = await startUpstream(t)
+  const config = testConfig({
+    listen: { port: 0 },
+    admin: { port: 0, metrics: 'off' },
+    issuers: [hmacIssuer()],
+    upstreams: { up: { targets: [upstream.url] } },
+    routes: [{ path: '/api/*', upstream: 'up' }],
+  })
+  const { url, adminUrl, close } = await startGateway(config, silent)
+  const headers = { authorization: `Bearer ${await signHmac()}` }
+  for (let round = 0; round < 2; round += 1) t.equal((await fetch(`${url}/api/x`, { headers })).status, 200)
+  const metrics = await (await fetch(`${adminUrl}/metrics`)).text()
+  t.notMatch(metrics, /tollgate_(requests_total|decisions_total)\{/)
+  t.match(metrics, 'tollgate_request_duration_seconds_count{route="/api/*"} 0')
+  t.match(metrics, 'tollgate_token_cache_hits_total 1')
+  t.match(metrics, 'tollgate_keys{issuer="main"} 1')
+  await close()
+})
+
 t.test('closing lets a request end, and does not wait for connections that are idle', async (t) => {
   let finish: (() => void) | undefined
   const upstream = await startUpstream(t, (_request, response) => {

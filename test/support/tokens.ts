@@ -53,7 +53,7 @@ export function signHmac(
 }
 
 /** A token with exactly these texts as header and payload, signed with HMAC: for what no library would sign. */
-export function signText(header: string, payload: string | Buffer, secret = SECRET): string {
+export function signText(header: string, payload: string | Buffer, secret: string | Buffer = SECRET): string {
   const input = `${Buffer.from(header).toString('base64url')}.${Buffer.from(payload).toString('base64url')}`
   return `${input}.${createHmac('sha256', secret).update(input).digest('base64url')}`
 }

@@ -9,6 +9,8 @@ export function decodeBase64url(text: string, target: Buffer): number {
   // Four characters are three bytes, two are one, three are two; one alone is none.
   const bytes = (text.length * 3) >> 2
   if (text.length % 4 === 1 || bytes > target.length || text.includes('+') || text.includes('/')) return -1
+  // Node 22 and newer look at the low byte alone of a character beyond U+00FF, and would take it for another one.
+  if (Buffer.byteLength(text) !== text.length) return -1
   return target.write(text, 'base64url') === bytes ? bytes : -1
 }
 

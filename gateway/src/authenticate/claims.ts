@@ -84,7 +84,7 @@ function checkLifetime({ iat, exp, nbf }: Claims, maxLifetimeSec: number | undef
   if (typeof iat !== 'number' || typeof exp !== 'number')
     return new Failure('claim_missing', 'maxLifetime needs iat and exp')
   return exp - iat > maxLifetimeSec
-    ? new Failure('token_too_old', `it lives ${exp - iat} s, allowed are ${maxLifetimeSec} s`)
+    ? new Failure('token_too_old', `it lives ${durationText(exp - iat)}, allowed are ${durationText(maxLifetimeSec)}`)
     : undefined
 }
 
@@ -106,17 +106,36 @@ export function validityOf(claims: Claims, clockToleranceSec: number): Validity 
   }
 }
 
+const UNITS = [
+  ['d', 86_400],
+  ['h', 3600],
+  ['min', 60],
+  ['s', 1],
+] as const
+
+/** `2 d 5 h`: the two largest units that say something. */
+export function durationText(seconds: number): string {
+  let rest = Math.ceil(seconds)
+  const parts: string[] = []
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(rest / size)
+    rest -= count * size
+    if (count > 0 && parts.length < 2) parts.push(`${count} ${unit}`)
+  }
+  return parts.length === 0 ? '0 s' : parts.join(' ')
+}
+
 /** The one check that a remembered token needs again: it is decided by the clock, not by the token alone. */
 export function checkTime(validity: Validity, nowSec: number): Failure | undefined {
   if (nowSec >= validity.notAfterSec)
     return new Failure(
       'token_expired',
-      `it expired ${Math.ceil(nowSec - validity.notAfterSec)} s ago, clock tolerance included`,
+      `it expired ${durationText(nowSec - validity.notAfterSec)} ago, clock tolerance included`,
     )
   if (nowSec < validity.notBeforeSec) {
     return new Failure(
       'token_not_yet_valid',
-      `it will be valid in ${Math.ceil(validity.notBeforeSec - nowSec)} s, clock tolerance included`,
+      `it will be valid in ${durationText(validity.notBeforeSec - nowSec)}, clock tolerance included`,
     )
   }
   return undefined

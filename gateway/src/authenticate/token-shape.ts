@@ -77,6 +77,12 @@ function checkHeader(header: unknown): TokenHeader | Failure {
   return Object.freeze({ alg, kid, typ })
 }
 
+/** The whole header of a token that was read, as it came: for people who look into it. */
+export function headerAsSent({ signed }: Pick<UnverifiedToken, 'signed'>): Record<string, unknown> {
+  const text = Buffer.from(signed.slice(0, signed.indexOf('.')), 'base64url').toString('utf8')
+  return JSON.parse(text) as Record<string, unknown>
+}
+
 /**
  * Makes a reader of raw tokens. It remembers decoded headers: all tokens signed with one key start with the same one.
  * Failures: token_too_large, token_malformed.

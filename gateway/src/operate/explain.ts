@@ -3,10 +3,14 @@ import { pino } from 'pino'
 
 import { canonicalTarget } from '../accept/path.ts'
 import { tellStory, type CheckReport, type Findings } from './story.ts'
-import { createTokenReader, type UnverifiedToken } from '../authenticate/token-shape.ts'
+import { createTokenReader, headerAsSent, type UnverifiedToken } from '../authenticate/token-shape.ts'
+import type { Claims } from '../authenticate/auth-result.ts'
 import { createTokenFinder, createTokenLocation, type TokenLocation } from '../authenticate/token-location.ts'
 import type { KeySourceParts } from '../authenticate/key-source.ts'
 import type { Config } from '../config.ts'
+import { chooseIssuer } from '../authenticate/authenticate.ts'
+import { durationText, type ClaimRules } from '../authenticate/claims.ts'
+import type { TrustedIssuer } from '../authenticate/issuers.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 import { buildServer, type Gateway } from '../server.ts'
 
@@ -23,7 +27,7 @@ export interface Explanation {
   readonly route: Config['routes'][number] | undefined
   /** `header authorization`; undefined where no token was found. */
   readonly foundIn: string | undefined
-  readonly token: Pick<UnverifiedToken, 'header' | 'claims'> | undefined
+  readonly token: { readonly header: Readonly<Record<string, unknown>>; readonly claims: Claims } | undefined
   readonly checks: readonly CheckReport[]
   /** What the upstream would get; undefined where the request would not come to it, or no header is sent. */
   readonly upstreamHeader: { readonly name: string; readonly value: string; readonly decoded: unknown } | undefined
@@ -47,15 +51,37 @@ interface Capture {
   reached: boolean
 }
 
-function findingsOf(token: UnverifiedToken | undefined, foundIn: string | undefined, gateway: Gateway): Findings {
-  const issuer = gateway.issuers.find(({ issuer }) => issuer !== undefined && issuer === token?.claims['iss'])
+/** What was asked of the claims, by name: their values are printed above already. */
+function claimsFinding({ audiences, requiredClaims, typ, maxLifetimeSec }: ClaimRules): string {
+  return [
+    requiredClaims.length === 0 ? 'nothing is required' : `${requiredClaims.join(', ')} there`,
+    audiences === undefined ? 'aud not looked at' : 'aud names us',
+    ...(typ === undefined ? [] : [`typ is ${typ}`]),
+    ...(maxLifetimeSec === undefined ? [] : [`lives at most ${durationText(maxLifetimeSec)}`]),
+  ].join(', ')
+}
+
+/** The issuer that the route chose; undefined where it chose none. */
+function issuerOf(token: UnverifiedToken, { issuers }: Gateway, route: Capture['route']): TrustedIssuer | undefined {
+  const chosen = chooseIssuer(
+    token,
+    issuers.filter(({ name }) => route?.issuers?.includes(name) ?? true),
+  )
+  return chosen instanceof Failure ? undefined : chosen
+}
+
+function findingsOf(
+  token: UnverifiedToken | undefined,
+  foundIn: string | undefined,
+  issuer: TrustedIssuer | undefined,
+): Findings {
   return {
     ...(foundIn === undefined ? {} : { token: `found in ${foundIn}` }),
     ...(token === undefined
       ? {}
       : {
           shape: `three parts of base64url, ${token.raw.length} characters`,
-          issuer: issuer === undefined ? 'the only issuer of this route' : issuer.name,
+          ...(issuer === undefined ? {} : { issuer: issuer.name, claims: claimsFinding(issuer.rules) }),
           algorithm: token.header.alg,
           time:
             typeof token.claims['exp'] === 'number'
@@ -135,10 +161,10 @@ export async function explain(
       passes: capture.reached,
       route: capture.route,
       foundIn: asked ? location?.name : undefined,
-      token: asked && token !== undefined ? { header: token.header, claims: token.claims } : undefined,
+      token: asked && token !== undefined ? { header: headerAsSent(token), claims: token.claims } : undefined,
       checks:
         asked && (token !== undefined || shown !== undefined)
-          ? tellStory(shown, findingsOf(token, location?.name, gateway))
+          ? tellStory(shown, findingsOf(token, location?.name, token && issuerOf(token, gateway, capture.route)))
           : onlyFailed(shown),
       upstreamHeader:
         capture.authResult === undefined ? undefined : describeHeader(config.authResult.header, capture.authResult),

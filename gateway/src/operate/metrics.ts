@@ -1,7 +1,7 @@
 // The metrics: what was counted, in the format of Prometheus.
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 
-import { createRouteTally, DURATION_BUCKETS_SEC, type RouteTally } from './route-tally.ts'
+import { createIdleTally, createRouteTally, DURATION_BUCKETS_SEC, type RouteTally } from './route-tally.ts'
 
 /** Numbers that others keep, read when somebody asks. */
 export interface MetricSources {
@@ -74,7 +74,7 @@ function durationSamples(tallies: Iterable<RouteTally>): Sample[] {
   return samples
 }
 
-export function createMetrics(sources: MetricSources, version: string): Metrics {
+export function createMetrics(sources: MetricSources, version: string, requests: 'on' | 'off' = 'on'): Metrics {
   const registry = new Registry()
   const tallies = new Map<string, RouteTally>()
   const registers = [registry]
@@ -215,7 +215,7 @@ export function createMetrics(sources: MetricSources, version: string): Metrics 
     route(path) {
       const known = tallies.get(path)
       if (known !== undefined) return known
-      const tally = createRouteTally(path)
+      const tally = requests === 'on' ? createRouteTally(path) : createIdleTally(path)
       tallies.set(path, tally)
       return tally
     },

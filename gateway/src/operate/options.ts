@@ -12,6 +12,11 @@ export const AdminOptions = Options(
       minimum: 0,
       maximum: 65535,
     }),
+    metrics: Type.Enum(['on', 'off'], {
+      description:
+        'Whether requests are counted by route, status, duration and decision; off leaves /metrics those of cache, keys, upstreams and process. Default on.',
+      default: 'on',
+    }),
     token: Type.Optional(
       Type.String({
         writeOnly: true,

@@ -48,3 +48,12 @@ export function createRouteTally(route: string): RouteTally {
     },
   }
 }
+
+function count(): void {
+  // Nothing: the config asks for no counts of requests.
+}
+
+/** A tally that stays at zero. */
+export function createIdleTally(route: string): RouteTally {
+  return { ...createRouteTally(route), countRequest: count, countDecision: count }
+}

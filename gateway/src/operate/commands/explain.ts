@@ -43,6 +43,8 @@ function placeToken(
   const [place = {}] = tokens.from
   if (place.query !== undefined)
     return { target: `${target}${target.includes('?') ? '&' : '?'}${place.query}=${token}`, headers: [] }
+  if (place.websocketProtocol !== undefined)
+    return { target, headers: [['sec-websocket-protocol', `${place.websocketProtocol}, ${token}`]] }
   if (place.cookie !== undefined) return { target, headers: [['cookie', `${place.cookie}=${token}`]] }
   return {
     target,

@@ -10,7 +10,7 @@ import { algorithmsOfKey, isHmac } from '../../authenticate/key-rules.ts'
 import { createKeyRing } from '../../authenticate/key-ring.ts'
 import { keySetFromJwks, keySetFromPem, keySetFromSecret, type KeySet } from '../../authenticate/key-set.ts'
 import { ALGORITHMS, type Algorithm } from '../../authenticate/options.ts'
-import { createTokenReader, type UnverifiedToken } from '../../authenticate/token-shape.ts'
+import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token-shape.ts'
 import { Failure } from '../../failure.ts'
 import { parseDuration } from '../../option-types.ts'
 
@@ -92,8 +92,8 @@ function keysFor({ key, secret }: { readonly key?: string; readonly secret?: str
   }
 }
 
-function shown({ header, claims }: UnverifiedToken): string {
-  return JSON.stringify({ header, claims }, null, 2)
+function shown(token: UnverifiedToken): string {
+  return JSON.stringify({ header: headerAsSent(token), claims: token.claims }, null, 2)
 }
 
 export function addToken(program: Command): void {
