@@ -1,6 +1,5 @@
 // The floor: the least a proxy on this platform can do, node:http in front of undici's dispatch, without any check.
 import { createServer, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { Pool, type Dispatcher } from 'undici'
 
 const HOP_BY_HOP = new Set([
@@ -53,7 +52,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-const pool = new Pool(process.argv[2] ?? '', { connections: 128, pipelining: 1 })
+const [port, upstream = ''] = process.argv.slice(2)
+const pool = new Pool(upstream, { connections: 128, pipelining: 1 })
 const server = createServer((request, response) => {
   const headers: string[] = []
   for (let index = 0; index < request.rawHeaders.length; index += 2) {
@@ -69,6 +69,4 @@ const server = createServer((request, response) => {
     new Exchange(response),
   )
 })
-server.listen(0, '127.0.0.1', () => {
-  process.send?.({ port: (server.address() as AddressInfo).port })
-})
+server.listen(Number(port), '127.0.0.1')

@@ -10,10 +10,10 @@ import { parseArgs } from 'node:util'
 
 import { createSigner } from 'fast-jwt'
 
-import { startChild } from '../load/child.ts'
 import { describeMachine, machineText } from '../report/machine.ts'
 import { writeResult } from '../report/results.ts'
 import { formatTable } from '../report/table.ts'
+import { startChild } from './child.ts'
 import { runClients, type Observed } from './clients.ts'
 import { ISSUER, LIFETIME_SEC, OVERLAP_MS, POLICIES, TITLES, WINDOW_SEC, type Policy } from './rules.ts'
 
@@ -117,8 +117,8 @@ interface Result extends Omit<Observed, 'plainMs' | 'dueMs'> {
 
 async function measure(policy: Policy): Promise<Result> {
   const redis = await startRedis()
-  const upstream = await startChild('backend.js', [], 1)
-  const script = policy === 'tollgate' ? '../renewal/tollgate.js' : '../renewal/naive-gateway.js'
+  const upstream = await startChild('upstream.js', [], 1)
+  const script = policy === 'tollgate' ? 'tollgate.js' : 'naive-gateway.js'
   const args =
     policy === 'tollgate'
       ? [tollgateConfig(upstream.hello.port, redis.url)]

@@ -3,7 +3,7 @@
 export interface Bar {
   readonly label: string
   readonly value: number
-  /** Ours, in the colour of the house. */
+  /** Ours, in a colour of its own. */
   readonly highlight: boolean
 }
 
@@ -12,8 +12,8 @@ export interface BarGroup {
   readonly bars: readonly Bar[]
 }
 
-const WIDTH = 760
-const LABEL_WIDTH = 230
+const WIDTH = 860
+const LABEL_WIDTH = 330
 const BAR_HEIGHT = 20
 const ROW_HEIGHT = 28
 const GROUP_GAP = 44

@@ -1,14 +1,22 @@
 // Where and with what a figure was measured: without that it says nothing.
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 
 const ROOT = new URL('../../../', import.meta.url)
+const LIBRARIES = ['fast-jwt', 'jose', 'lru-cache', 'undici', 'fastify']
 
 function versionOf(name: string): string {
   const { version } = JSON.parse(readFileSync(new URL(`node_modules/${name}/package.json`, ROOT), 'utf8')) as {
     version: string
   }
   return version
+}
+
+/** The version that a program tells, or undefined where it is not. */
+function programVersion(command: string): string | undefined {
+  const { stdout, stderr } = spawnSync(command, ['-v'], { encoding: 'utf8' })
+  return /\d+\.\d+(\.\d+)?/.exec(`${stdout ?? ''}${stderr ?? ''}`)?.[0]
 }
 
 export interface Machine {
@@ -20,17 +28,19 @@ export interface Machine {
   readonly libraries: Readonly<Record<string, string>>
 }
 
-export function describeMachine(): Machine {
+export function describeMachine(programs: readonly string[] = []): Machine {
   const [first] = cpus()
+  const versions = programs.flatMap((name): [string, string][] => {
+    const version = programVersion(name)
+    return version === undefined ? [] : [[name, version]]
+  })
   return {
     date: new Date().toISOString().slice(0, 10),
     cpu: first?.model ?? 'unknown',
     cores: cpus().length,
     node: process.version,
     openssl: process.versions.openssl,
-    libraries: Object.fromEntries(
-      ['fast-jwt', 'jose', 'lru-cache', 'undici', 'fastify', 'autocannon'].map((name) => [name, versionOf(name)]),
-    ),
+    libraries: Object.fromEntries([...LIBRARIES.map((name): [string, string] => [name, versionOf(name)]), ...versions]),
   }
 }
 

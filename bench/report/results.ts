@@ -16,7 +16,9 @@ export function budgetText({ name, value, limit, kind }: Budget): string {
   return `${met ? 'met   ' : 'MISSED'} ${name}: ${value.toFixed(2)}, ${kind === 'most' ? 'at most' : 'at least'} ${limit}`
 }
 
-export function writeResult(name: string, text: string): void {
-  mkdirSync(RESULTS, { recursive: true })
-  writeFileSync(new URL(name, RESULTS), text)
+/** Quick runs prove that a bench works and say nothing about speed: theirs are not kept with those that count. */
+export function writeResult(name: string, text: string, quick = false): void {
+  const directory = quick ? new URL('quick/', RESULTS) : RESULTS
+  mkdirSync(directory, { recursive: true })
+  writeFileSync(new URL(name, directory), text)
 }

@@ -54,7 +54,7 @@ const entryOf = (index: number, untilSec: number) => ({
 const list = createBlockList()
 const present = Array.from({ length: 10_000 }, (_, index) => callerOf(idOf(index * 97)))
 const absent = Array.from({ length: 10_000 }, () => callerOf(randomBytes(32).toString('base64url')))
-for (let index = 0; index < 20_000; index += 1) entryOf(index, 0)
+for (let index = 0; index < ENTRIES; index += 1) entryOf(index, 0)
 const before = rssMb()
 
 let longestAddMs = 0

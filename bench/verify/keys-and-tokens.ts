@@ -15,6 +15,7 @@ export interface BenchKeys {
   readonly verifyKey: KeyObject
   /** For configs: PEM of the public key, undefined for HS256. */
   readonly publicPem: string | undefined
+  readonly issuer: string
   sign(claims: Record<string, unknown>): string
 }
 
@@ -23,10 +24,11 @@ function keyPair(algorithm: BenchAlgorithm): { publicKey: KeyObject; privateKey:
   return algorithm === 'ES256' ? generateKeyPairSync('ec', { namedCurve: 'P-256' }) : generateKeyPairSync('ed25519')
 }
 
-export function createKeys(algorithm: BenchAlgorithm): BenchKeys {
+export function createKeys(algorithm: BenchAlgorithm, issuer = ISSUER): BenchKeys {
   if (algorithm === 'HS256') {
     return {
       algorithm,
+      issuer,
       verifyKey: createSecretKey(SECRET, 'utf8'),
       publicPem: undefined,
       sign: createSigner({ key: SECRET, algorithm }) satisfies Sign,
@@ -39,6 +41,7 @@ export function createKeys(algorithm: BenchAlgorithm): BenchKeys {
   }) satisfies Sign
   return {
     algorithm,
+    issuer,
     verifyKey: publicKey,
     publicPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
     sign,
@@ -64,7 +67,7 @@ export function claimsOf(index: number, changes: Record<string, unknown> = {}): 
 }
 
 export function createTokens(keys: BenchKeys, count: number, changes: Record<string, unknown> = {}): string[] {
-  return Array.from({ length: count }, (_, index) => keys.sign(claimsOf(index, changes)))
+  return Array.from({ length: count }, (_, index) => keys.sign(claimsOf(index, { iss: keys.issuer, ...changes })))
 }
 
 /** The same header and payload with another signature. */

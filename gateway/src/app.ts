@@ -1,5 +1,6 @@
 // The Fastify application before it has routes: strict parsing, one canonical path, and answers in the gateway's words.
 import { fastify, type FastifyInstance } from 'fastify'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 
 import { createClientErrorHandler } from './accept/client-error.ts'
@@ -70,10 +71,13 @@ const IDLE_CHECK_MS = 50
 
 /** A connection that falls idle after the close began would hold it for the whole keep-alive time: Node looks only once. */
 export async function closeApp(app: FastifyInstance): Promise<void> {
+  // Of several workers, the primary may have closed the server first: what is under way counts all the same.
+  const ended = app.server.listening ? once(app.server, 'close') : undefined
   const closing = app.close()
   const sweep = setInterval(() => {
     app.server.closeIdleConnections()
   }, IDLE_CHECK_MS)
   await closing
+  await ended
   clearInterval(sweep)
 }

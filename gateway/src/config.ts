@@ -6,8 +6,8 @@ import { LimitsOptions, ListenOptions } from './accept/options.ts'
 import { TokensOptions } from './authenticate/options.ts'
 import { AuthResultOptions, ProxyOptions } from './forward/options.ts'
 import { UpstreamOptions } from './forward/upstream-options.ts'
-import { AdminOptions, ErrorsOptions, LogOptions } from './operate/options.ts'
 import { IssuerOptions } from './issuer-options.ts'
+import { AdminOptions, ErrorsOptions, LogOptions, WorkersOption } from './operate/options.ts'
 import { Options } from './option-types.ts'
 import { RevocationOptions } from './revoke/options.ts'
 import { RouteOptions } from './route-options.ts'
@@ -16,6 +16,7 @@ export const ConfigOptions = Options(
   {
     listen: ListenOptions,
     admin: AdminOptions,
+    workers: WorkersOption,
     limits: LimitsOptions,
     log: LogOptions,
     errors: ErrorsOptions,

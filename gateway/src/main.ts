@@ -17,15 +17,19 @@ import { buildServer, type Gateway, type ServerParts } from './server.ts'
 /** The gateway cannot start; the message is one line for the operator. */
 export class StartFailed extends Error {}
 
-export interface RunningGateway {
+export interface RunningProxy {
   readonly gateway: Gateway
   /** `http://127.0.0.1:8080`, with the port that was really taken. */
   readonly url: string
-  readonly adminUrl: string
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
-const DRAIN_MS = 10_000
+export interface RunningGateway extends RunningProxy {
+  readonly adminUrl: string
+}
+
+/** How long requests under way have to end. */
+export const DRAIN_MS = 10_000
 
 export function packageVersion(): string {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
@@ -34,7 +38,8 @@ export function packageVersion(): string {
   return version
 }
 
-async function listen(
+/** Throws StartFailed, which says in one line why not. */
+export async function listen(
   app: FastifyInstance,
   { host, port }: { readonly host: string; readonly port: number },
   option: string,
@@ -50,20 +55,21 @@ async function listen(
   }
 }
 
-function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
+export function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-function build(config: Config, log: Log, parts: Pick<ServerParts, 'fetchJson' | 'askIssuer'>): Gateway {
+function build(config: Config, parts: Omit<ServerParts, 'version'>): Gateway {
   try {
-    return buildServer(config, { log, version: packageVersion(), ...parts })
+    return buildServer(config, { ...parts, version: packageVersion() })
   } catch (error) {
     if (error instanceof KeysNotUsable || error instanceof StoreNotUsable) throw new StartFailed(error.message)
     throw error
   }
 }
 
-async function startStore({ revocation }: Gateway): Promise<void> {
+/** Throws StartFailed. */
+export async function startStore({ revocation }: Pick<Gateway, 'revocation'>): Promise<void> {
   try {
     await revocation.start()
   } catch (error) {
@@ -71,43 +77,71 @@ async function startStore({ revocation }: Gateway): Promise<void> {
   }
 }
 
-/** Starts the gateway and its admin listener. Keys are fetched meanwhile; `/readyz` tells when they are here. Throws StartFailed. */
-export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
+export interface ProxyParts extends Pick<ServerParts, 'log' | 'storeOf'> {
+  /** Comes between building and listening. */
+  readonly beforeListening?: (gateway: Gateway) => Promise<void>
+}
+
+/** Starts the proxy alone, as each worker of several does. Throws StartFailed. */
+export async function startProxy(config: Config, { beforeListening, ...parts }: ProxyParts): Promise<RunningProxy> {
   const { fetchJson, close: closeFetch } = createFetchJson()
   const { askIssuer, close: closeAsking } = createAskIssuer()
-  const gateway = build(config, log, { fetchJson, askIssuer })
-  let closing = false
-  const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
-  const admin = buildAdmin({
-    ...gateway,
-    readiness,
-    version: packageVersion(),
-    token: config.admin.token,
-    issuers: config.issuers,
-    maxEntries: config.revocation.maxEntries,
-    clock: systemClock,
-    log,
-  })
+  const gateway = build(config, { ...parts, fetchJson, askIssuer })
 
   async function close(): Promise<void> {
-    closing = true
     await gateway.close()
-    await Promise.all([admin.close(), closeFetch(), closeAsking()])
+    await Promise.all([closeFetch(), closeAsking()])
   }
 
   try {
     await startStore(gateway)
-    const adminAddress = await listen(admin, config.admin, 'admin')
+    await beforeListening?.(gateway)
     const address = await listen(gateway.app, config.listen, 'listen')
     void gateway.loadKeys()
-    return {
-      gateway,
-      url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address),
-      adminUrl: urlOf('http', adminAddress),
-      close,
-    }
+    return { gateway, url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address), close }
   } catch (error) {
     await close()
+    throw error
+  }
+}
+
+/** What the admin listener needs of the config, in one process as with workers. */
+export function adminPartsOf({ admin, issuers, revocation }: Config, log: Log) {
+  return {
+    version: packageVersion(),
+    token: admin.token,
+    issuers,
+    maxEntries: revocation.maxEntries,
+    clock: systemClock,
+    log,
+  }
+}
+
+/** Starts the gateway and its admin listener. Keys are fetched meanwhile; `/readyz` tells when they are here. Throws StartFailed. */
+export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
+  let closing = false
+  let admin: FastifyInstance | undefined
+  let adminUrl = ''
+  try {
+    const proxy = await startProxy(config, {
+      log,
+      async beforeListening(gateway) {
+        const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
+        admin = buildAdmin({ ...gateway, ...adminPartsOf(config, log), readiness })
+        adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
+      },
+    })
+    return {
+      ...proxy,
+      adminUrl,
+      async close() {
+        closing = true
+        await proxy.close()
+        await admin?.close()
+      },
+    }
+  } catch (error) {
+    await admin?.close()
     throw error
   }
 }

@@ -32,7 +32,7 @@ import { publishKeys } from './renew/publish-keys.ts'
 import { RENEWED_TOKEN_HEADER } from './renew/renew.ts'
 import type { BlockList } from './revoke/block-list.ts'
 import { renewalFactsOf, type RenewalFacts } from './revoke/entries-for.ts'
-import { createRevocation, type Revocation } from './revoke/revocation.ts'
+import { createRevocation, type Revocation, type RevocationParts } from './revoke/revocation.ts'
 
 /** What comes from outside the config; tests put their own clock in. */
 export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'schedule' | 'random'>> {
@@ -41,6 +41,8 @@ export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'sch
   readonly fetchJson: KeySourceParts['fetchJson']
   /** Left out: issuers are not asked for successors. */
   readonly askIssuer?: AskIssuer
+  /** See RevocationParts. */
+  readonly storeOf?: RevocationParts['storeOf']
   /** Stands between the router and a compiled route: `explain` looks on without forwarding. */
   readonly wrapRoute?: (
     route: CompiledRoute<TokenLocation>,
@@ -75,6 +77,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     clock,
     schedule,
     events: createRevocationEvents(log),
+    ...(parts.storeOf === undefined ? {} : { storeOf: parts.storeOf }),
   })
   const blockList = revocation.list
   const renewalOf = renewalFactsOf(config.issuers)

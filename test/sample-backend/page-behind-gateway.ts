@@ -39,7 +39,7 @@ export async function startPair(t: Test, options: { readonly tokenLifetimeMs?: n
     .replace('jwksUrl: http://127.0.0.1:3001', `jwksUrl: ${backendUrl}`)
     .replace('endpoint: http://127.0.0.1:3001', `endpoint: ${backendUrl}`)
     .replace('targets: [http://127.0.0.1:3001]', `targets: ['${backendUrl}']`)
-  writeFileSync(file, config)
+  writeFileSync(file, config.replace('level: ../data/revoked', 'level: ./revoked'))
   const loaded = loadConfig(file, { env: {} })
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors))
   const { gateway, close } = await startGateway(loaded.config, pino({ level: 'silent' }))

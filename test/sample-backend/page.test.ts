@@ -68,7 +68,12 @@ t.test('a user logs in, sees the token taken apart, calls the API, and logs out'
   await page.getByLabel('What the service answered').filter({ hasText: 'grüße' }).waitFor()
   t.match(await textOf(page, 'What the service was told'), /"subject": "alice"/)
 
+  const token = (await textOf(page, 'The encoded token')) ?? ''
+  const loggedOut = page.waitForResponse((response) => response.url().endsWith('/logout'))
   await press(page, 'Log out')
+  t.equal((await loggedOut).status(), 204)
+  const again = await fetch(`${gatewayUrl}/api/things`, { headers: { authorization: `Bearer ${token}` } })
+  t.equal(again.headers.get('x-tollgate'), 'token_revoked', 'a copy of the token is worth nothing any more')
   await page.getByLabel('User name').waitFor()
   t.equal(await page.getByRole('button', { name: 'Echo' }).isDisabled(), true)
   t.notMatch(await page.content(), /eyJ|"subject"/, 'nothing of the token is left')

@@ -5,12 +5,17 @@ import { answerProblems } from './admin-problem.ts'
 import { addRevocationRoutes, type AdminRevocationsParts } from './admin-revocations.ts'
 import type { Metrics } from './metrics.ts'
 
+export interface NotReady {
+  readonly part: string
+  readonly reason: string
+}
+
 /** Why the gateway is not ready; an empty list when it is. */
-export type Readiness = () => readonly { readonly part: string; readonly reason: string }[]
+export type Readiness = () => readonly NotReady[]
 
 export interface AdminParts extends AdminRevocationsParts {
-  readonly metrics: Metrics
-  readonly readiness: Readiness
+  readonly metrics: Pick<Metrics, 'contentType' | 'text'>
+  readonly readiness: () => readonly NotReady[] | Promise<readonly NotReady[]>
   readonly degraded: Readiness
   readonly version: string
 }
@@ -29,8 +34,8 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
   })
 
   app.get('/livez', (_request, reply) => reply.send({ alive: true }))
-  app.get('/readyz', (_request, reply) => {
-    const notReady = readiness()
+  app.get('/readyz', async (_request, reply) => {
+    const notReady = await readiness()
     return reply
       .code(notReady.length === 0 ? 200 : 503)
       .send({ ready: notReady.length === 0, notReady, degraded: degraded() })

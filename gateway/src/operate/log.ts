@@ -13,6 +13,7 @@ export function createLog(options: Readonly<LogOptions>, destination: Destinatio
   )
 }
 
-export function standardOutput(): DestinationStream & { flushSync(): void } {
-  return pino.destination({ dest: 1, sync: false, minLength: 4096 })
+/** `blockBytes`: how much is collected before it is written. */
+export function standardOutput(blockBytes = 4096): DestinationStream & { flushSync(): void } {
+  return pino.destination({ dest: 1, sync: false, minLength: blockBytes })
 }

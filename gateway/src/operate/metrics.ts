@@ -1,7 +1,8 @@
 // The metrics: what was counted, in the format of Prometheus.
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 
-import { createIdleTally, createRouteTally, DURATION_BUCKETS_SEC, type RouteTally } from './route-tally.ts'
+import { durationHistogram } from './duration-histogram.ts'
+import { createIdleTally, createRouteTally, type RouteTally } from './route-tally.ts'
 
 /** Numbers that others keep, read when somebody asks. */
 export interface MetricSources {
@@ -33,6 +34,8 @@ export type AddGauge = (
   help: string,
   labelNames: readonly string[],
   read: (set: (labels: Record<string, string>, value: number) => void) => void,
+  /** What one figure for several workers is. Default sum. */
+  merge?: 'sum' | 'min' | 'max' | 'first',
 ) => void
 
 export interface Metrics {
@@ -45,34 +48,11 @@ export interface Metrics {
   readonly registry: Registry
   readonly contentType: string
   text(): Promise<string>
+  /** As data, to be merged with those of other processes. */
+  json(): Promise<MetricData>
 }
 
-interface Sample {
-  readonly labels: Readonly<Record<string, string | number>>
-  readonly value: number
-  readonly metricName: string
-}
-
-const DURATION = 'tollgate_request_duration_seconds'
-
-/** prom-client's histogram hashes its labels at each observation; these were counted by the routes already. */
-function durationSamples(tallies: Iterable<RouteTally>): Sample[] {
-  const samples: Sample[] = []
-  for (const { route, durations, durationSumSec } of tallies) {
-    let total = 0
-    durations.forEach((count, index) => {
-      total += count
-      samples.push({
-        metricName: `${DURATION}_bucket`,
-        labels: { le: DURATION_BUCKETS_SEC[index] ?? '+Inf', route },
-        value: total,
-      })
-    })
-    samples.push({ metricName: `${DURATION}_sum`, labels: { route }, value: durationSumSec })
-    samples.push({ metricName: `${DURATION}_count`, labels: { route }, value: total })
-  }
-  return samples
-}
+export type MetricData = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export function createMetrics(sources: MetricSources, version: string, requests: 'on' | 'off' = 'on'): Metrics {
   const registry = new Registry()
@@ -99,13 +79,9 @@ export function createMetrics(sources: MetricSources, version: string, requests:
     })
   }
 
-  function gauge(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    read: (set: (labels: Record<string, string>, value: number) => void) => void,
-  ) {
+  const gauge: AddGauge = (name, help, labelNames, read, merge = 'sum') => {
     new Gauge({
+      aggregator: merge,
       name,
       help,
       labelNames: [...labelNames],
@@ -123,17 +99,7 @@ export function createMetrics(sources: MetricSources, version: string, requests:
     for (const { route, byStatus } of tallies.values())
       for (const [status, value] of byStatus) count({ route, status: String(status) }, value)
   })
-  registry.registerMetric({
-    name: DURATION,
-    get: () =>
-      Promise.resolve({
-        name: DURATION,
-        help: 'From the head of the request to the end of the answer.',
-        type: 'histogram',
-        aggregator: 'sum',
-        values: durationSamples(tallies.values()),
-      }),
-  } as unknown as Gauge)
+  registry.registerMetric(durationHistogram(() => tallies.values()))
   counter(
     'tollgate_decisions_total',
     'Admission decisions: accepted, anonymous, or why not. enforced="false": what report-only routes would have refused.',
@@ -160,12 +126,24 @@ export function createMetrics(sources: MetricSources, version: string, requests:
   gauge('tollgate_requests_in_flight', 'Requests being served now.', [], (set) => {
     set({}, sources.inFlight.count)
   })
-  gauge('tollgate_keys', 'Keys in use.', ['issuer'], (set) => {
-    for (const { issuer, count } of sources.keys()) set({ issuer }, count)
-  })
-  gauge('tollgate_keys_age_seconds', 'Time since the issuer confirmed its keys.', ['issuer'], (set) => {
-    for (const { issuer, ageSec } of sources.keys()) if (ageSec !== undefined) set({ issuer }, ageSec)
-  })
+  gauge(
+    'tollgate_keys',
+    'Keys in use.',
+    ['issuer'],
+    (set) => {
+      for (const { issuer, count } of sources.keys()) set({ issuer }, count)
+    },
+    'min',
+  )
+  gauge(
+    'tollgate_keys_age_seconds',
+    'Time since the issuer confirmed its keys.',
+    ['issuer'],
+    (set) => {
+      for (const { issuer, ageSec } of sources.keys()) if (ageSec !== undefined) set({ issuer }, ageSec)
+    },
+    'max',
+  )
   gauge(
     'tollgate_keys_failing',
     '1 while the keys of an issuer cannot be fetched: the last good ones serve until maxStale.',
@@ -173,6 +151,7 @@ export function createMetrics(sources: MetricSources, version: string, requests:
     (set) => {
       for (const { issuer, failing } of sources.keys()) set({ issuer }, failing ? 1 : 0)
     },
+    'max',
   )
   counter(
     'tollgate_upstream_retries_total',
@@ -189,19 +168,31 @@ export function createMetrics(sources: MetricSources, version: string, requests:
     for (const { name, status } of sources.upstreams())
       for (const { target, inFlight } of status()) set({ upstream: name, target }, inFlight)
   })
-  gauge('tollgate_target_available', '1 while a target gets requests.', ['upstream', 'target'], (set) => {
-    for (const { name, status } of sources.upstreams())
-      for (const { target, available } of status()) set({ upstream: name, target }, available ? 1 : 0)
-  })
+  gauge(
+    'tollgate_target_available',
+    '1 while a target gets requests.',
+    ['upstream', 'target'],
+    (set) => {
+      for (const { name, status } of sources.upstreams())
+        for (const { target, available } of status()) set({ upstream: name, target }, available ? 1 : 0)
+    },
+    'min',
+  )
   const targetsOut = new Counter({
     name: 'tollgate_targets_out_total',
     help: 'Times that a target was taken out: ejected for failing, or unhealthy by its checks.',
     labelNames: ['upstream', 'why'],
     registers,
   })
-  gauge('tollgate_build_info', 'The version that runs.', ['version', 'node'], (set) => {
-    set({ version, node: process.version }, 1)
-  })
+  gauge(
+    'tollgate_build_info',
+    'The version that runs.',
+    ['version', 'node'],
+    (set) => {
+      set({ version, node: process.version }, 1)
+    },
+    'first',
+  )
   const keyFetches = new Counter({
     name: 'tollgate_key_fetches_total',
     help: 'Fetches of key sets.',
@@ -228,5 +219,6 @@ export function createMetrics(sources: MetricSources, version: string, requests:
     registry,
     contentType: registry.contentType,
     text: () => registry.metrics(),
+    json: () => registry.getMetricsAsJSON(),
   }
 }

@@ -57,6 +57,12 @@ export const ErrorsOptions = Options(
   { description: 'The gateway’s own answers.', default: {} },
 )
 
+export const WorkersOption = Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 256 })], {
+  description:
+    'Processes that serve: a number, or auto for one per core. Each has a token cache, connections to upstreams and limits of its own. Default 1.',
+  default: 1,
+})
+
 export type AdminOptions = StaticDecode<typeof AdminOptions>
 export type LogOptions = StaticDecode<typeof LogOptions>
 export type ErrorsOptions = StaticDecode<typeof ErrorsOptions>

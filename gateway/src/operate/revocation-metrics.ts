@@ -9,16 +9,29 @@ export function addRevocationMetrics(
   { list, status }: Pick<Revocation, 'list' | 'status'>,
   clock: Clock,
 ): void {
-  addGauge('tollgate_revocations', 'Entries of the block list.', ['kind'], (set) => {
-    for (const kind of BLOCK_KINDS) set({ kind }, list.countOf(kind))
-  })
+  // Each worker has the whole list: two of them do not make it longer.
+  addGauge(
+    'tollgate_revocations',
+    'Entries of the block list.',
+    ['kind'],
+    (set) => {
+      for (const kind of BLOCK_KINDS) set({ kind }, list.countOf(kind))
+    },
+    'max',
+  )
   addGauge('tollgate_revocations_bytes', 'Memory of the block list.', [], (set) => {
     set({}, list.bytes)
   })
-  addGauge('tollgate_revocation_store_up', '1 while the store of the block list can be reached.', ['store'], (set) => {
-    const { kind, up } = status()
-    set({ store: kind }, up ? 1 : 0)
-  })
+  addGauge(
+    'tollgate_revocation_store_up',
+    '1 while the store of the block list can be reached.',
+    ['store'],
+    (set) => {
+      const { kind, up } = status()
+      set({ store: kind }, up ? 1 : 0)
+    },
+    'min',
+  )
   addGauge('tollgate_revocations_queued', 'Changes that wait to be written to the store.', [], (set) => {
     set({}, status().queued)
   })
@@ -30,5 +43,6 @@ export function addRevocationMetrics(
       const { lastSyncAtMs } = status()
       if (lastSyncAtMs !== undefined) set({}, Math.max(0, clock.now() - lastSyncAtMs) / 1000)
     },
+    'max',
   )
 }

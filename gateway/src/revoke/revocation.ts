@@ -5,7 +5,7 @@ import type { BlockEntry, BlockKey, BlockList } from './block-list.ts'
 import { createStore } from './create-store.ts'
 import { createBlockList } from './memory-list.ts'
 import type { RevocationOptions } from './options.ts'
-import type { StoreEvents, StoreStatus } from './store.ts'
+import type { RevocationStore, StoreEvents, StoreStatus } from './store.ts'
 
 export interface Revocation {
   /** Whoever adds to it or removes from it has that kept and spread as well. */
@@ -27,6 +27,8 @@ export interface RevocationParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly events: StoreEvents
+  /** Instead of the store that the config names: a worker's is its primary. */
+  readonly storeOf?: (list: BlockList) => RevocationStore
 }
 
 const UNAVAILABLE = new Failure('revocations_unavailable', 'the store cannot be reached (revocation.onStoreDown)')
@@ -36,9 +38,9 @@ const SWEEP_EVERY_MS = 250
 const SWEEP_TURN_MS = 2
 const STORE_SWEEPS = 240
 
-export function createRevocation({ options, clock, schedule, events }: RevocationParts): Revocation {
+export function createRevocation({ options, clock, schedule, events, storeOf }: RevocationParts): Revocation {
   const list = createBlockList()
-  const store = createStore(options, { list, clock, schedule, events })
+  const store = storeOf?.(list) ?? createStore(options, { list, clock, schedule, events })
   let cancelSweep: (() => void) | undefined
   let turns = 0
   /** What the store says to the changes that are being made. */

@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 
 import { runGateway, StartFailed } from '../../main.ts'
+import { runWorkers, workerCount } from '../../run-workers.ts'
 import { CommandFailed } from './command-failed.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
@@ -15,7 +16,7 @@ export function addRun(program: Command): void {
       const { config, warnings } = loadForCommand(file)
       for (const warning of warnings) process.stderr.write(`${warning}\n`)
       try {
-        await runGateway(config)
+        await (workerCount(config) > 1 ? runWorkers(config) : runGateway(config))
       } catch (error) {
         throw error instanceof StartFailed ? new CommandFailed(`tollgate: ${error.message}`) : error
       }

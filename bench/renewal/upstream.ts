@@ -1,14 +1,13 @@
-// The upstream of all candidates, a process of its own: a small constant answer that tells whether an auth result came.
+// The upstream of all policies, a process of its own: a small constant answer.
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 
 const BODY = JSON.stringify({ hello: 'world', items: [1, 2, 3, 4, 5] })
 
-const server = createServer((request, response) => {
+const server = createServer((_request, response) => {
   response.writeHead(200, {
     'content-type': 'application/json',
     'content-length': BODY.length,
-    'x-saw-result': request.headers['x-auth-result'] === undefined ? 'no' : 'yes',
   })
   response.end(BODY)
 })

@@ -1,7 +1,6 @@
 // Processes of a bench: started on a core of their own, asked by message, ended by their own handle.
 import { fork, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
 
 export interface Child {
   readonly pid: number
@@ -52,27 +51,5 @@ export async function startChild(script: string, args: readonly string[], core: 
     end() {
       child.kill('SIGTERM')
     },
-  }
-}
-
-const TICKS_PER_SECOND = 100
-
-/** CPU time of a process so far, user and system, in microseconds; NaN where there is no /proc. */
-export function cpuMicroseconds(pid: number): number {
-  try {
-    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-      .replace(/^.*\) /, '')
-      .split(' ')
-    return ((Number(fields[11]) + Number(fields[12])) * 1e6) / TICKS_PER_SECOND
-  } catch {
-    return Number.NaN
-  }
-}
-
-export function residentMebibytes(pid: number): number {
-  try {
-    return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? Number.NaN) / 1024
-  } catch {
-    return Number.NaN
   }
 }
