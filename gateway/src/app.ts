@@ -16,6 +16,9 @@ const UNSAFE_TARGET = '!unsafe'
 // Longer than any path that fits into the headers: the router shall not have a limit of its own.
 const MAX_PARAMETER_LENGTH = 1_048_576
 
+/** Node's own default. */
+const MAX_HEADERS_TIME_MS = 60_000
+
 const NO_QUERY = Object.freeze({})
 
 /** Queries are the upstream's business: nobody here reads a parsed one. */
@@ -27,6 +30,13 @@ function leaveQuery(): Record<string, never> {
 export function createApp({ listen, limits, errors }: Config, log: Log): FastifyInstance {
   const newRequestId = createRequestIds()
   const answer = createAnswer(errors)
+  const parsing = {
+    maxHeaderSize: limits.headerBytes,
+    connectionsCheckingInterval: 1000,
+    requireHostHeader: false,
+    // Where it is longer than the time for the whole request, Node takes each for the other.
+    headersTimeout: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout),
+  }
   const app = fastify({
     logger: false,
     genReqId: ({ headers }) => newRequestId(headers['x-request-id']),
@@ -36,14 +46,14 @@ export function createApp({ listen, limits, errors }: Config, log: Log): Fastify
     return503OnClosing: false,
     exposeHeadRoutes: false,
     clientErrorHandler: createClientErrorHandler(errors, () => newRequestId(undefined)),
-    http: { maxHeaderSize: limits.headerBytes, connectionsCheckingInterval: 1000, requireHostHeader: false },
+    http: parsing,
     ...(listen.tls === undefined
       ? {}
       : {
           https: {
             cert: readFileSync(listen.tls.cert),
             key: readFileSync(listen.tls.key),
-            maxHeaderSize: limits.headerBytes,
+            ...parsing,
           },
         }),
   }) as FastifyInstance

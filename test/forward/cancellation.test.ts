@@ -1,5 +1,6 @@
 // Whoever waits for nothing any more is let go: the upstream's request ends with its client (PX-33), the client's with its upstream (PX-36).
 import t from 'tap'
+import type { Socket } from 'node:net'
 
 import { openRaw } from '../support/raw-connection.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
@@ -28,7 +29,7 @@ t.test(
       response.on('close', () => (closes += 1))
       if (request.url === '/after') response.write('begun')
     })
-    const { port, gateway } = await start(t, upstream.url)
+    const { port } = await start(t, upstream.url)
     const requests = {
       '/before': 'GET /before HTTP/1.1\r\nHost: a\r\n\r\n',
       '/after': 'GET /after HTTP/1.1\r\nHost: a\r\n\r\n',
@@ -51,7 +52,6 @@ t.test(
       }
     }
     await waitFor(() => upstream.open() === 0)
-    t.equal(gateway.metrics !== undefined, true)
   },
 )
 
@@ -82,8 +82,8 @@ t.test(
   'an upstream that dies half-way takes the client’s connection with it, and nothing is added to pass it off as whole',
   async (t) => {
     const endings = {
-      reset: (socket: import('node:net').Socket) => socket.resetAndDestroy(),
-      close: (socket: import('node:net').Socket) => socket.end(),
+      reset: (socket: Socket) => socket.resetAndDestroy(),
+      close: (socket: Socket) => socket.end(),
     }
     const begun: Record<string, readonly [string, RegExp]> = {
       'a length': ['HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhello', /\r\n\r\nhello$/],

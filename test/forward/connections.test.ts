@@ -28,7 +28,7 @@ async function startTls(t: Teardown, options: Parameters<typeof createServer>[0]
   const server = createServer(options as object, (request, response) => {
     const socket = request.socket as TLSSocket & { servername?: string }
     names.push(socket.servername)
-    response.end(`host=${request.headers.host} client=${socket.getPeerCertificate().subject?.CN}`)
+    response.end(`host=${request.headers.host} client=${String(socket.getPeerCertificate().subject?.CN)}`)
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')

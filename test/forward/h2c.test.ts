@@ -1,6 +1,7 @@
 // Clients that offer HTTP/2 by Upgrade: h2c (curl --http2, Java) are served over HTTP/1.1, also where WebSockets are taken and
 // Node hands out every request with an offer.
 import t from 'tap'
+import type { Socket } from 'node:net'
 
 import { openRaw } from '../support/raw-connection.ts'
 import { headerValues, startUpstream } from '../support/recording-upstream.ts'
@@ -73,7 +74,7 @@ t.test('Connection: close beside the offer is kept', async (t) => {
 // own. Defence: it leaves nothing behind.
 t.test('thousands of offers on one connection leave nothing behind', async (t) => {
   const { port, gateway } = await start(t)
-  const sockets: import('node:net').Socket[] = []
+  const sockets: Socket[] = []
   gateway.app.server.on('connection', (socket) => sockets.push(socket))
   const client = await openRaw(t, port)
   const warnings: unknown[] = []

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import { hasEncodedSlash } from './path.ts'
-import { repeatedHeader } from './single-headers.ts'
+import { hasHiddenHeaders, repeatedHeader } from './single-headers.ts'
 import { isWebSocketUpgrade } from './upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
@@ -45,6 +45,7 @@ function checkRequest(
   request: IncomingMessage & { url: string },
   { encodedSlashes, websocket }: { readonly encodedSlashes: boolean; readonly websocket: boolean },
 ): Failure | undefined {
+  if (hasHiddenHeaders(request.rawHeaders)) return new Failure('headers_too_large', 'a thousand headers or more')
   const repeated = repeatedHeader(request.rawHeaders)
   if (repeated !== undefined) {
     return repeated === 'authorization'

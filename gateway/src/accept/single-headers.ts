@@ -1,5 +1,13 @@
 // Headers of which a request may have one: with two, gateway and upstream might each believe another.
 
+/** Names and values that Node's parser hands out; it drops what comes after them without a word (`maxHeaderPairs`). */
+const MAX_NAMES_AND_VALUES = 2000
+
+/** True when there may have been more headers than can be seen here: what is not seen cannot be checked or forwarded. */
+export function hasHiddenHeaders(raw: readonly string[]): boolean {
+  return raw.length >= MAX_NAMES_AND_VALUES
+}
+
 const LENGTHS = new Set(['host', 'authorization', 'content-length', 'content-type'].map((name) => name.length))
 const SINGLE = new Set(['host', 'authorization', 'content-length', 'content-type'])
 

@@ -6,7 +6,7 @@ import { endWith, sendInformation, writeHead } from './client-response.ts'
 import type { HeaderFilter } from './headers.ts'
 import { hasLocation, restoreLocation } from './location.ts'
 import { hasBody } from './request-body.ts'
-import { lastingKind } from './lasting-response.ts'
+import { lastingKind, type LastingKind } from './lasting-response.ts'
 import { carryRenewedToken, type CarryPolicy } from './renewed-token.ts'
 import type { Rewrite } from './rewrite.ts'
 import type { Lasting, StreamWatch } from './stream-watch.ts'
@@ -69,6 +69,8 @@ export class Exchange implements ResponseReceiver, Lasting {
   /** The first piece of the body, for the tick in which the head came: nearly always it is the whole. */
   #held: Buffer | undefined
   #rawHead: readonly Buffer[] | undefined
+  /** Worked out by the first look: most responses are over before. */
+  #kind: LastingKind | undefined
   #waited = false
   #continued = false
   /** Something moved since the last look. */
@@ -199,7 +201,7 @@ export class Exchange implements ResponseReceiver, Lasting {
       return
     }
     if (this.#rawHead === undefined) return
-    const kind = lastingKind(this.#rawHead)
+    const kind = (this.#kind ??= lastingKind(this.#rawHead))
     const { caller } = this.#admitted
     if (kind !== 'bounded' && caller !== undefined && isStillGood?.(caller, nowMs) === false) {
       this.#endWithToken(kind)

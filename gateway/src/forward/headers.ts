@@ -91,6 +91,15 @@ export function createHeaderFilter({ authResultHeader, reserved, underscores, vi
     toUpstream(raw, connection, facts) {
       const named = namedByConnection(connection)
       const headers: string[] = []
+      // First: servers drop what exceeds their number of headers (Node: 1000), and a client can fill that up. What it named in
+      // Connection cannot take them away.
+      if (facts.authResult !== undefined) headers.push(authResultHeader, facts.authResult)
+      headers.push('x-request-id', facts.requestId)
+      if (!facts.peerTrusted) {
+        headers.push('x-forwarded-for', facts.peerAddress, 'x-forwarded-proto', facts.protocol)
+        if (facts.host !== undefined) headers.push('x-forwarded-host', facts.host)
+      }
+      if (facts.preserveHost && facts.host !== undefined) headers.push('host', facts.host)
       for (let index = 0; index < raw.length; index += 2) {
         const name = raw[index] as string
         const verdict = verdictOf(name)
@@ -98,16 +107,8 @@ export function createHeaderFilter({ authResultHeader, reserved, underscores, vi
         if (named?.has(name.toLowerCase())) continue
         headers.push(name, raw[index + 1] as string)
       }
-      // Last, so that nothing the client named in Connection can take them away.
       if (facts.peerTrusted) addHop(headers, facts)
-      else {
-        headers.push('x-forwarded-for', facts.peerAddress, 'x-forwarded-proto', facts.protocol)
-        if (facts.host !== undefined) headers.push('x-forwarded-host', facts.host)
-      }
-      headers.push('x-request-id', facts.requestId)
-      if (facts.preserveHost && facts.host !== undefined) headers.push('host', facts.host)
       if (viaValue !== undefined) headers.push('via', viaValue)
-      if (facts.authResult !== undefined) headers.push(authResultHeader, facts.authResult)
       return headers
     },
 
@@ -137,19 +138,28 @@ export function createHeaderFilter({ authResultHeader, reserved, underscores, vi
   }
 }
 
-/** A trusted proxy said who the client is: its own address joins the list, and what it did not say is added. */
+/** A trusted proxy said who the client is: its own address joins the lists, and what it did not say is added. First, as above. */
 function addHop(headers: string[], { peerAddress, protocol, host }: RequestFacts): void {
   let hops = peerAddress
+  let forwarded: string | undefined
   let [saysProtocol, saysHost] = [false, false]
   for (let index = headers.length - 2; index >= 0; index -= 2) {
     const name = (headers[index] as string).toLowerCase()
     if (name === 'x-forwarded-for') hops = `${headers.splice(index, 2)[1] as string}, ${hops}`
+    else if (name === 'forwarded')
+      forwarded = `${headers.splice(index, 2)[1] as string}, ${forwarded ?? forNode(peerAddress)}`
     else if (name === 'x-forwarded-proto') saysProtocol = true
     else if (name === 'x-forwarded-host') saysHost = true
   }
-  headers.push('x-forwarded-for', hops)
-  if (!saysProtocol) headers.push('x-forwarded-proto', protocol)
-  if (!saysHost && host !== undefined) headers.push('x-forwarded-host', host)
+  if (forwarded !== undefined) headers.unshift('forwarded', forwarded)
+  if (!saysHost && host !== undefined) headers.unshift('x-forwarded-host', host)
+  if (!saysProtocol) headers.unshift('x-forwarded-proto', protocol)
+  headers.unshift('x-forwarded-for', hops)
+}
+
+/** RFC 7239 section 6: an IPv6 address stands in brackets, and so in quotes. */
+function forNode(address: string): string {
+  return address.includes(':') ? `for="[${address}]"` : `for=${address}`
 }
 
 /** Rare: an upstream names headers in Connection, or the gateway answers CORS itself. Takes the pairs out in place. */

@@ -6,9 +6,15 @@ export function hasLocation(status: number): boolean {
   return status === 201 || (status >= 300 && status < 400)
 }
 
-/** The authority of each target, in lower case: what a Location of its own would name. */
+/** The authorities of a target, in lower case: what a Location of its own would name, with and without the usual port. */
+function authorities(target: string): string[] {
+  if (target.startsWith('unix:')) return ['localhost']
+  const { host, port, protocol } = new URL(target)
+  return port === '' ? [host, `${host}:${protocol === 'https:' ? 443 : 80}`] : [host]
+}
+
 export function authoritiesOf(targets: readonly string[]): ReadonlySet<string> {
-  return new Set(targets.map((target) => (target.startsWith('unix:') ? 'localhost' : new URL(target).host)))
+  return new Set(targets.flatMap(authorities))
 }
 
 const ABSOLUTE = /^https?:\/\/([^/?#]*)([^#]*)/i

@@ -35,7 +35,7 @@ export const ProxyOptions = Options(
   {
     trustedProxies: Type.Array(Type.String({ examples: ['10.0.0.0/8', '192.0.2.7'] }), {
       description:
-        'Addresses or networks of load balancers in front: their Forwarded and X-Forwarded-* are believed and passed on. Others are replaced. Default none.',
+        'Addresses or networks of load balancers in front: their Forwarded and X-Forwarded-* are believed and passed on, with the peer as one more hop. Others are replaced. Default none.',
       default: [],
     }),
     underscores: Type.Enum(['drop', 'keep'], {

@@ -5,11 +5,8 @@ import { Pool, type Dispatcher } from 'undici'
 
 import { createConnector, hasName, originOf, type Lookup } from './upstream-connection.ts'
 import type { OutgoingRequest, ResponseReceiver, Transport } from './transport.ts'
-import type { UpstreamOptions } from './upstream-options.ts'
+import type { UpstreamConfig } from './upstream-options.ts'
 import type { Schedule } from '../clock.ts'
-
-type DeepReadonly<T> = { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
-export type UpstreamConfig = DeepReadonly<UpstreamOptions>
 
 const NO_TRAILERS: readonly Buffer[] = []
 

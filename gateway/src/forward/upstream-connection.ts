@@ -4,7 +4,7 @@ import { isIP, type Socket } from 'node:net'
 
 import { buildConnector } from 'undici'
 
-import type { UpstreamConfig } from './undici-transport.ts'
+import type { UpstreamConfig } from './upstream-options.ts'
 
 const UNIX = 'unix:'
 

@@ -5,7 +5,8 @@ import { Duration, Options } from '../option-types.ts'
 
 const Timeouts = {
   headers: Duration({
-    description: 'Time from the end of the request to the response headers. Default 15s.',
+    description:
+      'Time from the end of the request to the response headers, and for an upload that the upstream does not read. Default 15s.',
     default: '15s',
   }),
   idle: Duration({
@@ -56,7 +57,7 @@ const HealthOptions = Options(
     healthy: Type.Integer({ description: 'Good checks in a row to come back. Default 2.', default: 2, minimum: 1 }),
     unhealthy: Type.Integer({ description: 'Bad checks in a row to go out. Default 3.', default: 3, minimum: 1 }),
   },
-  { description: 'Active health checks. Left out: none.' },
+  { description: 'Active health checks, on a connection of their own. Left out: none.' },
 )
 
 export const UpstreamOptions = Options(
@@ -98,7 +99,8 @@ export const UpstreamOptions = Options(
       default: false,
     }),
     dnsRefresh: Duration({
-      description: 'Age at which a connection is replaced, so that its name is looked up again. Default 60s.',
+      description:
+        'How often all connections to targets with a name are replaced, so that it is looked up again; what is under way goes on. Default 60s.',
       default: '60s',
     }),
     timeouts: Options(
@@ -137,3 +139,6 @@ export const UpstreamOptions = Options(
 )
 
 export type UpstreamOptions = StaticDecode<typeof UpstreamOptions>
+
+type DeepReadonly<T> = { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+export type UpstreamConfig = DeepReadonly<UpstreamOptions>
