@@ -6,7 +6,7 @@ import { corsHeaders } from './accept/cors.ts'
 import type { FailureLimit } from './accept/failure-limit.ts'
 import type { CompiledRoute, RawRequest } from './accept/routes.ts'
 import type { Answer } from './answer.ts'
-import { anonymousResult } from './authenticate/auth-result.ts'
+import { anonymousResult, type AuthResult } from './authenticate/auth-result.ts'
 import type { Authenticator } from './authenticate/authenticate.ts'
 import type { TrustedIssuer } from './authenticate/issuers.ts'
 import { createTokenFinder, createTokenLocation, type TokenLocation } from './authenticate/token-location.ts'
@@ -41,6 +41,7 @@ export interface RouteCompilerParts {
   readonly revocation: Revocation
   readonly renewalOf: LogOutParts['renewalOf']
   readonly schedule: Schedule
+  readonly onRenewed: (caller: AuthResult) => void
   readonly watch: StreamWatch
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
@@ -64,6 +65,9 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   const strips = new Map<TokenLocation, StripToken | undefined>(
     locations.map((location) => [location, createStripToken(location, config.tokens.forward)]),
   )
+  const vary = [
+    ...new Set(locations.map(({ header, cookie }) => header ?? (cookie === undefined ? 'authorization' : 'cookie'))),
+  ]
   const anonymous = anonymousResult(parts.anonymousHeader)
   const accessLog = config.log.access === 'on' ? log : undefined
 
@@ -96,6 +100,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         requestId: reply.request.id,
         target: request.url,
         caller,
+        place: location,
         strip: location === undefined ? undefined : strips.get(location),
         extraHeaders: cors === undefined ? undefined : corsHeaders(reply),
       }
@@ -153,6 +158,8 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       isStillGood: createStreamCheck(revocation.list, route.onExpiry),
       watch: parts.watch,
       clock: parts.clock,
+      vary: vary.join(', '),
+      onRenewed: parts.onRenewed,
       answer,
       onFailure: (requestId, code, cause) => {
         log.warn({ requestId, route: route.path, upstream: route.upstream, code, cause }, 'not forwarded to its end')

@@ -8,6 +8,7 @@ import { KeysNotUsable } from './authenticate/key-source.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
 import { buildAdmin } from './operate/admin.ts'
+import { createAskIssuer } from './operate/ask-issuer.ts'
 import { createFetchJson } from './operate/fetch-json.ts'
 import { createLog, standardOutput, type Log } from './operate/log.ts'
 import { StoreNotUsable } from './revoke/store.ts'
@@ -84,11 +85,12 @@ export interface ProxyParts extends Pick<ServerParts, 'log' | 'storeOf'> {
 /** Starts the proxy alone, as each worker of several does. Throws StartFailed. */
 export async function startProxy(config: Config, { beforeListening, ...parts }: ProxyParts): Promise<RunningProxy> {
   const { fetchJson, close: closeFetch } = createFetchJson()
-  const gateway = build(config, { ...parts, fetchJson })
+  const { askIssuer, close: closeAsking } = createAskIssuer()
+  const gateway = build(config, { ...parts, fetchJson, askIssuer })
 
   async function close(): Promise<void> {
     await gateway.close()
-    await closeFetch()
+    await Promise.all([closeFetch(), closeAsking()])
   }
 
   try {

@@ -10,6 +10,7 @@ import { compileIssuers, type TrustedIssuer } from './authenticate/issuers.ts'
 import type { KeySourceParts } from './authenticate/key-source.ts'
 import type { TokenLocation } from './authenticate/token-location.ts'
 import { systemClock, systemSchedule } from './clock.ts'
+import { compileRenewals } from './compile-renewals.ts'
 import { createRouteCompiler } from './compile-route.ts'
 import type { Config } from './config.ts'
 import { createAuthResultEncoder } from './forward/auth-result-header.ts'
@@ -23,9 +24,13 @@ import type { Readiness } from './operate/admin.ts'
 import { createKeyEvents, keyStatus } from './operate/key-events.ts'
 import type { Log } from './operate/log.ts'
 import { createMetrics, type Metrics } from './operate/metrics.ts'
+import { createRenewalEvents } from './operate/renewal-events.ts'
 import { createRevocationEvents, revocationProblems } from './operate/revocation-events.ts'
 import { addRevocationMetrics } from './operate/revocation-metrics.ts'
 import { createUpstreamEvents } from './operate/upstream-events.ts'
+import type { AskIssuer } from './renew/endpoint.ts'
+import { publishKeys } from './renew/publish-keys.ts'
+import { RENEWED_TOKEN_HEADER } from './renew/renew.ts'
 import type { BlockList } from './revoke/block-list.ts'
 import { renewalFactsOf, type RenewalFacts } from './revoke/entries-for.ts'
 import { createRevocation, type Revocation, type RevocationParts } from './revoke/revocation.ts'
@@ -35,6 +40,8 @@ export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'sch
   readonly log: Log
   readonly version: string
   readonly fetchJson: KeySourceParts['fetchJson']
+  /** Left out: issuers are not asked for successors. */
+  readonly askIssuer?: AskIssuer
   /** See RevocationParts. */
   readonly storeOf?: RevocationParts['storeOf']
   /** Stands between the router and a compiled route: `explain` looks on without forwarding. */
@@ -93,8 +100,22 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     version,
     config.admin.metrics,
   )
+  const renewalReports = createRenewalEvents(log, metrics)
+  const renewals = compileRenewals(config, {
+    clock,
+    blockList,
+    askIssuer: parts.askIssuer ?? (() => Promise.reject(new Error('issuers are not asked here'))),
+    verify: (token, issuer) =>
+      authenticator.verify(
+        token,
+        issuers.filter(({ name }) => name === issuer),
+        clock.now() / 1000,
+      ),
+    events: renewalReports,
+  })
   addRevocationMetrics(metrics, revocation, clock)
   const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
+    renewals: renewals.byIssuer,
     fetchJson,
     clock,
     schedule,
@@ -114,7 +135,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   )
   const filter = createHeaderFilter({
     authResultHeader: config.authResult.header.toLowerCase(),
-    reserved: ['x-tollgate'],
+    reserved: ['x-tollgate', RENEWED_TOKEN_HEADER],
     underscores: config.proxy.underscores,
     via: config.proxy.via,
   })
@@ -136,6 +157,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     filter,
     clock,
     watch,
+    onRenewed: renewalReports.onDelivered,
     isTrusted: createTrust(config.proxy.trustedProxies),
     anonymousHeader: encoder.anonymous,
     failureLimit:
@@ -144,6 +166,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     metrics,
     log,
   })
+  publishKeys(app, renewals.published)
   const { wrapRoute = (route) => route } = parts
   registerRoutes(
     app,

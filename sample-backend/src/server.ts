@@ -12,6 +12,7 @@ import { addDiscovery } from './login/discovery.ts'
 import { loadSigningKey } from './login/key-store.ts'
 import { login } from './login/login.ts'
 import { createPasswordCheck } from './login/password.ts'
+import { addRenew } from './login/renew.ts'
 import { createTokenIssuer } from './login/token-issuer.ts'
 import { createTries, DEFAULT_TRY_LIMITS, type TryLimits } from './login/tries.ts'
 import { loadUsers } from './login/users.ts'
@@ -62,11 +63,13 @@ export async function buildSampleBackend(options: SampleBackendOptions): Promise
   addStream(app, { clock, pause, leaveSignals })
   await app.register(echo)
 
+  const tokens = createTokenIssuer({ ...options, signingKey, clock })
   await app.register(login, {
     checkPassword: await createPasswordCheck(users),
-    issueToken: createTokenIssuer({ ...options, signingKey, clock }),
+    issueToken: tokens.issue,
     tries: createTries(tryLimits),
   })
+  addRenew(app, { ...options, publicPem: signingKey.publicPem, continueSession: tokens.continueSession, clock })
   addDiscovery(app, { issuer, publicJwk: signingKey.publicJwk, scopes })
   await addPage(app, options)
   return app

@@ -48,7 +48,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     issuer: readUrl('SAMPLE_ISSUER', `http://127.0.0.1:${port}`),
     audience: read('SAMPLE_AUDIENCE', 'sample-api'),
     gatewayUrl: new URL(readUrl('SAMPLE_GATEWAY_URL', 'http://127.0.0.1:8080')).origin,
-    tokenLifetimeMs: readLifetimeMs('SAMPLE_TOKEN_LIFETIME', '15m'),
+    tokenLifetimeMs: readLifetimeMs('SAMPLE_TOKEN_LIFETIME', '2m'),
     keysDirectory: read('SAMPLE_KEYS_DIRECTORY', inRepository('data/sample-backend/')),
     usersFile: read('SAMPLE_USERS_FILE', inRepository('sample-backend/users.yaml')),
     trustedProxies: read('SAMPLE_TRUSTED_PROXIES', '127.0.0.0/8,::1').split(/\s*,\s*/),

@@ -29,14 +29,15 @@ async function freePort(): Promise<number> {
   return port
 }
 
-export async function startPair(t: Test): Promise<Pair> {
+export async function startPair(t: Test, options: { readonly tokenLifetimeMs?: number } = {}): Promise<Pair> {
   const port = await freePort()
   const gatewayUrl = `http://127.0.0.1:${port}`
-  const backendUrl = await listen(await buildForTest(t, { gatewayUrl, keysDirectory: t.testdir({}) }))
+  const backendUrl = await listen(await buildForTest(t, { ...options, gatewayUrl, keysDirectory: t.testdir({}) }))
   const file = join(t.testdir({}), 'gateway.yaml')
   const config = SAMPLE.replace('port: 8080', `port: ${port}`)
     .replace('port: 9901', 'port: 0')
     .replace('jwksUrl: http://127.0.0.1:3001', `jwksUrl: ${backendUrl}`)
+    .replace('endpoint: http://127.0.0.1:3001', `endpoint: ${backendUrl}`)
     .replace('targets: [http://127.0.0.1:3001]', `targets: ['${backendUrl}']`)
   writeFileSync(file, config.replace('level: ../data/revoked', 'level: ./revoked'))
   const loaded = loadConfig(file, { env: {} })

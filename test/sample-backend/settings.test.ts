@@ -13,7 +13,7 @@ t.test('nothing needs to be set', (t) => {
     issuer: 'http://127.0.0.1:3001',
     audience: 'sample-api',
     gatewayUrl: 'http://127.0.0.1:8080',
-    tokenLifetimeMs: 900_000,
+    tokenLifetimeMs: 120_000,
     trustedProxies: ['127.0.0.0/8', '::1'],
   })
   t.match(keysDirectory, /\/data\/sample-backend\/$/)

@@ -6,6 +6,7 @@ import { systemClock, type Clock } from '../../gateway/src/clock.ts'
 import { ConfigOptions, type Config } from '../../gateway/src/config.ts'
 import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
 import { createFetchJson } from '../../gateway/src/operate/fetch-json.ts'
+import type { AskIssuer } from '../../gateway/src/renew/endpoint.ts'
 import { buildServer, type Gateway } from '../../gateway/src/server.ts'
 
 export interface Teardown {
@@ -21,6 +22,7 @@ export interface TestGateway {
 }
 
 export interface TestGatewayParts {
+  readonly askIssuer?: AskIssuer
   readonly clock?: Clock
   readonly fetchJson?: (url: string) => Promise<FetchedDocument>
   readonly random?: () => number

@@ -30,9 +30,21 @@ export function corsConfig(cors: CorsConfig | undefined): { readonly crossOrigin
   return { crossOrigin: cors === undefined ? OFF : compile(cors) }
 }
 
+/**
+ * The plugin adds a route for OPTIONS on every path, which would collide with a route for /* and answer preflights on paths
+ * that nobody serves. Our routes have their own for every method.
+ */
+function withoutOwnRoute(plugin: typeof fastifyCors): typeof fastifyCors {
+  const pluginWithoutRoute: typeof fastifyCors = (scope, options, done) => {
+    const inner = Object.create(scope, { options: { value: () => inner } }) as FastifyInstance
+    plugin(inner, options, done)
+  }
+  return Object.assign(pluginWithoutRoute, { [Symbol.for('skip-override')]: true })
+}
+
 /** Registers the plugin for the routes of this scope: others do not pay for it. */
 export async function registerCors(scope: FastifyInstance): Promise<void> {
-  await scope.register(fastifyCors, {
+  await scope.register(withoutOwnRoute(fastifyCors), {
     delegator: (request: FastifyRequest, done: (error: Error | null, options: FastifyCorsOptions) => void) => {
       const options = (request.routeOptions.config as { crossOrigin?: FastifyCorsOptions }).crossOrigin ?? OFF
       done(null, { ...options, preflight: isPreflight(request) })

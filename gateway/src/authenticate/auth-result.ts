@@ -28,6 +28,27 @@ export interface AuthResult {
   /** Id of the token whose successor this is, where the gateway renewed one. */
   readonly renewedFrom: string | undefined
   readonly headerValue: string | undefined
+  /** Undefined where the token is not renewed. The one part that changes: once, when the token is due. */
+  readonly renewal: RenewalState | undefined
+}
+
+/** How far the renewal of a token has come: kept beside it, so that its successor is made once and not for each request. */
+export interface RenewalState {
+  /** From then on it is renewed, in seconds. */
+  readonly dueSec: number
+  /** What answers carry from now on. */
+  successor: RenewedToken | undefined
+  /** It was tried, and it will not work the next time either. */
+  impossible: boolean
+  /** It was used after its successor was, and that was told. */
+  reported: boolean
+}
+
+/** A successor as answers carry it: by this header. `cookie` is undefined where it is not set as one. */
+export interface RenewedToken {
+  readonly header: string
+  readonly value: string
+  readonly cookie: string | undefined
 }
 
 /** The facts about a verified token from which the header for the upstream is made. */
@@ -50,6 +71,7 @@ class VerifiedResult implements AuthResult {
   readonly sid: string | undefined
   readonly renewedFrom: string | undefined
   readonly headerValue: string | undefined
+  readonly renewal: RenewalState | undefined
   readonly #raw: string
   #tokenId: string | undefined
 
@@ -66,6 +88,7 @@ class VerifiedResult implements AuthResult {
     this.sid = fields.sid
     this.renewedFrom = fields.renewedFrom
     this.headerValue = fields.headerValue
+    this.renewal = fields.renewal
     this.#raw = raw
     Object.freeze(this)
   }
@@ -100,6 +123,7 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     sid: undefined,
     renewedFrom: undefined,
     headerValue,
+    renewal: undefined,
   })
 }
 

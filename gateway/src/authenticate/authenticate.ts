@@ -108,9 +108,11 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       return new Failure('algorithm_not_allowed', `it is signed with ${header.alg.slice(0, 16)}`)
     const badClaim = checkClaims(issuer.rules, header, claims)
     if (badClaim !== undefined) return badClaim
-    const validity = validityOf(claims, issuer.rules.clockToleranceSec)
+    const plain = validityOf(claims, issuer.rules.clockToleranceSec)
+    const validity = issuer.renewal?.validityOf(claims, plain) ?? plain
     const badTime = checkTime(validity, nowSec)
-    if (badTime !== undefined) return badTime
+    if (badTime !== undefined)
+      return (badTime.code === 'token_expired' ? issuer.renewal?.sessionOver(claims, nowSec) : undefined) ?? badTime
     const keys = chooseKeys(token, issuer)
     if (keys instanceof Failure) return keys
     const known = refusals.recall(rawToken, end, nowSec)
@@ -132,7 +134,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
 
   function resultOf(
     { raw, claims }: UnverifiedToken,
-    { name, issuer }: TrustedIssuer,
+    { name, issuer, renewal }: TrustedIssuer,
     { notAfterSec }: VerifiedToken['validity'],
   ): AuthResult | Failure {
     const { exp, iat, sub, jti, sid, renewed_from: renewedFrom } = claims
@@ -156,9 +158,23 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
         sid: textOf(sid),
         renewedFrom: textOf(renewedFrom),
         headerValue,
+        renewal: renewal?.stateOf(claims),
       },
       raw,
     )
+  }
+
+  /** What may change from request to request: whether the token was blocked meanwhile, and whether it is time for its successor. */
+  function conclude(token: VerifiedToken, nowSec: number): AuthResult | Failure {
+    const { result, issuer } = token
+    const blocked = checkBlocked(token, blockList, nowSec)
+    if (blocked !== undefined) {
+      issuer.renewal?.onBlocked(token, nowSec)
+      return blocked
+    }
+    const { renewal } = result
+    if (renewal === undefined || nowSec < renewal.dueSec) return result
+    return issuer.renewal?.renew(token, renewal, nowSec) ?? result
   }
 
   return {
@@ -169,7 +185,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       if (known !== undefined && isFor(known, issuers)) {
         if (isStillGood(known, nowSec)) {
           counts.hits += 1
-          return checkBlocked(known, blockList, nowSec) ?? known.result
+          return conclude(known, nowSec)
         }
         cache.delete(end)
       }
@@ -178,7 +194,8 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       if (token instanceof Failure) return token
       // A revoked one is remembered as well: refusing it again shall not cost a signature check.
       cache.set(token, end)
-      return checkBlocked(token, blockList, nowSec) ?? token.result
+      if (token.result.renewedFrom !== undefined) token.issuer.renewal?.onFirstUse(token, nowSec)
+      return conclude(token, nowSec)
     },
     verify(rawToken, issuers, nowSec) {
       const token = examine(rawToken, endOf(rawToken), issuers, nowSec)

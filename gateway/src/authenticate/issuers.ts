@@ -2,6 +2,8 @@
 import type { ClaimRules } from './claims.ts'
 import { createKeySource, KeysNotUsable, type IssuerConfig, type KeySource, type KeySourceParts } from './key-source.ts'
 import type { KeyChange } from './key-ring.ts'
+import { keySetFromJwks, type VerificationKey } from './key-set.ts'
+import type { IssuerRenewal } from './renewal.ts'
 
 /** An issuer with its keys and the rules for its tokens. */
 export interface TrustedIssuer {
@@ -11,6 +13,14 @@ export interface TrustedIssuer {
   readonly algorithms: ReadonlySet<string>
   readonly rules: ClaimRules
   readonly keys: KeySource
+  /** Undefined where its tokens are not renewed. */
+  readonly renewal: IssuerRenewal | undefined
+}
+
+/** How an issuer's tokens are renewed, with the key that verifies what the gateway signs in its place. */
+export interface RenewalPart {
+  readonly renewal: IssuerRenewal
+  readonly verificationKey: object | undefined
 }
 
 /** What happens to keys, by name of the issuer. */
@@ -21,6 +31,8 @@ export interface KeyEvents {
 
 export interface IssuersParts extends Omit<KeySourceParts, 'events'> {
   readonly events: KeyEvents
+  /** By name of the issuer. */
+  readonly renewals?: ReadonlyMap<string, RenewalPart>
 }
 
 function rulesOf(issuer: IssuerConfig): ClaimRules {
@@ -33,11 +45,24 @@ function rulesOf(issuer: IssuerConfig): ClaimRules {
   }
 }
 
+/** The gateway's own key beside those of the issuer: believed for this issuer alone. */
+function ownKeys({ algorithms, weakKeys }: IssuerConfig, part: RenewalPart | undefined): readonly VerificationKey[] {
+  if (part?.verificationKey === undefined) return []
+  const { keys, remarks } = keySetFromJwks(
+    { keys: [part.verificationKey] },
+    { algorithms, weakKeys, allowSecrets: true },
+  )
+  if (keys.length === 0) throw new KeysNotUsable(`renewal.signingKey: ${remarks.join('; ')}`)
+  return keys
+}
+
 function compileIssuer(config: IssuerConfig, parts: IssuersParts): TrustedIssuer {
-  const { events, ...rest } = parts
+  const { events, renewals, ...rest } = parts
+  const renewal = renewals?.get(config.name)
   try {
     const keys = createKeySource(config, {
       ...rest,
+      ownKeys: ownKeys(config, renewal),
       events: {
         onFetched: (change, remarks) => {
           events.onKeysChanged(config.name, change, remarks)
@@ -53,6 +78,7 @@ function compileIssuer(config: IssuerConfig, parts: IssuersParts): TrustedIssuer
       algorithms: new Set(config.algorithms),
       rules: rulesOf(config),
       keys,
+      renewal: renewal?.renewal,
     }
   } catch (error) {
     if (error instanceof KeysNotUsable) throw new KeysNotUsable(`issuer ${config.name}: ${error.message}`)

@@ -27,7 +27,8 @@ function namesOf(keys: readonly VerificationKey[]): string[] {
   return [...new Set(keys.map(nameOf))]
 }
 
-export function createKeyRing(first: KeySet['keys'] = []): KeyRing {
+/** `own`: keys that are found by their kid and stay whatever the issuer publishes; they count in neither size nor names. */
+export function createKeyRing(first: KeySet['keys'] = [], own: KeySet['keys'] = []): KeyRing {
   let keys = first
 
   return {
@@ -37,6 +38,8 @@ export function createKeyRing(first: KeySet['keys'] = []): KeyRing {
     names: () => namesOf(keys),
 
     find({ kid, alg }) {
+      if (kid !== undefined && own.some((key) => key.kid === kid))
+        return [...keys, ...own].filter((key) => key.kid === kid && key.algorithm === alg)
       const [only] = keys
       if (only !== undefined && keys.length === 1) {
         // The commonest ring by far, and nothing to choose.

@@ -2,7 +2,14 @@
 import { readFileSync } from 'node:fs'
 
 import { createKeyRing, type KeyRing } from './key-ring.ts'
-import { keySetFromJwks, keySetFromPem, keySetFromSecret, type KeyPolicy, type KeySet } from './key-set.ts'
+import {
+  keySetFromJwks,
+  keySetFromPem,
+  keySetFromSecret,
+  type KeyPolicy,
+  type KeySet,
+  type VerificationKey,
+} from './key-set.ts'
 import type { IssuerOptions } from './options.ts'
 import { createRemoteKeys, type FetchedDocument, type RemoteKeys, type RemoteKeysEvents } from './remote-keys.ts'
 import type { Clock, Schedule } from '../clock.ts'
@@ -26,6 +33,8 @@ export interface KeySourceParts {
   readonly schedule: Schedule
   readonly random: () => number
   readonly events: RemoteKeysEvents
+  /** The gateway's own, which no fetch replaces. */
+  readonly ownKeys?: readonly VerificationKey[]
 }
 
 const MAX_DOCUMENT_BYTES = 256 * 1024
@@ -94,12 +103,12 @@ export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): Ke
   if (jwksUrl === undefined && keys.discovery !== true) {
     const { keys: loaded, remarks } = localKeys(issuer, policy)
     if (loaded.length === 0) throw new KeysNotUsable(remarks.join('; '))
-    const ring = createKeyRing()
+    const ring = createKeyRing([], parts.ownKeys)
     parts.events.onFetched(ring.replace(loaded), remarks)
     return { ring, remote: undefined }
   }
 
-  const ring = createKeyRing()
+  const ring = createKeyRing([], parts.ownKeys)
   const fetchJwks = async (): Promise<FetchedDocument> => {
     const url =
       jwksUrl === undefined

@@ -4,6 +4,7 @@ import type { AsWritten } from './as-written.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { entries, isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from './problem.ts'
+import { checkRenewals } from './renewal-checks.ts'
 import { checkRoutePaths } from './route-path-checks.ts'
 import { checkRouteConflicts } from './route-conflicts.ts'
 import { checkRouteIssuers } from './route-issuer-checks.ts'
@@ -16,7 +17,7 @@ const NAMES =
   'allow authorization baggage cache-control connection cookie date etag expect expires forwarded from host http2-settings ' +
   'keep-alive last-modified link location origin pragma range referer retry-after server set-cookie te traceparent ' +
   'tracestate trailer transfer-encoding upgrade user-agent vary via strict-transport-security www-authenticate ' +
-  'x-http-method-override x-original-url x-real-ip x-request-id x-rewrite-url x-tollgate'
+  'x-http-method-override x-original-url x-real-ip x-renewed-token x-request-id x-rewrite-url x-tollgate'
 const NOT_FOR_RESULTS = new RegExp(`^((${FAMILIES.replaceAll(' ', '|')})(-.*)?|${NAMES.replaceAll(' ', '|')})$`)
 
 function checkTokenPlaces(tokens: unknown): readonly Finding[] {
@@ -93,6 +94,7 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
     ...checkUpstreams(upstreams),
     ...checkTrustedProxies(proxy),
     ...checkIssuers(entries(issuers).map(options)),
+    ...checkRenewals(entries(issuers).map(options), { tokens, routes: routeList }),
     ...checkRevocation(options(revocation)),
     ...routeList.flatMap(checkAction),
     ...routeList.flatMap((route, index) => checkRoutePaths(route, index, written)),

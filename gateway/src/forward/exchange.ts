@@ -7,8 +7,10 @@ import type { HeaderFilter } from './headers.ts'
 import { hasLocation, restoreLocation } from './location.ts'
 import { hasBody } from './request-body.ts'
 import { lastingKind, type LastingKind } from './lasting-response.ts'
+import { carryRenewedToken, type CarryPolicy } from './renewed-token.ts'
 import type { Rewrite } from './rewrite.ts'
 import type { Lasting, StreamWatch } from './stream-watch.ts'
+import type { TokenPlace } from './strip-token.ts'
 import type { ResponseReceiver } from './transport.ts'
 import { isUpstreamsFault, TimedOut, upstreamFailure } from './upstream-failure.ts'
 import type { Answer } from '../answer.ts'
@@ -16,7 +18,7 @@ import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { FailureCode } from '../failure.ts'
 
 /** How a route answers. Compiled once. */
-export interface ExchangePolicy {
+export interface ExchangePolicy extends CarryPolicy {
   readonly filter: HeaderFilter
   readonly rewrite: Rewrite
   /** Of the targets: a Location that names one of them leads back through the gateway. */
@@ -43,6 +45,8 @@ export interface Admitted {
   readonly target: string
   /** Who calls; undefined where nobody was asked. */
   readonly caller: AuthResult | undefined
+  /** Where its token was found. */
+  readonly place: TokenPlace | undefined
   /** Takes the token out of what goes on; undefined where it stays. */
   readonly strip: ((headers: string[], target: string) => string) | undefined
   /** Headers that every answer to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
@@ -106,11 +110,12 @@ export class Exchange implements ResponseReceiver, Lasting {
   }
 
   onHead(status: number, statusText: string, rawHeaders: readonly Buffer[], resume: () => void): void {
-    const { response, requestId, extraHeaders, target } = this.#admitted
+    const { response, requestId, extraHeaders, target, caller } = this.#admitted
     const { filter, authorities, rewrite } = this.#policy
     const headers = filter.toClient(rawHeaders, requestId, extraHeaders === undefined ? undefined : CORS_NAMES)
     if (extraHeaders !== undefined) headers.push(...extraHeaders)
     if (hasLocation(status)) restoreLocation(headers, authorities, rewrite, target)
+    if (caller?.renewal?.successor !== undefined) carryRenewedToken(headers, status, this.#admitted, this.#policy)
     this.#rawHead = rawHeaders
     this.#resume = resume
     writeHead(response, status, statusText, headers)

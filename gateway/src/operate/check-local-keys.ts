@@ -2,13 +2,31 @@
 import { compileIssuers } from '../authenticate/issuers.ts'
 import { KeysNotUsable } from '../authenticate/key-source.ts'
 import { systemClock } from '../clock.ts'
+import { compileRenewals } from '../compile-renewals.ts'
 import type { Config } from '../config.ts'
 import { CommandFailed } from './commands/command-failed.ts'
+import { Failure } from '../failure.ts'
+import { createBlockList } from '../revoke/memory-list.ts'
+
+const NOTHING_HAPPENS = {
+  onMade: () => undefined,
+  onFailed: () => undefined,
+  onRetired: () => undefined,
+  onReused: () => undefined,
+}
 
 /** Throws CommandFailed, naming the issuer. */
 export function checkLocalKeys(config: Config): void {
   try {
+    const renewals = compileRenewals(config, {
+      clock: systemClock,
+      blockList: createBlockList(),
+      askIssuer: () => Promise.reject(new Error('nobody is asked')),
+      verify: () => new Failure('keys_unavailable', 'nothing is verified'),
+      events: { eventsFor: () => NOTHING_HAPPENS },
+    })
     compileIssuers(config.issuers, {
+      renewals: renewals.byIssuer,
       fetchJson: () => Promise.reject(new Error('nothing is fetched')),
       clock: systemClock,
       schedule: () => () => undefined,

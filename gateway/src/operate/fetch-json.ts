@@ -40,7 +40,7 @@ export function createFetchJson(): {
         throw new Error(
           `the answer had status ${statusCode}${statusCode >= 300 && statusCode < 400 ? ' (redirects are not followed)' : ''}`,
         )
-      return { json: parse(text), maxAgeSec: maxAgeOf(headers['cache-control']) }
+      return { json: parseJson(text), maxAgeSec: maxAgeOf(headers['cache-control']) }
     } catch (error) {
       throw signal.aborted ? new Error(`no whole answer within ${timeoutMs} ms`, { cause: error }) : error
     }
@@ -48,7 +48,7 @@ export function createFetchJson(): {
   return { fetchJson, close: () => agent.destroy() }
 }
 
-async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
+export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of body) {
@@ -60,7 +60,7 @@ async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promi
   return Buffer.concat(chunks).toString('utf8')
 }
 
-function parse(text: string): unknown {
+export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {

@@ -44,6 +44,8 @@ export interface Metrics {
   route(path: string): RouteTally
   keyFetch(issuer: string, result: 'ok' | 'failed'): void
   targetOut(upstream: string, why: 'ejected' | 'unhealthy'): void
+  /** Where others register what they count. */
+  readonly registry: Registry
   readonly contentType: string
   text(): Promise<string>
   /** As data, to be merged with those of other processes. */
@@ -214,6 +216,7 @@ export function createMetrics(sources: MetricSources, version: string, requests:
     targetOut(upstream, why) {
       targetsOut.inc({ upstream, why })
     },
+    registry,
     contentType: registry.contentType,
     text: () => registry.metrics(),
     json: () => registry.getMetricsAsJSON(),

@@ -37,7 +37,7 @@ async function call({ path, token, sent, type, body }) {
     const tookMs = Math.round(performance.now() - startedAt)
     // A gateway that is set up to renew tokens hands the next one over like this.
     const renewed = response.headers.get('x-renewed-token')
-    if (renewed && session) startSession(renewed)
+    if (renewed && session && renewed !== session.token) renewSession(renewed)
     showAnswer({ response, text, request: `${method} ${path}`, sent, tookMs })
   } catch {
     clearAnswer()

@@ -24,6 +24,16 @@ async function logIn(form) {
 
 function startSession(token) {
   session = readToken(token)
+  noteLogin(session)
+  showSession()
+}
+
+function renewSession(token) {
+  const next = readToken(token)
+  // Answers may overtake each other: an older one must not bring back a token that is retired.
+  if (next.payload.exp <= session.payload.exp) return
+  session = next
+  noteRenewal(session)
   showSession()
 }
 

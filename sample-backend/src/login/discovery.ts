@@ -24,7 +24,19 @@ export function addDiscovery(app: FastifyInstance, { issuer, publicJwk, scopes }
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],
     scopes_supported: scopes,
-    claims_supported: ['iss', 'aud', 'sub', 'client_id', 'iat', 'exp', 'jti', 'auth_time', 'scope'],
+    claims_supported: [
+      'iss',
+      'aud',
+      'sub',
+      'client_id',
+      'iat',
+      'exp',
+      'jti',
+      'auth_time',
+      'scope',
+      'sid',
+      'renewed_from',
+    ],
   }
 
   app.get('/.well-known/jwks.json', (_request, reply) => {

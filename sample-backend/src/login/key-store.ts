@@ -9,6 +9,8 @@ import { toPublicJwk, type PublicJwk } from './public-jwk.ts'
 export interface SigningKey {
   /** PKCS#8 PEM of a P-256 key. */
   readonly privatePem: string
+  /** SPKI PEM of its public half. */
+  readonly publicPem: string
   /** What the world needs to verify with it. */
   readonly publicJwk: PublicJwk
 }
@@ -21,7 +23,9 @@ export async function loadSigningKey(directory: string): Promise<SigningKey> {
 
   const privatePem = (await readIfThere(path)) ?? (await createKeyFile(path))
   await chmod(path, 0o600)
-  return { privatePem, publicJwk: toPublicJwk(createPublicKey(parsePrivateKey(path, privatePem))) }
+  const publicKey = createPublicKey(parsePrivateKey(path, privatePem))
+  const publicPem = publicKey.export({ type: 'spki', format: 'pem' }) as string
+  return { privatePem, publicPem, publicJwk: toPublicJwk(publicKey) }
 }
 
 async function readIfThere(path: string): Promise<string | undefined> {

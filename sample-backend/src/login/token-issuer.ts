@@ -20,7 +20,21 @@ export interface IssuedToken {
   readonly expiresInSec: number
 }
 
-export function createTokenIssuer(options: TokenIssuerOptions): (user: User) => IssuedToken {
+/** The claims of a token that go on in the next one, and what makes it the next. */
+export interface SessionClaims {
+  readonly exp: number
+  readonly sid?: string
+  readonly renewed_from?: string
+  readonly [name: string]: unknown
+}
+
+export interface TokenIssuer {
+  readonly issue: (user: User) => IssuedToken
+  /** The next token of the session that these claims are from: auth_time stays what it was. */
+  readonly continueSession: (claims: SessionClaims) => IssuedToken
+}
+
+export function createTokenIssuer(options: TokenIssuerOptions): TokenIssuer {
   const { signingKey, issuer, audience, clock } = options
   const expiresInSec = Math.floor(options.tokenLifetimeMs / 1000)
   const sign = createSigner({
@@ -31,22 +45,25 @@ export function createTokenIssuer(options: TokenIssuerOptions): (user: User) => 
     header: { alg: 'ES256', typ: 'at+jwt' },
   })
 
-  return (user) => {
+  function issue(claims: object): IssuedToken {
     const nowSec = Math.floor(clock.now() / 1000)
-    const token = sign({
-      // First, so that nothing from the users file can replace a registered claim.
-      ...user.claims,
-      iss: issuer,
-      aud: audience,
-      sub: user.name,
-      // Required by RFC 9068 section 2.2; the page is the only client there is.
-      client_id: 'sample-page',
-      iat: nowSec,
-      exp: nowSec + expiresInSec,
-      jti: randomUUID(),
-      auth_time: nowSec,
-      scope: user.scopes.join(' '),
-    })
+    const token = sign({ ...claims, iat: nowSec, exp: nowSec + expiresInSec, jti: randomUUID() })
     return { token, expiresInSec }
+  }
+
+  return {
+    continueSession: issue,
+    issue: (user) =>
+      issue({
+        // First, so that nothing from the users file can replace a registered claim.
+        ...user.claims,
+        iss: issuer,
+        aud: audience,
+        sub: user.name,
+        // Required by RFC 9068 section 2.2; the page is the only client there is.
+        client_id: 'sample-page',
+        auth_time: Math.floor(clock.now() / 1000),
+        scope: user.scopes.join(' '),
+      }),
   }
 }

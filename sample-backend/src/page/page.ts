@@ -5,8 +5,10 @@ import { fileURLToPath } from 'node:url'
 import type { FastifyInstance } from 'fastify'
 
 // Joined in this order into one file each; the scripts share one scope.
-const styles = ['layout', 'controls', 'token', 'answer'].map((name) => `style/${name}.css`)
-const scripts = ['token', 'json-view', 'session', 'calls', 'answer', 'wiring'].map((name) => `script/${name}.js`)
+const styles = ['layout', 'controls', 'token', 'renewals', 'answer'].map((name) => `style/${name}.css`)
+const scripts = ['token', 'json-view', 'renewals', 'session', 'calls', 'answer', 'wiring'].map(
+  (name) => `script/${name}.js`,
+)
 
 const FILES = [
   { path: '/', parts: ['page.html'], type: 'text/html; charset=utf-8' },

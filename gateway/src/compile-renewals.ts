@@ -1,0 +1,81 @@
+// How the tokens of each issuer are renewed, compiled: keys read, checks of authentication wired to the renew stage.
+import { readFileSync } from 'node:fs'
+
+import type { AuthResult } from './authenticate/auth-result.ts'
+import type { RenewalPart } from './authenticate/issuers.ts'
+import { KeysNotUsable } from './authenticate/key-source.ts'
+import type { Clock } from './clock.ts'
+import type { Config } from './config.ts'
+import { Failure } from './failure.ts'
+import { createEndpoint, type AskIssuer } from './renew/endpoint.ts'
+import type { PublishedKey } from './renew/publish-keys.ts'
+import { createRenewal, type RenewalEvents } from './renew/renew.ts'
+import { createTokenIssuer, type TokenIssuer } from './renew/token-issuer.ts'
+import type { BlockList } from './revoke/block-list.ts'
+
+type Issuer = Config['issuers'][number]
+type Renewal = NonNullable<Issuer['renewal']>
+
+export interface RenewalsParts {
+  readonly clock: Clock
+  readonly askIssuer: AskIssuer
+  readonly blockList: Pick<BlockList, 'add' | 'get' | 'find'>
+  /** What the gateway would say to a token of this issuer now. */
+  readonly verify: (token: string, issuer: string) => { readonly result: AuthResult } | Failure
+  readonly events: { eventsFor(issuer: string): RenewalEvents }
+}
+
+export interface Renewals {
+  readonly byIssuer: ReadonlyMap<string, RenewalPart>
+  readonly published: readonly PublishedKey[]
+}
+
+function readSigningKey({ signingKey }: Renewal, name: string): TokenIssuer | undefined {
+  if (signingKey === undefined) return undefined
+  const { kid, alg, pemFile, secret } = signingKey
+  const named = { alg, ...(kid === undefined ? {} : { kid }) }
+  const issuer =
+    secret === undefined
+      ? createTokenIssuer({ ...named, pem: readPem(pemFile ?? '', name) })
+      : createTokenIssuer({ ...named, secret })
+  if (typeof issuer === 'string') throw new KeysNotUsable(`issuer ${name}: renewal: ${issuer}`)
+  return issuer
+}
+
+function readPem(file: string, name: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    throw new KeysNotUsable(`issuer ${name}: renewal: key file ${file} cannot be read`)
+  }
+}
+
+/** Throws KeysNotUsable, naming the issuer, when a signing key cannot be used. */
+export function compileRenewals({ issuers, tokens, limits }: Config, parts: RenewalsParts): Renewals {
+  const byIssuer = new Map<string, RenewalPart>()
+  const published: PublishedKey[] = []
+  const cookie = tokens.from.find((place) => place.cookie !== undefined)?.cookie
+
+  for (const { name, clockTolerance, renewal: options } of issuers) {
+    if (options === undefined) continue
+    const { endpoint = '', timeout, maxRequests, jwksPath } = options
+    const signer = readSigningKey(options, name)
+    const renewal = createRenewal({
+      options,
+      clockToleranceSec: clockTolerance / 1000,
+      maxTokenBytes: limits.tokenBytes,
+      cookie: options.deliver === 'cookie' ? cookie : undefined,
+      maker: signer ?? createEndpoint({ ...parts, url: endpoint, timeoutMs: timeout, maxRequests }),
+      verify: (token) => {
+        const verified = parts.verify(token, name)
+        return verified instanceof Failure ? verified : verified.result
+      },
+      blockList: parts.blockList,
+      events: parts.events.eventsFor(name),
+    })
+    byIssuer.set(name, { renewal, verificationKey: signer?.verificationKey })
+    if (jwksPath !== undefined && signer?.publicKey !== undefined)
+      published.push({ path: jwksPath, key: signer.publicKey })
+  }
+  return { byIssuer, published }
+}

@@ -1,0 +1,150 @@
+// Renewal: options that would renew for ever, renew nothing, or lose sessions, told before anything starts.
+import { entries, isOptions, options, text, texts, type Loose } from './loose.ts'
+import type { Finding, Path } from './problem.ts'
+import { parseDuration } from '../option-types.ts'
+
+/** Seconds of an option that is a duration; undefined when it is not there or no duration. */
+function seconds(value: unknown): number | undefined {
+  const ms = parseDuration(text(value) ?? '')
+  return Number.isNaN(ms) ? undefined : ms / 1000
+}
+
+function checkMaker(renewal: Loose, issuer: Loose, path: Path): readonly Finding[] {
+  const { signingKey, endpoint } = renewal
+  if ((signingKey === undefined) === (endpoint === undefined)) {
+    const message =
+      signingKey === undefined
+        ? 'nobody makes the successors: needs signingKey or endpoint'
+        : 'has signingKey and endpoint, but successors come from one place only'
+    return [{ path, atKey: true, message }]
+  }
+  return signingKey === undefined
+    ? checkEndpoint(text(endpoint), options(issuer['keys'])['allowHttp'] === true, path)
+    : checkSigningKey(options(signingKey), issuer, [...path, 'signingKey'])
+}
+
+function checkEndpoint(endpoint: string | undefined, allowHttp: boolean, path: Path): readonly Finding[] {
+  if (endpoint === undefined) return []
+  const at = [...path, 'endpoint']
+  const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
+  if (url === undefined) return [{ path: at, message: 'must be the address that successors come from' }]
+  if (url.username !== '' || url.password !== '')
+    return [{ path: at, message: 'must not hold a user name or password' }]
+  const isLoopback =
+    url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname)
+  if (url.protocol === 'https:' || allowHttp || isLoopback) return []
+  const hint = 'use https, or keys.allowHttp: true if the network is yours'
+  return [{ path: at, message: 'tokens that go over plain http can be taken by anyone on the way', hint }]
+}
+
+function checkSigningKey(signingKey: Loose, issuer: Loose, path: Path): readonly Finding[] {
+  const { pemFile, secret } = signingKey
+  const alg = text(signingKey['alg'])
+  const findings: Finding[] = []
+  if ((pemFile === undefined) === (secret === undefined))
+    findings.push({ path, atKey: true, message: 'needs exactly one of pemFile, secret' })
+  else if (alg !== undefined && alg.startsWith('HS') !== (secret !== undefined))
+    findings.push({
+      path: [...path, 'alg'],
+      message: 'HS256, HS384 and HS512 go with a secret, all others with a pemFile',
+    })
+  const algorithms = texts(issuer['algorithms'])
+  if (alg !== undefined && algorithms.length > 0 && !algorithms.includes(alg)) {
+    const hint = 'add it to the algorithms of this issuer'
+    findings.push({ path: [...path, 'alg'], message: `successors signed with ${alg} would be refused`, hint })
+  }
+  return findings
+}
+
+function checkTimes(renewal: Loose, issuer: Loose, path: Path): readonly Finding[] {
+  const strategy = text(renewal['strategy']) ?? 'ahead'
+  const findings: Finding[] = []
+  for (const [name, other] of [
+    ['window', 'grace'],
+    ['grace', 'ahead'],
+  ] as const) {
+    const given = renewal[name] !== undefined
+    if (strategy !== other && !given)
+      findings.push({ path, atKey: true, message: `strategy ${strategy} needs ${name}` })
+    if (strategy === other && given)
+      findings.push({ path: [...path, name], atKey: true, message: `has no effect with strategy ${strategy}` })
+  }
+  const [window = 0, grace = 0] = [seconds(renewal['window']), seconds(renewal['grace'])]
+  const [lifetime, maxSession] = [seconds(renewal['lifetime']), seconds(renewal['maxSession'])]
+  const tolerance = seconds(issuer['clockTolerance']) ?? 0
+  const maxLifetime = seconds(issuer['maxLifetime'])
+  const tell = (name: string, message: string, hint?: string) => {
+    findings.push({ path: [...path, name], message, ...(hint === undefined ? {} : { hint }) })
+  }
+  if (strategy !== 'ahead' && renewal['grace'] !== undefined && grace <= tolerance)
+    tell('grace', `must be longer than clockTolerance (${tolerance} s), which it contains`, 'or renew ahead')
+  if (renewal['signingKey'] !== undefined && renewal['lifetime'] === undefined)
+    findings.push({ path, atKey: true, message: 'signingKey needs lifetime: how long a successor lives' })
+  if (renewal['endpoint'] !== undefined && renewal['lifetime'] !== undefined)
+    tell('lifetime', 'has no effect with endpoint: there the issuer decides')
+  if (lifetime !== undefined && window + grace >= lifetime)
+    tell('lifetime', 'must be longer than window and grace together, or a successor could be over when it is delivered')
+  if (lifetime !== undefined && maxLifetime !== undefined && lifetime > maxLifetime)
+    tell('lifetime', `is longer than maxLifetime (${maxLifetime} s): successors would be refused`)
+  if (lifetime !== undefined && maxSession !== undefined && maxSession < lifetime)
+    tell('maxSession', 'is shorter than lifetime: no token could have a successor')
+  if (lifetime === undefined && maxSession !== undefined && maxSession <= window + grace)
+    tell('maxSession', 'must be longer than window and grace together')
+  if (renewal['onReuse'] === 'revoke-session' && seconds(renewal['overlap']) === 0)
+    tell(
+      'onReuse',
+      'would end the session of every client that sends two requests at once',
+      'give overlap some seconds',
+    )
+  return findings
+}
+
+function checkDelivery(renewal: Loose, places: readonly Loose[], path: Path): readonly Finding[] {
+  const cookies = places.filter(({ cookie }) => cookie !== undefined).length
+  const readable = places.some(({ header, query }) => header !== undefined || query !== undefined)
+  const at = [...path, 'deliver']
+  if (renewal['deliver'] === 'cookie')
+    return cookies === 1 ? [] : [{ path: at, message: 'needs exactly one cookie in tokens.from: the one it is set in' }]
+  return readable
+    ? []
+    : [
+        {
+          path: renewal['deliver'] === undefined ? path : at,
+          message: 'tokens come in no header: their successors would never be delivered',
+          hint: 'deliver: cookie',
+        },
+      ]
+}
+
+function checkPublishing(renewal: Loose, routes: readonly Loose[], path: Path): readonly Finding[] {
+  const jwksPath = text(renewal['jwksPath'])
+  if (jwksPath === undefined) return []
+  const at = [...path, 'jwksPath']
+  if (options(renewal['signingKey'])['pemFile'] === undefined)
+    return [{ path: at, message: 'there is no public key to publish: needs signingKey.pemFile' }]
+  const taken = routes.findIndex((route) => text(route['path']) === jwksPath)
+  return taken === -1 ? [] : [{ path: at, message: `routes[${taken}] answers this path already` }]
+}
+
+export function checkRenewals(
+  issuers: readonly Loose[],
+  { tokens, routes }: { readonly tokens: unknown; readonly routes: readonly Loose[] },
+): readonly Finding[] {
+  const places = entries(options(tokens)['from']).map(options)
+  return issuers.flatMap((issuer, index): readonly Finding[] => {
+    const renewal = issuer['renewal']
+    if (!isOptions(renewal)) return []
+    const path = ['issuers', index, 'renewal']
+    const foreign: readonly Finding[] =
+      issuer['issuer'] === undefined
+        ? [{ path, atKey: true, message: 'tokens of anybody would be renewed: needs `issuer`, which iss must equal' }]
+        : []
+    return [
+      ...foreign,
+      ...checkMaker(renewal, issuer, path),
+      ...checkTimes(renewal, issuer, path),
+      ...checkDelivery(renewal, places, path),
+      ...checkPublishing(renewal, routes, path),
+    ]
+  })
+}

@@ -1,0 +1,70 @@
+// Asks the issuer for a successor where the gateway has no key: one request for a token at a time, bounded, and never in the way.
+import type { Clock } from '../clock.ts'
+
+/** POST with the token as bearer; resolves to the JSON of a 200. Rejects with a message fit for the log; `refused`: the issuer said no. */
+export type AskIssuer = (
+  url: string,
+  token: string,
+  limits: { readonly timeoutMs: number; readonly maxBytes: number },
+) => Promise<unknown>
+
+/** The issuer will not renew this token, and asking again will not change that. */
+export class RenewalRefused extends Error {}
+
+export interface EndpointParts {
+  readonly url: string
+  readonly timeoutMs: number
+  readonly maxRequests: number
+  readonly askIssuer: AskIssuer
+  readonly clock: Clock
+}
+
+export interface Endpoint {
+  /** The issuer's answer to this token; undefined when it is not asked now: too much is under way, or it just failed. */
+  ask(tokenId: string, token: string): Promise<string> | undefined
+}
+
+const MAX_ANSWER_BYTES = 65_536
+const FIRST_PAUSE_MS = 1000
+const MAX_PAUSE_MS = 30_000
+
+function accessTokenOf(json: unknown): string {
+  const token =
+    typeof json === 'object' && json !== null ? (json as Record<string, unknown>)['access_token'] : undefined
+  if (typeof token !== 'string') throw new RenewalRefused('the answer has no access_token')
+  return token
+}
+
+export function createEndpoint({ url, timeoutMs, maxRequests, askIssuer, clock }: EndpointParts): Endpoint {
+  const underWay = new Map<string, Promise<string>>()
+  let failures = 0
+  let pausedUntilMs = 0
+
+  async function request(token: string): Promise<string> {
+    try {
+      const answer = accessTokenOf(await askIssuer(url, token, { timeoutMs, maxBytes: MAX_ANSWER_BYTES }))
+      failures = 0
+      return answer
+    } catch (error) {
+      // An issuer in trouble is left alone for a while: each token that is due would ask it again with each request.
+      if (!(error instanceof RenewalRefused)) {
+        failures += 1
+        pausedUntilMs = clock.now() + Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), MAX_PAUSE_MS)
+      }
+      throw error
+    }
+  }
+
+  return {
+    ask(tokenId, token) {
+      const known = underWay.get(tokenId)
+      if (known !== undefined) return known
+      if (underWay.size >= maxRequests || clock.now() < pausedUntilMs) return undefined
+      const answer = request(token).finally(() => {
+        underWay.delete(tokenId)
+      })
+      underWay.set(tokenId, answer)
+      return answer
+    },
+  }
+}

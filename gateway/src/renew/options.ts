@@ -1,0 +1,134 @@
+// The options of the renew stage: when a token gets a successor, who makes it, and what becomes of the old one.
+import { Type, type StaticDecode } from 'typebox'
+
+import { Duration, Options } from '../option-types.ts'
+
+/** Algorithms a successor may be signed with; which of them fits, the key says. */
+const SIGNING_ALGORITHMS = [
+  ...['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA'],
+] as const
+
+export const SigningKeyOptions = Options(
+  {
+    pemFile: Type.Optional(
+      Type.String({
+        description:
+          'File with the private key in PEM. One of its own, not the issuer’s: whoever takes the gateway then cannot sign in the issuer’s name elsewhere, and it can be withdrawn alone.',
+        format: 'file-path',
+      }),
+    ),
+    secret: Type.Optional(
+      Options(
+        {
+          value: Type.String({
+            writeOnly: true,
+            description: 'The shared secret; take it from the environment or a file: "${RENEWAL_SECRET}".',
+            minLength: 1,
+          }),
+          encoding: Type.Enum(['utf8', 'base64url'], {
+            description: 'How the value spells the bytes. Default utf8.',
+            default: 'utf8',
+          }),
+        },
+        { description: 'A shared secret, for HS* only: every service that verifies with it could sign as well.' },
+      ),
+    ),
+    kid: Type.Optional(
+      Type.String({
+        description: 'Key id in the header of the successors. Left out: the thumbprint of the key (RFC 7638).',
+        minLength: 1,
+        maxLength: 256,
+      }),
+    ),
+    alg: Type.Enum([...SIGNING_ALGORITHMS], {
+      description:
+        'Algorithm of the successors, fixed here and never taken from a token; must be among the issuer’s algorithms. With HS*, RS* and EdDSA all machines make the same bytes, with ES* and PS* the same token.',
+    }),
+  },
+  {
+    description:
+      'The key that signs successors, the same on every machine: a pure function of old token and key needs no lock and no shared store. Exactly one of pemFile, secret.',
+  },
+)
+
+export const RenewalOptions = Options(
+  {
+    strategy: Type.Enum(['ahead', 'grace', 'both'], {
+      description:
+        'ahead: from `window` before its expiry on, answers carry the successor of a token; a client that pauses longer has to log in. grace: a token passes until `grace` after its expiry, and answers carry its successor; a stolen one works longer, too. both does both. Default ahead.',
+      default: 'ahead',
+    }),
+    window: Type.Optional(
+      Duration({
+        description:
+          'How long before its expiry a token is renewed (ahead, both). Longer than clients pause between two requests, or they meet the expiry.',
+      }),
+    ),
+    grace: Type.Optional(
+      Duration({
+        description:
+          'How long after its expiry a token still passes and is renewed (grace, both). It contains clockTolerance rather than adding to it, so that nothing is tolerated twice; and it ends where no successor can be made.',
+      }),
+    ),
+    overlap: Duration({
+      description:
+        'How long an old token still works after the first use of its successor, anywhere. Without it, requests that were sent together with that use would be refused. Default 10s.',
+      default: '10s',
+    }),
+    lifetime: Type.Optional(
+      Duration({
+        description:
+          'exp - iat of a successor, where the gateway signs. Counted from the window on, not from the request.',
+      }),
+    ),
+    maxSession: Duration({
+      description:
+        'How long a session may last, from auth_time of its first token (or its iat) on. Without an end, a stolen token would be renewed for ever; so it has no default.',
+    }),
+    signingKey: Type.Optional(SigningKeyOptions),
+    endpoint: Type.Optional(
+      Type.String({
+        description:
+          'Where the issuer is asked when the gateway has no key: POST with the old token as bearer, answered {"access_token": "..."}. Requests never wait for it while their token lives. The answer must be a good token of the same subject and must not move the beginning of the session (auth_time); with the claim renewed_from (the token’s id) the old one is retired.',
+        pattern: '^https?://',
+      }),
+    ),
+    timeout: Duration({
+      description: 'Time for one answer of the endpoint, to the last byte. Default 5s.',
+      default: '5s',
+    }),
+    maxRequests: Type.Integer({
+      description:
+        'Requests to the endpoint at once; further tokens wait for their next request. Without a bound, an issuer that hangs would pile them up. Default 32.',
+      default: 32,
+      minimum: 1,
+      maximum: 1000,
+    }),
+    deliver: Type.Enum(['header', 'cookie'], {
+      description:
+        'header: x-renewed-token, for tokens that came in a header or query. cookie: the cookie that the token came in, HttpOnly, Secure, SameSite=Lax. A token from a cookie never goes into a header, where scripts could read it. Default header.',
+      default: 'header',
+    }),
+    onReuse: Type.Enum(['refuse', 'revoke-session'], {
+      description:
+        'What an old token that is used after `overlap` means: refuse answers 401 and counts it. revoke-session also ends its session everywhere, since either the client or the one before it is a thief; clients must then share one token. Default refuse.',
+      default: 'refuse',
+    }),
+    jwksPath: Type.Optional(
+      Type.String({
+        description:
+          'Path on the proxy listener with the public half of the signing key as a JWK set, so that other services can verify successors. Left out: it is not published.',
+        pattern: '^/[A-Za-z0-9._~/-]+$',
+        examples: ['/.well-known/renewal-keys.json'],
+      }),
+    ),
+  },
+  {
+    description:
+      'How tokens of this issuer are renewed while they are used. Left out: a token lives until it expires, then its client has to log in.',
+  },
+)
+
+export type SigningKeyOptions = StaticDecode<typeof SigningKeyOptions>
+export type RenewalOptions = StaticDecode<typeof RenewalOptions>

@@ -1,0 +1,162 @@
+// The renewal of one issuer's tokens: which are due, what follows them, and what carries it to the client.
+import type { Endpoint } from './endpoint.ts'
+import { RenewalRefused } from './endpoint.ts'
+import type { RenewalOptions } from './options.ts'
+import { createRetirement, type RetirementEvents } from './retirement.ts'
+import { dueSecOf, isCopyable, sessionStartOf, successorOf, successorTimes } from './successor.ts'
+import type { TokenIssuer } from './token-issuer.ts'
+import type { AuthResult, Claims, RenewalState, RenewedToken } from '../authenticate/auth-result.ts'
+import type { IssuerRenewal, Renewable } from '../authenticate/renewal.ts'
+import { Failure } from '../failure.ts'
+import type { BlockList } from '../revoke/block-list.ts'
+
+export interface RenewalEvents extends RetirementEvents {
+  readonly onMade: () => void
+  /** The reason is for the log: no token, no claim. */
+  readonly onFailed: (reason: string) => void
+}
+
+export interface RenewalParts {
+  readonly options: Readonly<
+    Pick<
+      RenewalOptions,
+      'strategy' | 'window' | 'grace' | 'overlap' | 'lifetime' | 'maxSession' | 'onReuse' | 'deliver'
+    >
+  >
+  readonly clockToleranceSec: number
+  readonly maxTokenBytes: number
+  /** Name of the cookie that tokens come in; undefined where successors go into a header. */
+  readonly cookie: string | undefined
+  /** Who makes successors. */
+  readonly maker: TokenIssuer | Endpoint
+  /** What the gateway would say to this token now. */
+  readonly verify: (token: string) => AuthResult | Failure
+  readonly blockList: Pick<BlockList, 'add' | 'get' | 'find'>
+  readonly events: RenewalEvents
+}
+
+export const RENEWED_TOKEN_HEADER = 'x-renewed-token'
+
+/** RFC 7519 section 5.1: what a token is, its successor is as well. The header was checked when the token was verified. */
+function typOf(rawToken: string): string {
+  const header = Buffer.from(rawToken.slice(0, rawToken.indexOf('.')), 'base64url').toString('utf8')
+  return (JSON.parse(header) as { typ?: string }).typ ?? 'JWT'
+}
+
+export function createRenewal(parts: RenewalParts): IssuerRenewal {
+  const { options, maker, clockToleranceSec, maxTokenBytes, cookie, events } = parts
+  const graceSec = options.strategy === 'ahead' ? 0 : (options.grace ?? 0) / 1000
+  const rules = {
+    windowSec: options.strategy === 'grace' ? 0 : (options.window ?? 0) / 1000,
+    // The issuer's to say, where it is asked.
+    lifetimeSec: options.lifetime === undefined ? Infinity : options.lifetime / 1000,
+    maxSessionSec: options.maxSession / 1000,
+  }
+  const retirement = createRetirement(
+    {
+      overlapSec: options.overlap / 1000,
+      longestRestSec: rules.windowSec + Math.max(graceSec, clockToleranceSec),
+      maxSessionSec: rules.maxSessionSec,
+      onReuse: options.onReuse,
+    },
+    parts.blockList,
+    events,
+  )
+
+  function isRenewable(claims: Claims): boolean {
+    return successorTimes(claims, rules) !== undefined && ('ask' in maker || isCopyable(claims))
+  }
+  function sessionEndSecOf(claims: Claims): number {
+    return (sessionStartOf(claims) ?? Infinity) + rules.maxSessionSec
+  }
+  function carried(token: string): RenewedToken {
+    if (cookie === undefined) return { header: RENEWED_TOKEN_HEADER, value: token, cookie }
+    return { header: 'set-cookie', value: `${cookie}=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`, cookie }
+  }
+  function giveUp(state: RenewalState, reason: string): void {
+    state.impossible = true
+    events.onFailed(reason)
+  }
+  function adopt(state: RenewalState, token: string): void {
+    state.successor = carried(token)
+    events.onMade()
+  }
+
+  function signSuccessor(issuer: TokenIssuer, { raw, result }: Renewable, state: RenewalState): void {
+    const claims = successorOf(result.claims, result.tokenId, rules, (tokenId) => issuer.jtiOf(tokenId))
+    try {
+      if (claims === undefined) throw new Error('it has none')
+      const token = issuer.sign(claims, typOf(raw))
+      if (token.length > maxTokenBytes) giveUp(state, 'the successor is longer than limits.tokenBytes')
+      else adopt(state, token)
+    } catch {
+      giveUp(state, 'the claims cannot be signed')
+    }
+  }
+
+  /** Why the issuer's answer is not passed on; undefined when it may be. */
+  function faultOf(answer: AuthResult | Failure, { claims, tokenId, subject, expiresAtSec }: AuthResult) {
+    if (answer instanceof Failure) return `the token of the answer is not good here (${answer.code})`
+    if (answer.subject !== subject) return 'the token of the answer has another subject'
+    if (answer.expiresAtSec <= expiresAtSec) return 'the token of the answer does not live longer'
+    if ((sessionStartOf(answer.claims) ?? Infinity) > (sessionStartOf(claims) ?? 0))
+      return 'the token of the answer moves the beginning of the session (auth_time)'
+    // One that says whose successor it is ends with its session whatever its exp.
+    return answer.expiresAtSec > sessionEndSecOf(claims) && answer.renewedFrom !== tokenId
+      ? 'the token of the answer outlives maxSession'
+      : undefined
+  }
+
+  function askForSuccessor(endpoint: Endpoint, { raw, result }: Renewable, state: RenewalState) {
+    return endpoint.ask(result.tokenId, raw)?.then(
+      (token) => {
+        if (state.successor !== undefined || state.impossible) return
+        const fault = faultOf(parts.verify(token), result)
+        if (fault === undefined) adopt(state, token)
+        else giveUp(state, fault)
+      },
+      (error: unknown) => {
+        if (error instanceof RenewalRefused) state.impossible = true
+        events.onFailed(error instanceof Error ? error.message : 'the issuer could not be asked')
+      },
+    )
+  }
+
+  return {
+    validityOf(claims, plain) {
+      const { exp, renewed_from: renewedFrom } = claims
+      let { notAfterSec } = plain
+      if (graceSec > 0 && typeof exp === 'number' && isRenewable(claims))
+        notAfterSec = Math.max(notAfterSec, exp + graceSec)
+      // What was renewed ends with its session to the second. A first token's end is its issuer's business.
+      if (renewedFrom !== undefined) notAfterSec = Math.min(notAfterSec, sessionEndSecOf(claims))
+      return { ...plain, notAfterSec }
+    },
+
+    sessionOver(claims, nowSec) {
+      return nowSec >= sessionEndSecOf(claims)
+        ? new Failure('session_too_old', 'its session began longer ago than renewal.maxSession')
+        : undefined
+    },
+
+    stateOf(claims) {
+      if (!isRenewable(claims)) return undefined
+      return { dueSec: dueSecOf(claims, rules), successor: undefined, impossible: false, reported: false }
+    },
+
+    renew(token, state, nowSec) {
+      if (state.successor !== undefined) return undefined
+      let asked: Promise<void> | undefined
+      if (!state.impossible && nowSec < sessionEndSecOf(token.result.claims)) {
+        if ('ask' in maker) asked = askForSuccessor(maker, token, state)
+        else signSuccessor(maker, token, state)
+      }
+      // TypeScript cannot know that it was set meanwhile.
+      if ((state.successor as RenewedToken | undefined) !== undefined) return undefined
+      if (nowSec < token.result.expiresAtSec + clockToleranceSec) return undefined
+      return new Failure('token_expired', 'it has expired, and no successor of it could be made', asked)
+    },
+
+    ...retirement,
+  }
+}

@@ -1,0 +1,57 @@
+// The end of an old token: it is blocked after its successor was used, and its use after that is a sign of theft.
+import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { Renewable } from '../authenticate/renewal.ts'
+import type { BlockList } from '../revoke/block-list.ts'
+
+export interface RetirementRules {
+  readonly overlapSec: number
+  /** How much longer than its successor's `iat` an old token can be good. */
+  readonly longestRestSec: number
+  readonly maxSessionSec: number
+  readonly onReuse: 'refuse' | 'revoke-session'
+}
+
+export interface RetirementEvents {
+  readonly onRetired: () => void
+  /** `first`: this token had not been told of. */
+  readonly onReused: (caller: AuthResult, first: boolean) => void
+}
+
+export interface Retirement {
+  onFirstUse(token: Renewable, nowSec: number): void
+  onBlocked(token: Renewable, nowSec: number): void
+}
+
+export function createRetirement(
+  rules: RetirementRules,
+  blockList: Pick<BlockList, 'add' | 'get' | 'find'>,
+  events: RetirementEvents,
+): Retirement {
+  function endSession({ sid, tokenId, issuerId }: AuthResult, nowSec: number): void {
+    const key = { kind: 'sid', issuer: issuerId, value: sid ?? tokenId } as const
+    if (blockList.get(key)?.reason === 'reused') return
+    const fromSec = Math.floor(nowSec)
+    const untilSec = fromSec + Math.ceil(rules.maxSessionSec) + 1
+    blockList.add({ ...key, issuedBeforeSec: undefined, fromSec, untilSec, reason: 'reused' })
+  }
+
+  return {
+    onFirstUse({ result: { renewedFrom, issuerId, issuedAtSec = 0 } }, nowSec) {
+      if (renewedFrom === undefined) return
+      const key = { kind: 'token', issuer: issuerId, value: renewedFrom } as const
+      // Another process may have seen it first; its moment counts, and a second entry must not put it off.
+      if (blockList.get(key) !== undefined) return
+      const fromSec = Math.floor(nowSec + rules.overlapSec)
+      const untilSec = Math.ceil(Math.max(issuedAtSec + rules.longestRestSec, fromSec)) + 1
+      blockList.add({ ...key, issuedBeforeSec: undefined, fromSec, untilSec, reason: 'renewed' })
+      events.onRetired()
+    },
+
+    onBlocked({ result }, nowSec) {
+      if (blockList.find(result, nowSec)?.reason !== 'renewed') return
+      events.onReused(result, result.renewal?.reported !== true)
+      if (result.renewal !== undefined) result.renewal.reported = true
+      if (rules.onReuse === 'revoke-session') endSession(result, nowSec)
+    },
+  }
+}

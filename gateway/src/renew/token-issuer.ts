@@ -1,0 +1,106 @@
+// Signs successors: one fast-jwt signer for the one key and the one algorithm of an issuer's renewal.
+import {
+  createHash,
+  createHmac,
+  createPrivateKey,
+  createPublicKey,
+  createSecretKey,
+  hkdfSync,
+  type JsonWebKey,
+  type KeyObject,
+} from 'node:crypto'
+
+import { createSigner } from 'fast-jwt'
+
+import type { SigningKeyOptions } from './options.ts'
+import type { Claims } from '../authenticate/auth-result.ts'
+
+/** What is to be known of a signing key, with its PEM file read already. */
+export type SigningKeyMaterial = Readonly<Pick<SigningKeyOptions, 'kid' | 'alg'>> &
+  ({ readonly pem: string } | { readonly secret: NonNullable<SigningKeyOptions['secret']> })
+
+export interface TokenIssuer {
+  /** The whole token. `typ` is that of the token it follows. Throws what fast-jwt throws for claims that cannot be signed. */
+  sign(claims: Claims, typ: string): string
+  /** An id that nobody without the key can foresee. */
+  jtiOf(tokenId: string): string
+  readonly kid: string
+  /** What verifies: for HS* the secret itself, which is for this process alone. */
+  readonly verificationKey: JsonWebKey
+  /** Fit to be published; undefined for HS*. */
+  readonly publicKey: JsonWebKey | undefined
+}
+
+/** The members that name a key, in the order of RFC 7638 section 3.2. */
+const THUMBPRINT_MEMBERS: Readonly<Record<string, readonly string[]>> = {
+  EC: ['crv', 'kty', 'x', 'y'],
+  OKP: ['crv', 'kty', 'x'],
+  RSA: ['e', 'kty', 'n'],
+}
+
+function thumbprintOf(jwk: JsonWebKey): string {
+  const members = THUMBPRINT_MEMBERS[jwk.kty ?? ''] ?? ['kty']
+  return createHash('sha256')
+    .update(JSON.stringify(Object.fromEntries(members.map((name) => [name, jwk[name]]))))
+    .digest('base64url')
+}
+
+/** A key of its own for ids: what is HMACed with it tells nothing about what is signed with the other. */
+function idKeyOf(key: KeyObject): Buffer {
+  const material = key.type === 'secret' ? key.export() : key.export({ type: 'pkcs8', format: 'der' })
+  return Buffer.from(hkdfSync('sha256', material, '', 'tollgate renewal jti', 32))
+}
+
+function readKey(material: SigningKeyMaterial): KeyObject | string {
+  if ('secret' in material) return createSecretKey(material.secret.value, material.secret.encoding)
+  try {
+    return createPrivateKey(material.pem.trim())
+  } catch {
+    return 'the signing key is not a private key in PEM, or is locked with a password'
+  }
+}
+
+/** The problem in words for the operator, when the key cannot be used. */
+export function createTokenIssuer(material: SigningKeyMaterial): TokenIssuer | string {
+  const key = readKey(material)
+  if (typeof key === 'string') return key
+  const { alg } = material
+  const idKey = idKeyOf(key)
+  const publicJwk = key.type === 'secret' ? undefined : createPublicKey(key).export({ format: 'jwk' })
+  const kid =
+    material.kid ??
+    (publicJwk === undefined
+      ? createHmac('sha256', idKey).update('kid').digest('base64url').slice(0, 22)
+      : thumbprintOf(publicJwk))
+  const common = { kid, alg, use: 'sig' }
+  const publicKey = publicJwk === undefined ? undefined : { ...publicJwk, ...common }
+  const signingKey = key.type === 'secret' ? key.export() : key.export({ type: 'pkcs8', format: 'pem' })
+
+  /** Headers differ in their typ alone, and issuers have one or two. */
+  const signers = new Map<string, (claims: Claims) => string>()
+  function signerFor(typ: string): (claims: Claims) => string {
+    const known = signers.get(typ)
+    if (known !== undefined) return known
+    const signer = createSigner({
+      key: signingKey,
+      algorithm: alg as 'ES256',
+      kid,
+      header: { alg: alg, typ, kid },
+    })
+    const sign = (claims: Claims) => signer({ ...claims })
+    if (signers.size < 10) signers.set(typ, sign)
+    return sign
+  }
+  try {
+    signerFor('JWT')({ iat: 0 })
+  } catch {
+    return `the signing key cannot be used with ${alg}`
+  }
+  return {
+    sign: (claims, typ) => signerFor(typ)(claims),
+    jtiOf: (tokenId) => createHmac('sha256', idKey).update(`jti${tokenId}`).digest('base64url').slice(0, 22),
+    kid,
+    publicKey,
+    verificationKey: publicKey ?? { kty: 'oct', k: (key.export() as Buffer).toString('base64url'), ...common },
+  }
+}
