@@ -1,4 +1,4 @@
-// npm run bench -- NAME...: the benches by name, each with its rounds and seconds.
+// npm run bench -- NAME...: the benches by name, each with its rounds and seconds. Without a name: verify, then load.
 import { parseArgs } from 'node:util'
 
 import type { Settings } from './harness/rounds.ts'
@@ -17,6 +17,10 @@ const benches: Readonly<Record<string, Bench>> = {
   peers: {
     secondsPerRound: 4,
     run: async (settings) => (await import('./peers/bench-peers.ts')).benchPeers(settings),
+  },
+  load: {
+    secondsPerRound: 4,
+    run: async (settings) => (await import('./shapes/bench-shapes.ts')).benchShapes(settings, ['kinds']),
   },
   shapes: {
     secondsPerRound: 4,
@@ -49,26 +53,28 @@ function readArguments() {
         quick: { type: 'boolean', default: false },
       },
     })
-    const [name = 'verify', ...parts] = positionals
-    const bench = benches[name]
+    const [name, ...parts] = positionals
+    const chosen = (name === undefined ? ['verify', 'load'] : [name]).map((one) => benches[one])
     const { quick } = values
     const rounds = Number(values.rounds ?? (quick ? 1 : 5))
-    const seconds = Number(
-      values.seconds ?? (quick ? Math.min(1, bench?.secondsPerRound ?? 1) : bench?.secondsPerRound),
-    )
+    const seconds = values.seconds === undefined ? undefined : Number(values.seconds)
     const minutes = Number(values.minutes ?? (quick ? 0.1 : 10))
-    if (bench === undefined || !(rounds >= 1) || !(seconds > 0) || !(minutes > 0))
-      throw new Error('unknown bench or no number')
-    return { bench, parts, minutes, settings: { rounds, secondsPerRound: seconds, quick } }
+    if (!(rounds >= 1) || !(minutes > 0) || (seconds !== undefined && !(seconds > 0))) throw new Error('no number')
+    const runs = chosen.map((bench) => {
+      if (bench === undefined) throw new Error('unknown bench')
+      const secondsPerRound = seconds ?? (quick ? Math.min(1, bench.secondsPerRound) : bench.secondsPerRound)
+      return () => bench.run({ rounds, secondsPerRound, quick }, parts, minutes)
+    })
+    return runs
   } catch {
     process.stderr.write(USAGE)
     process.exit(2)
   }
 }
 
-const { bench, parts, settings, minutes } = readArguments()
+const runs = readArguments()
 try {
-  await bench.run(settings, parts, minutes)
+  for (const run of runs) await run()
   process.exit(process.exitCode ?? 0)
 } catch (error) {
   process.stderr.write(`\n${(error as Error).message}\n`)

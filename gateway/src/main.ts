@@ -154,7 +154,7 @@ export async function runGateway(config: Config): Promise<void> {
   const { url, adminUrl } = running
   log.info({ url, adminUrl, version: packageVersion(), node: process.version }, 'listening')
   const flushing = setInterval(() => {
-    output.flushSync()
+    output.flush()
   }, 1000)
   flushing.unref()
 
@@ -163,6 +163,6 @@ export async function runGateway(config: Config): Promise<void> {
     else log.info({ signal }, 'shutting down')
     await running.close()
     log.info('stopped')
-    output.flushSync()
+    await output.end()
   })
 }

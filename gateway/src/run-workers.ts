@@ -102,7 +102,7 @@ export async function runWorkers(config: Config): Promise<void> {
     throw error instanceof StartFailed ? error : new StartFailed((error as Error).message)
   }
   setInterval(() => {
-    output.flushSync()
+    output.flush()
   }, 1000).unref()
 
   // A second more than the workers have, so that they can say why they did not end.
@@ -113,6 +113,6 @@ export async function runWorkers(config: Config): Promise<void> {
     await workers.stop(DRAIN_MS + 1000)
     await Promise.all([admin.close(), revocation.close()])
     log.info('stopped')
-    output.flushSync()
+    await output.end()
   })
 }

@@ -45,7 +45,7 @@ for (const signal of PRIMARYS) process.on(signal, () => undefined)
 const grace = closeWithGrace({ delay: DRAIN_MS, logger: false, skip: [...PRIMARYS] }, async ({ err }) => {
   if (err !== undefined) log?.fatal({ error: err }, 'the worker failed')
   await proxy?.close()
-  output.flushSync()
+  await output.end()
 })
 
 process.on('message', (message: ToWorker) => {
@@ -64,7 +64,7 @@ process.on('message', (message: ToWorker) => {
   }
 })
 setInterval(() => {
-  output.flushSync()
+  output.flush()
 }, 1000).unref()
 
 // A worker without a primary would hold the port for nobody: it drains at once, and ends in any case.

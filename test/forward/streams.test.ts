@@ -130,10 +130,11 @@ t.test('a response with a length, and a route with onExpiry: keep, outlive the t
 
 t.test('nothing is left behind: no timer runs when nothing lasts', async (t) => {
   const { open, clock, streams } = await start(t)
+  const before = clock.pending
   const client = await open()
-  t.ok(clock.pending > 0)
+  t.ok(clock.pending > before)
   streams[0]?.end()
   await client.until(/0\r\n\r\n$/)
   await clock.advance(1000)
-  t.equal(clock.pending, 0)
+  t.equal(clock.pending, before)
 })

@@ -51,14 +51,18 @@ function checkSigningKey(signingKey: Loose, issuer: Loose, path: Path): readonly
   const algorithms = texts(issuer['algorithms'])
   if (alg !== undefined && algorithms.length > 0 && !algorithms.includes(alg)) {
     const hint = 'add it to the algorithms of this issuer'
-    findings.push({ path: [...path, 'alg'], message: `successors signed with ${alg} would be refused`, hint })
+    findings.push({ path: [...path, 'alg'], message: 'successors signed with this would be refused', hint })
   }
   return findings
 }
 
+const STRATEGIES: readonly string[] = ['ahead', 'grace', 'both']
+
 function checkTimes(renewal: Loose, issuer: Loose, path: Path): readonly Finding[] {
   const strategy = text(renewal['strategy']) ?? 'ahead'
   const findings: Finding[] = []
+  // What is none of them is told by the schema, and may be a secret that came here by mistake.
+  if (!STRATEGIES.includes(strategy)) return findings
   for (const [name, other] of [
     ['window', 'grace'],
     ['grace', 'ahead'],
