@@ -179,7 +179,8 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   async function close(): Promise<void> {
     for (const { keys } of issuers) keys.remote?.stop()
     await closeApp(app)
-    await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
+    // What was revoked by the last requests is written first.
+    await Promise.all([revocation.close(), ...[...upstreams.values()].map((upstream) => upstream.close())])
   }
 
   return {
