@@ -1,9 +1,8 @@
 // Exchanges with one target over undici's dispatcher: the fastest client on Node, used below its request API.
 import type { Duplex } from 'node:stream'
 
-import type { Client, Dispatcher } from 'undici'
+import { Pool, type Dispatcher } from 'undici'
 
-import { createClientPool, type ClientPool } from './client-pool.ts'
 import { createConnector, hasName, originOf, type Lookup } from './upstream-connection.ts'
 import type { OutgoingRequest, ResponseReceiver, Transport } from './transport.ts'
 import type { UpstreamConfig } from './upstream-options.ts'
@@ -11,17 +10,13 @@ import type { Schedule } from '../clock.ts'
 
 const NO_TRAILERS: readonly Buffer[] = []
 
-/** Turns undici's callbacks into those of the receiver, and gives the connection back before it tells of the end. */
+/** Turns undici's callbacks into those of the receiver. */
 class Exchange implements Dispatcher.DispatchHandler {
   readonly #receiver: ResponseReceiver
-  readonly #pool: ClientPool
-  readonly #client: Client
   #bodiless = false
 
-  constructor(receiver: ResponseReceiver, pool: ClientPool, client: Client) {
+  constructor(receiver: ResponseReceiver) {
     this.#receiver = receiver
-    this.#pool = pool
-    this.#client = client
   }
 
   onConnect(abort: () => void): void {
@@ -29,7 +24,6 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onUpgrade(_status: number, rawHeaders: Buffer[] | string[] | null, connection: Duplex): void {
-    this.#pool.release(this.#client)
     this.#receiver.onUpgrade((rawHeaders ?? []) as Buffer[], connection)
   }
 
@@ -45,12 +39,10 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onComplete(rawTrailers: unknown): void {
-    this.#pool.release(this.#client)
     this.#receiver.onEnd((rawTrailers as readonly Buffer[] | null) ?? NO_TRAILERS)
   }
 
   onError(error: Error & { readonly code?: string }): void {
-    this.#pool.drop(this.#client)
     // The length in a 304 is that of the body that is not sent (RFC 9110 section 8.6): undici waits for it and then complains.
     if (this.#bodiless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') this.#receiver.onEnd(NO_TRAILERS)
     else this.#receiver.onError(error)
@@ -75,9 +67,10 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
   let pool = createPool()
   let callOff = hasName(target) ? parts.schedule(config.dnsRefresh, renew) : undefined
 
-  function createPool(): ClientPool {
-    return createClientPool(originOf(target), {
+  function createPool(): Pool {
+    return new Pool(originOf(target), {
       connect,
+      connections: config.connections,
       pipelining: 1,
       headersTimeout: config.timeouts.headers,
       bodyTimeout: 0,
@@ -98,8 +91,7 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
 
   return {
     send({ method, path, headers, body, upgrade, headersTimeoutMs }: OutgoingRequest, receiver) {
-      const client = pool.take()
-      client.dispatch(
+      pool.dispatch(
         {
           method,
           path,
@@ -110,7 +102,7 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
           // Always the same, or undici would take it from the request's Host and change connections with it.
           servername,
         } as Dispatcher.DispatchOptions,
-        new Exchange(receiver, pool, client),
+        new Exchange(receiver),
       )
     },
     async close() {
