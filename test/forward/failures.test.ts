@@ -1,27 +1,14 @@
 import t from 'tap'
-import { once } from 'node:events'
-import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
+import { connect, type Socket } from 'node:net'
 
 import { startUpstream } from '../support/recording-upstream.ts'
 import { codeOf, sendRaw, statusOf } from '../support/raw-http.ts'
+import { startSocketUpstream } from '../support/socket-upstream.ts'
 import { startTestGateway, type Teardown } from '../support/test-gateway.ts'
 import { hmacIssuer } from '../support/tokens.ts'
 
-/** An upstream that does with its sockets what the test says. */
-async function startSocketUpstream(t: Teardown, onSocket: (socket: Socket) => void): Promise<number> {
-  const sockets = new Set<Socket>()
-  const server = createServer((socket) => {
-    sockets.add(socket)
-    socket.on('error', () => undefined).on('close', () => sockets.delete(socket))
-    onSocket(socket)
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  t.teardown(() => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  })
-  return (server.address() as AddressInfo).port
+async function socketUpstreamPort(t: Teardown, onSocket: (socket: Socket) => void): Promise<number> {
+  return (await startSocketUpstream(t, onSocket)).port
 }
 
 const routes = [{ path: '/*', upstream: 'up', auth: 'none' }]
@@ -32,14 +19,14 @@ const get = (port: number, quietMs = 1500) =>
 t.test(
   'each way an upstream fails has its own code, and no answer tells an address or a library’s words',
   async (t) => {
-    const answering = (text: string) => startSocketUpstream(t, (socket) => socket.on('data', () => socket.end(text)))
-    const closed = await startSocketUpstream(t, () => undefined).then(async (port) => port)
+    const answering = (text: string) => socketUpstreamPort(t, (socket) => socket.on('data', () => socket.end(text)))
+    const closed = await socketUpstreamPort(t, () => undefined).then(async (port) => port)
     const cases: readonly [string, string, number, string][] = [
       ['nobody listens', 'http://127.0.0.1:1', 502, 'upstream_unreachable'],
       ['its name is not known', 'http://upstream.invalid', 502, 'upstream_unreachable'],
       [
         'it resets',
-        `http://127.0.0.1:${await startSocketUpstream(t, (socket) => socket.on('data', () => socket.resetAndDestroy()))}`,
+        `http://127.0.0.1:${await socketUpstreamPort(t, (socket) => socket.on('data', () => socket.resetAndDestroy()))}`,
         502,
         'upstream_reset',
       ],
@@ -81,7 +68,7 @@ t.test(
   'an upstream that dies half-way takes the client’s connection with it: half an answer is not passed off as whole',
   async (t) => {
     for (const framing of ['Content-Length: 100', 'Transfer-Encoding: chunked']) {
-      const target = await startSocketUpstream(t, (socket) =>
+      const target = await socketUpstreamPort(t, (socket) =>
         socket.on('data', () => {
           socket.write(`HTTP/1.1 200 OK\r\n${framing}\r\n\r\n${framing.startsWith('T') ? '5\r\nhello\r\n' : 'hello'}`)
           setTimeout(() => socket.resetAndDestroy(), 50)
