@@ -148,6 +148,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       filter,
       rewrite: compileRewrite(route.path, route.rewrite),
       authorities: authoritiesOf(upstream.targets),
+      connectTimeoutMs: route.timeouts?.connect ?? upstream.timeouts.connect,
       headersTimeoutMs: route.timeouts?.headers ?? upstream.timeouts.headers,
       idleTimeoutMs: route.timeouts?.idle ?? upstream.timeouts.idle,
       eventStreamIdleTimeoutMs: route.timeouts?.idle ?? 0,

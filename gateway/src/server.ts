@@ -14,10 +14,10 @@ import { compileRenewals } from './compile-renewals.ts'
 import { createRouteCompiler } from './compile-route.ts'
 import type { Config } from './config.ts'
 import { createAuthResultEncoder } from './forward/auth-result-header.ts'
+import { createTransport } from './forward/create-transport.ts'
 import { createHeaderFilter } from './forward/headers.ts'
 import { createStreamWatch } from './forward/stream-watch.ts'
 import { createTrust } from './forward/trusted-proxies.ts'
-import { createUndiciTransport } from './forward/undici-transport.ts'
 import type { UpstreamConfig } from './forward/upstream-options.ts'
 import { createUpstream, type Upstream } from './forward/upstream.ts'
 import type { Readiness } from './operate/admin.ts'
@@ -127,7 +127,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     schedule,
     random,
     createTransport: (target: string, upstream: UpstreamConfig) =>
-      createUndiciTransport(target, upstream, { schedule }),
+      createTransport(target, upstream, { clock, schedule }),
     events: createUpstreamEvents(log, metrics),
   }
   const upstreams = new Map<string, Upstream>(

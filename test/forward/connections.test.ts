@@ -16,7 +16,7 @@ import { requireComponent } from '../support/require-component.ts'
 import { codeOf, sendRaw, statusOf } from '../support/raw-http.ts'
 import { startTestGateway, testConfig, type Teardown } from '../support/test-gateway.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { createUndiciTransport } from '../../gateway/src/forward/undici-transport.ts'
+import { createTransport } from '../../gateway/src/forward/create-transport.ts'
 
 const hasOpenssl = requireComponent(t, 'openssl', '/usr/bin/openssl')
 const route = { path: '/*', upstream: 'up', auth: 'none' }
@@ -132,7 +132,8 @@ t.test('names are looked up again, also while a response of before is still unde
     routes: [route],
   }).upstreams['up']
   if (up === undefined) return
-  const transport = createUndiciTransport(`http://things.test:${port}`, up, {
+  const transport = createTransport(`http://things.test:${port}`, up, {
+    clock,
     schedule: clock.schedule,
     lookup: (_name, _options, callback) => {
       lookups += 1
@@ -150,7 +151,10 @@ t.test('names are looked up again, also while a response of before is still unde
     }
     let abort = (): void => undefined
     caller.onSent = (given) => (abort = given)
-    transport.send({ method: 'GET', path, headers: [], body: null, upgrade: null, headersTimeoutMs: 1000 }, caller)
+    transport.send(
+      { method: 'GET', path, headers: [], body: null, upgrade: null, connectTimeoutMs: 2000, headersTimeoutMs: 1000 },
+      caller,
+    )
     await waitFor(() => text.includes(';'))
     return { text, abort, events: caller.events }
   }
@@ -163,7 +167,8 @@ t.test('names are looked up again, also while a response of before is still unde
   t.equal((await get()).text, '127.0.0.2;')
   t.equal(lookups, before + 1)
   t.same(long.events, ['200'], 'what was under way goes on')
-  t.equal(clock.pending, 1)
+  await clock.advance(5000)
+  t.equal(clock.pending, 1, 'idle connections are closed, and nobody looks after them any more')
   long.abort()
   await transport.close()
   t.equal(clock.pending, 0)

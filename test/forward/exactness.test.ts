@@ -134,7 +134,8 @@ t.test('an answer without a length, and one to an HTTP/1.0 client, arrive whole'
   })
   t.match(
     await sendRaw(port, 'GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n'),
-    /transfer-encoding: chunked[^]*4\r\none,\r\n3\r\ntwo\r\n0\r\n\r\n$/i,
+    // Pieces that arrive together go on together.
+    /transfer-encoding: chunked[^]*\r\n(4\r\none,\r\n3\r\ntwo|7\r\none,two)\r\n0\r\n\r\n$/i,
   )
   t.match(await sendRaw(port, 'GET / HTTP/1.0\r\nHost: a\r\n\r\n'), /\r\n\r\none,two$/)
 })

@@ -78,14 +78,14 @@ t.test('an answer without a length ends with its connection, and so does one of 
   }
 })
 
-t.test('reason phrases are passed on where they can be, and cost nobody the answer where they cannot', async (t) => {
+t.test('reason phrases are passed on, whatever they say', async (t) => {
   for (const [sent, expected] of [
     ['200 Fine Indeed', 'HTTP/1.1 200 Fine Indeed'],
     ['200 ', 'HTTP/1.1 200 '],
     ['200', 'HTTP/1.1 200 '],
     ['599 Own Status', 'HTTP/1.1 599 Own Status'],
-    ['200 Tr\xe8s bien', 'HTTP/1.1 200 OK'],
-    ['200 \xe2\x9c\x93', 'HTTP/1.1 200 OK'],
+    ['200 Tr\xe8s bien', 'HTTP/1.1 200 Tr\xe8s bien'],
+    ['200 \xe2\x9c\x93', 'HTTP/1.1 200 \xe2\x9c\x93'],
   ] as const) {
     const { port } = await start(t, `HTTP/1.1 ${sent}\r\nContent-Length: 2\r\n\r\nok`)
     const answer = await ask(port)

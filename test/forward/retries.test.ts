@@ -6,6 +6,7 @@ import type { OutgoingBody } from '../../gateway/src/forward/transport.ts'
 
 const body = (begun: boolean): OutgoingBody => ({
   begun,
+  trailers: () => [],
   open() {
     throw new Error('not opened in this test')
   },

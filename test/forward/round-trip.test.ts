@@ -110,9 +110,9 @@ function arrives(
   upstream: string,
   gateway: string,
 ): Headers {
-  const body = Buffer.concat(framing === 'none' ? [] : [...pieces])
+  const length = pieces.reduce((sum, { length: bytes }) => sum + bytes, 0)
   const taken = /^(keep-alive|proxy-connection|te|forwarded|x-forwarded-for|x-request-id|x[-_]auth[-_]result|.*_.*)$/i
-  const takesBody = /^(PUT|POST|PATCH|QUERY|PROPFIND|PROPPATCH)$/.test(verb)
+  const takesBody = /^(PUT|POST|PATCH)$/.test(verb)
   return [
     // Of the hop to the upstream.
     ['host', upstream],
@@ -123,10 +123,10 @@ function arrives(
     ['x-forwarded-proto', 'http'],
     ['x-forwarded-host', gateway],
     ...sent.filter(([key]) => !taken.test(key)),
-    // Framing is said anew, last; a body without bytes is one of length 0 where the method has a body, and none elsewhere.
-    ...(framing === 'chunks' && body.length > 0 ? [['transfer-encoding', 'chunked'] as const] : []),
-    ...(framing === 'length' && body.length > 0 ? [['content-length', String(body.length)] as const] : []),
-    ...(body.length === 0 && takesBody ? [['content-length', '0'] as const] : []),
+    // Framing comes last: as it was said, and where none was, that there is no body if the method is one that has bodies.
+    ...(framing === 'chunks' ? [['transfer-encoding', 'chunked'] as const] : []),
+    ...(framing === 'length' ? [['Content-Length', String(length)] as const] : []),
+    ...(framing === 'none' && takesBody ? [['content-length', '0'] as const] : []),
   ]
 }
 

@@ -95,7 +95,8 @@ export function createFakeUpstream(options: Record<string, unknown>) {
 
   function send({ method = 'GET', body }: RequestChanges = {}): FakeCaller {
     const caller = createCaller()
-    upstream.send({ method, path: '/', headers: [], body: body ?? null, upgrade: null, headersTimeoutMs: 1000 }, caller)
+    const limits = { connectTimeoutMs: 1000, headersTimeoutMs: 1000 }
+    upstream.send({ method, path: '/', headers: [], body: body ?? null, upgrade: null, ...limits }, caller)
     return caller
   }
   return { upstream, clock, calls, log, send, closed: () => closed }

@@ -52,7 +52,7 @@ export interface Admitted {
   /** Headers that every answer to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
   readonly extraHeaders: readonly string[] | undefined
   /** The upstream switched protocols, as was asked: takes the connection, or says why it cannot. */
-  readonly onUpgrade?: (rawHeaders: readonly Buffer[], connection: Duplex) => Error | undefined
+  readonly onUpgrade?: (rawHeaders: readonly string[], connection: Duplex) => Error | undefined
 }
 
 const CORS_NAMES: ReadonlySet<string> = new Set([
@@ -68,7 +68,7 @@ export class Exchange implements ResponseReceiver, Lasting {
   #resume: (() => void) | undefined
   /** The first piece of the body, for the tick in which the head came: nearly always it is the whole. */
   #held: Buffer | undefined
-  #rawHead: readonly Buffer[] | undefined
+  #rawHead: readonly string[] | undefined
   /** Worked out by the first look: most responses are over before. */
   #kind: LastingKind | undefined
   #waited = false
@@ -103,13 +103,13 @@ export class Exchange implements ResponseReceiver, Lasting {
     }
   }
 
-  onInfo(status: number, rawHeaders: readonly Buffer[]): void {
+  onInfo(status: number, rawHeaders: readonly string[]): void {
     const { request, response, requestId } = this.#admitted
     if (request.httpVersionMinor === 0 || response.headersSent) return
     sendInformation(response, status, this.#policy.filter.toClient(rawHeaders, requestId, undefined))
   }
 
-  onHead(status: number, statusText: string, rawHeaders: readonly Buffer[], resume: () => void): void {
+  onHead(status: number, statusText: string, rawHeaders: readonly string[], resume: () => void): void {
     const { response, requestId, extraHeaders, target, caller } = this.#admitted
     const { filter, authorities, rewrite } = this.#policy
     const headers = filter.toClient(rawHeaders, requestId, extraHeaders === undefined ? undefined : CORS_NAMES)
@@ -139,7 +139,7 @@ export class Exchange implements ResponseReceiver, Lasting {
     return false
   }
 
-  onEnd(rawTrailers: readonly Buffer[]): void {
+  onEnd(rawTrailers: readonly string[]): void {
     if (this.#over) return
     this.#finish()
     const { response } = this.#admitted
@@ -165,7 +165,7 @@ export class Exchange implements ResponseReceiver, Lasting {
       })
   }
 
-  onUpgrade(rawHeaders: readonly Buffer[], connection: Duplex): void {
+  onUpgrade(rawHeaders: readonly string[], connection: Duplex): void {
     if (this.#over) {
       connection.destroy()
       return

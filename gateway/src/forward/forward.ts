@@ -10,6 +10,7 @@ import type { Clock } from '../clock.ts'
 /** What a route needs to forward. Compiled once. */
 export interface ForwardPolicy extends ExchangePolicy {
   readonly transport: Transport
+  readonly connectTimeoutMs: number
   readonly headersTimeoutMs: number
   readonly maxBodyBytes: number
   readonly preserveHost: boolean
@@ -37,7 +38,7 @@ export function factsOf(
 
 /** Makes the handler of one route. */
 export function createForward(policy: ForwardPolicy): (admitted: Admitted) => void {
-  const { transport, filter, rewrite, maxBodyBytes, answer, headersTimeoutMs, clock } = policy
+  const { transport, filter, rewrite, maxBodyBytes, answer, connectTimeoutMs, headersTimeoutMs, clock } = policy
   const now = () => clock.now()
 
   return function forward(admitted) {
@@ -54,8 +55,9 @@ export function createForward(policy: ForwardPolicy): (admitted: Admitted) => vo
       method: request.method as string,
       path: rewrite.toUpstream(target),
       headers,
-      body: withBody ? outgoingBody(request, maxBodyBytes) : null,
+      body: withBody ? outgoingBody(request, maxBodyBytes, (raw) => filter.trailersToUpstream(raw)) : null,
       upgrade: null,
+      connectTimeoutMs,
       headersTimeoutMs,
     }
     transport.send(outgoing, new Exchange(policy, admitted, now))

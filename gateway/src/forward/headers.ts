@@ -7,6 +7,7 @@ import {
   SAID_BY_GATEWAY,
   SAID_BY_PROXIES,
 } from './header-names.ts'
+import { rememberByName } from './remembered-names.ts'
 
 /** Names and values in turn, as `IncomingMessage.rawHeaders` has them. */
 export type RawHeaders = readonly string[]
@@ -38,29 +39,10 @@ export interface HeaderRules {
 
 export interface HeaderFilter {
   toUpstream(raw: RawHeaders, connection: string | undefined, facts: RequestFacts): string[]
-  toClient(raw: readonly Buffer[], requestId: string, without: ReadonlySet<string> | undefined): string[]
+  toClient(raw: RawHeaders, requestId: string, without: ReadonlySet<string> | undefined): string[]
   /** Fields after a body: whatever says how to read, route or believe a message has no place there (RFC 9110 section 6.5.1). */
-  trailersToClient(raw: readonly Buffer[]): [name: string, value: string][]
-}
-
-/** Spellings of names that clients and upstreams really use are few; a flood of invented ones must not grow the memory. */
-const MAX_REMEMBERED_NAMES = 2000
-
-/**
- * Remembers for each spelling of a name what `decide` says of it: looking up beats folding and comparing each time.
- * The spelling goes on as it came.
- */
-function rememberByName<Verdict>(decide: (name: string) => Verdict): (name: string) => Verdict {
-  const verdicts = new Map<string, Verdict>()
-  return (name) => {
-    let verdict = verdicts.get(name)
-    if (verdict === undefined) {
-      verdict = decide(name)
-      if (verdicts.size >= MAX_REMEMBERED_NAMES) verdicts.clear()
-      verdicts.set(name, verdict)
-    }
-    return verdict
-  }
+  trailersToClient(raw: RawHeaders): [name: string, value: string][]
+  trailersToUpstream(raw: RawHeaders): string[]
 }
 
 type Verdict = 'drop' | 'pass' | 'from-proxies'
@@ -85,7 +67,11 @@ export function createHeaderFilter({ authResultHeader, reserved, underscores, vi
     return !HOP_BY_HOP.has(folded) && !own.has(folded) && folded !== 'x-request-id'
   })
 
-  const passesAsTrailer = rememberByName((name) => passesBack(name) && !NEVER_IN_TRAILERS.has(name.toLowerCase()))
+  const passesOnAsTrailer = rememberByName(
+    (name) => verdictOf(name) === 'pass' && !NEVER_IN_TRAILERS.has(name.toLowerCase()),
+  )
+
+  const passesBackAsTrailer = rememberByName((name) => passesBack(name) && !NEVER_IN_TRAILERS.has(name.toLowerCase()))
 
   return {
     toUpstream(raw, connection, facts) {
@@ -112,11 +98,20 @@ export function createHeaderFilter({ authResultHeader, reserved, underscores, vi
       return headers
     },
 
+    trailersToUpstream(raw) {
+      const trailers: string[] = []
+      for (let index = 0; index + 1 < raw.length; index += 2) {
+        const name = raw[index] as string
+        if (passesOnAsTrailer(name)) trailers.push(name, raw[index + 1] as string)
+      }
+      return trailers
+    },
+
     trailersToClient(raw) {
       const trailers: [string, string][] = []
       for (let index = 0; index + 1 < raw.length; index += 2) {
-        const name = (raw[index] as Buffer).toString('latin1')
-        if (passesAsTrailer(name)) trailers.push([name, (raw[index + 1] as Buffer).toString('latin1')])
+        const name = raw[index] as string
+        if (passesBackAsTrailer(name)) trailers.push([name, raw[index + 1] as string])
       }
       return trailers
     },
@@ -125,8 +120,8 @@ export function createHeaderFilter({ authResultHeader, reserved, underscores, vi
       const headers: string[] = []
       let named: ReadonlySet<string> | undefined
       for (let index = 0; index < raw.length; index += 2) {
-        const name = (raw[index] as Buffer).toString('latin1')
-        const value = (raw[index + 1] as Buffer).toString('latin1')
+        const name = raw[index] as string
+        const value = raw[index + 1] as string
         if (passesBack(name)) headers.push(name, value)
         else if (name.length === 10 && name.toLowerCase() === 'connection') named = namedByConnection(value)
       }

@@ -65,7 +65,8 @@ function ask(
     abort()
   })
   const headers = ['user-agent', 'tollgate-health']
-  transport.send({ method: 'GET', path, headers, body: null, upgrade: null, headersTimeoutMs: timeout }, receiver)
+  const limits = { connectTimeoutMs: timeout, headersTimeoutMs: timeout }
+  transport.send({ method: 'GET', path, headers, body: null, upgrade: null, ...limits }, receiver)
 }
 
 /** Starts the checks of a target; the returned function ends them. */

@@ -4,16 +4,12 @@
 export type LastingKind = 'bounded' | 'events' | 'endless'
 
 /** `rawHeaders` are names and values in turn. */
-export function lastingKind(rawHeaders: readonly Buffer[]): LastingKind {
+export function lastingKind(rawHeaders: readonly string[]): LastingKind {
   let kind: LastingKind = 'endless'
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] as Buffer).toString('latin1').toLowerCase()
+    const name = (rawHeaders[index] as string).toLowerCase()
     if (name === 'content-length') return 'bounded'
-    if (
-      name === 'content-type' &&
-      /^text\/event-stream *(;|$)/i.test((rawHeaders[index + 1] as Buffer).toString('latin1'))
-    )
-      kind = 'events'
+    if (name === 'content-type' && /^text\/event-stream *(;|$)/i.test(rawHeaders[index + 1] as string)) kind = 'events'
   }
   return kind
 }

@@ -56,6 +56,9 @@ export const ProxyOptions = Options(
 
 export const RouteTimeoutOptions = Options(
   {
+    connect: Type.Optional(
+      Duration({ description: 'Overrides the upstream’s timeouts.connect (with transport: direct).' }),
+    ),
     headers: Type.Optional(Duration({ description: 'Overrides the upstream’s timeouts.headers.' })),
     idle: Type.Optional(
       Duration({ description: 'Overrides the upstream’s timeouts.idle, for event streams as well.' }),

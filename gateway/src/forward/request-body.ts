@@ -15,7 +15,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * Stands between the client's message and undici, which destroys the stream it is given when the exchange fails: that
+ * Stands between the client's message and a transport, which destroys the stream it is given when the exchange fails: that
  * would take the client's connection with it before the failure could be answered.
  */
 export class RequestBody extends Readable {
@@ -78,10 +78,15 @@ export class RequestBody extends Readable {
 }
 
 /** The body of a request, which may be opened for each try until one of them has read of it. */
-export function outgoingBody(source: IncomingMessage, maxBytes: number): OutgoingBody {
+export function outgoingBody(
+  source: IncomingMessage,
+  maxBytes: number,
+  trailersOf: (rawTrailers: readonly string[]) => readonly string[],
+): OutgoingBody {
   let opened: RequestBody | undefined
   return {
     open: () => (opened = new RequestBody(source, maxBytes)),
+    trailers: () => (source.rawTrailers.length === 0 ? source.rawTrailers : trailersOf(source.rawTrailers)),
     get begun() {
       return opened?.begun === true
     },

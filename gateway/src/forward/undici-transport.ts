@@ -3,12 +3,16 @@ import type { Duplex } from 'node:stream'
 
 import { Pool, type Dispatcher } from 'undici'
 
-import { createConnector, hasName, originOf, type Lookup } from './upstream-connection.ts'
-import type { OutgoingRequest, ResponseReceiver, Transport } from './transport.ts'
+import { createConnector, hasName, originOf } from './upstream-connection.ts'
+import type { OutgoingRequest, ResponseReceiver, Transport, TransportParts } from './transport.ts'
 import type { UpstreamConfig } from './upstream-options.ts'
-import type { Schedule } from '../clock.ts'
 
-const NO_TRAILERS: readonly Buffer[] = []
+const NO_TRAILERS: readonly string[] = []
+
+/** Names and values in turn, as texts. */
+function asTexts(raw: readonly Buffer[]): string[] {
+  return raw.map((field) => field.toString('latin1'))
+}
 
 /** Turns undici's callbacks into those of the receiver. */
 class Exchange implements Dispatcher.DispatchHandler {
@@ -24,13 +28,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onUpgrade(_status: number, rawHeaders: Buffer[] | string[] | null, connection: Duplex): void {
-    this.#receiver.onUpgrade((rawHeaders ?? []) as Buffer[], connection)
+    this.#receiver.onUpgrade(asTexts((rawHeaders ?? []) as Buffer[]), connection)
   }
 
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
     this.#bodiless = status === 304 || status === 204
-    if (status >= 200) this.#receiver.onHead(status, statusText, rawHeaders, resume)
-    else this.#receiver.onInfo(status, rawHeaders)
+    if (status >= 200) this.#receiver.onHead(status, statusText, asTexts(rawHeaders), resume)
+    else this.#receiver.onInfo(status, asTexts(rawHeaders))
     return true
   }
 
@@ -39,7 +43,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onComplete(rawTrailers: unknown): void {
-    this.#receiver.onEnd((rawTrailers as readonly Buffer[] | null) ?? NO_TRAILERS)
+    this.#receiver.onEnd(asTexts((rawTrailers as readonly Buffer[] | null) ?? []))
   }
 
   onError(error: Error & { readonly code?: string }): void {
@@ -49,19 +53,13 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 }
 
-/** What a transport needs besides its config. */
-export interface TransportParts {
-  readonly schedule: Schedule
-  readonly lookup?: Lookup
-}
-
 /**
  * A pool for one target and nobody else, without pipelining: a broken upstream that sends an answer too many must never
  * reach another caller (GHSA-35p6-xmwp-9g52). Silence inside a body is watched elsewhere (stream-watch.ts): undici's timer
  * cannot tell an event stream.
  */
 export function createUndiciTransport(target: string, config: UpstreamConfig, parts: TransportParts): Transport {
-  const connect = createConnector(target, config, parts.lookup)
+  const connect = createConnector(target, config, config.timeouts.connect, parts.lookup)
   const servername = new URL(originOf(target)).hostname
   const closing = new Set<Promise<void>>()
   let pool = createPool()

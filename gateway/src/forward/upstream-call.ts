@@ -67,11 +67,11 @@ export class UpstreamCall implements ResponseReceiver {
     this.#receiver.onSent(abort)
   }
 
-  onInfo(status: number, rawHeaders: readonly Buffer[]): void {
+  onInfo(status: number, rawHeaders: readonly string[]): void {
     this.#receiver.onInfo(status, rawHeaders)
   }
 
-  onHead(status: number, statusText: string, rawHeaders: readonly Buffer[], resume: () => void): void {
+  onHead(status: number, statusText: string, rawHeaders: readonly string[], resume: () => void): void {
     this.#answered = true
     this.#owner.onHead(this.#target as Target, status)
     this.#receiver.onHead(status, statusText, rawHeaders, resume)
@@ -81,12 +81,12 @@ export class UpstreamCall implements ResponseReceiver {
     return this.#receiver.onBody(chunk)
   }
 
-  onEnd(rawTrailers: readonly Buffer[]): void {
+  onEnd(rawTrailers: readonly string[]): void {
     this.#receiver.onEnd(rawTrailers)
     this.#owner.onDone(this.#target as Target)
   }
 
-  onUpgrade(rawHeaders: readonly Buffer[], connection: Duplex): void {
+  onUpgrade(rawHeaders: readonly string[], connection: Duplex): void {
     this.#owner.onHead(this.#target as Target, 101)
     this.#receiver.onUpgrade(rawHeaders, connection)
     this.#owner.onDone(this.#target as Target)

@@ -13,6 +13,12 @@ export function originOf(target: string): string {
   return target.startsWith(UNIX) ? 'http://localhost' : target
 }
 
+/** A target as the connector wants it; `host` is what stands in the header of that name. */
+export function connectTo(target: string): Omit<buildConnector.Options, 'host'> & { readonly host: string } {
+  const { protocol, port, host } = new URL(originOf(target))
+  return { protocol, port, host, hostname: hostOf(originOf(target)) }
+}
+
 /** True when the name of the target stands for addresses that may change. */
 export function hasName(target: string): boolean {
   return !target.startsWith(UNIX) && isIP(hostOf(target)) === 0
@@ -35,12 +41,13 @@ function optional(file: string | undefined): string | undefined {
  */
 export function createConnector(
   target: string,
-  { timeouts, tls }: UpstreamConfig,
+  { tls }: UpstreamConfig,
+  timeoutMs: number,
   lookup?: Lookup,
 ): buildConnector.connector {
   const servername = tls?.servername ?? (hasName(target) ? hostOf(target) : undefined)
   const connect = buildConnector({
-    timeout: timeouts.connect,
+    timeout: timeoutMs,
     rejectUnauthorized: true,
     ...(target.startsWith(UNIX) ? { socketPath: target.slice(UNIX.length) } : {}),
     ...(tls === undefined ? {} : { ca: optional(tls.ca), cert: optional(tls.cert), key: optional(tls.key) }),

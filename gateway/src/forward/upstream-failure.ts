@@ -12,6 +12,23 @@ export class UpstreamUnavailable extends Error {
   }
 }
 
+/** The upstream ended the connection in the middle of an exchange. */
+export class UpstreamReset extends Error {
+  readonly code = 'ECONNRESET'
+}
+
+/** The upstream sent what is no response to this request. */
+export class InvalidResponse extends Error {}
+
+/** Nobody waits for the response any more. */
+export class CalledOff extends Error {
+  readonly code = 'UND_ERR_ABORTED'
+
+  constructor() {
+    super('the exchange was called off')
+  }
+}
+
 /** A limit of ours ran out. */
 export class TimedOut extends Error {
   readonly code = 'ETIMEDOUT'

@@ -84,6 +84,11 @@ export const UpstreamOptions = Options(
       default: 128,
       minimum: 1,
     }),
+    transport: Type.Enum(['direct', 'undici'], {
+      description:
+        'What carries the requests. direct: the gateway’s own connections. undici: that library’s, dearer, and without the trailers of requests; should a service not get on with direct. Default direct.',
+      default: 'direct',
+    }),
     queue: QueueOptions,
     ejection: EjectionOptions,
     health: Type.Optional(HealthOptions),

@@ -47,13 +47,10 @@ export function prepareHandshake(headers: string[]): Handshake {
 }
 
 /** The subprotocol that the upstream chose, undefined for none; an Error when this is no answer to the handshake. */
-export function chosenProtocol({ key, offered }: Handshake, rawHeaders: readonly Buffer[]): string | undefined | Error {
+export function chosenProtocol({ key, offered }: Handshake, rawHeaders: readonly string[]): string | undefined | Error {
   const answer = new Map<string, string>()
   for (let index = 0; index + 1 < rawHeaders.length; index += 2)
-    answer.set(
-      (rawHeaders[index] as Buffer).toString('latin1').toLowerCase(),
-      (rawHeaders[index + 1] as Buffer).toString('latin1').trim(),
-    )
+    answer.set((rawHeaders[index] as string).toLowerCase(), (rawHeaders[index + 1] as string).trim())
   if (answer.get('sec-websocket-accept') !== acceptOf(key)) return new Error('Sec-WebSocket-Accept is wrong')
   if (answer.has('sec-websocket-extensions')) return new Error('an extension was chosen that nobody offered')
   const protocol = answer.get('sec-websocket-protocol')

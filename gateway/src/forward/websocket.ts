@@ -97,6 +97,7 @@ export function createWebSocketMount(
         headers,
         body: null,
         upgrade: 'websocket',
+        connectTimeoutMs: policy.connectTimeoutMs,
         headersTimeoutMs: policy.headersTimeoutMs,
       },
       new Exchange(policy, admitted, () => clock.now()),
