@@ -1,4 +1,4 @@
-// Exchanges with one target over undici's dispatcher: the fastest client on Node, used below its request API.
+// Exchanges with one target over undici's dispatcher, below its request API: for services that do not get on with our own connections.
 import type { Duplex } from 'node:stream'
 
 import { Pool, type Dispatcher } from 'undici'
