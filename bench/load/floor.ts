@@ -39,7 +39,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   onData(chunk: Buffer): boolean {
     // A client that left will never drain: what is for it is read to its end, or the connection would be lost to the pool.
     if (this.#response.write(chunk) || this.#response.destroyed) return true
-    this.#response.once('drain', this.#resume as () => void)
+    this.#response.once('drain', this.#resume as () => void).once('close', this.#resume as () => void)
     return false
   }
 
