@@ -1,5 +1,6 @@
 // The gateway's own connections to upstreams: what they carry, when they are used again, and when they are given up.
 import t from 'tap'
+import type { Socket } from 'node:net'
 
 import { createFakeClock } from '../support/fake-clock.ts'
 import { sendRaw, statusOf } from '../support/raw-http.ts'
@@ -143,6 +144,21 @@ t.test('an upload that the upstream does not read, and a request that it does no
   // The sockets in between take some of it before the upstream has to read.
   for (let second = 0; second < 40; second += 1) await clock.advance(1000)
   t.equal(statusOf(await stuck), 504)
+})
+
+t.test('headers: 0s waits for the response for as long as it takes', async (t) => {
+  const clock = createFakeClock()
+  const sockets: Socket[] = []
+  const upstream = await startSocketUpstream(t, (socket) => void sockets.push(socket))
+  const { port } = await gatewayTo(t, upstream.url, {
+    upstream: { timeouts: { headers: '0s' } },
+    parts: { clock, schedule: clock.schedule },
+  })
+  const patient = ask(port)
+  await waitFor(() => sockets.length === 1)
+  await clock.advance(3_600_000)
+  sockets[0]?.write(OK)
+  t.equal(statusOf(await patient), 200)
 })
 
 t.test('transport: undici carries requests as well', async (t) => {

@@ -144,7 +144,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
   }
 
   #awaitHead(): void {
-    if (!this.#headCame) this.#setDeadline(this.#owner.now() + this.#headersTimeoutMs)
+    if (!this.#headCame && this.#headersTimeoutMs > 0) this.#setDeadline(this.#owner.now() + this.#headersTimeoutMs)
   }
 
   #setDeadline(deadlineMs: number): void {

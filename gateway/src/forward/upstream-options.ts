@@ -6,7 +6,7 @@ import { Duration, Options } from '../option-types.ts'
 const Timeouts = {
   headers: Duration({
     description:
-      'Time from the end of the request to the response headers, and for an upload that the upstream does not read. Default 15s.',
+      'Time from the end of the request to the response headers, and for an upload that the upstream does not read; 0s for no limit. Default 15s.',
     default: '15s',
   }),
   idle: Duration({
