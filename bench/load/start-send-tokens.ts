@@ -1,5 +1,5 @@
-// The client that never runs out of new tokens, as a helper of a bench.
-import { startHelper, type Helper } from '../harness/helper.ts'
+// The client that never runs out of new tokens, started as a scripted client.
+import { startScriptedClient, type ScriptedClient } from '../harness/scripted-client.ts'
 
 export interface TokenStream {
   readonly url: string
@@ -15,7 +15,15 @@ export interface TokenStream {
   readonly pipelined?: number
 }
 
-export function sendTokens({ url, path, status, count, uses = 1, connections, pipelined = 1 }: TokenStream): Helper {
+export function sendTokens({
+  url,
+  path,
+  status,
+  count,
+  uses = 1,
+  connections,
+  pipelined = 1,
+}: TokenStream): ScriptedClient {
   const numbers = [status, count, uses, connections, pipelined].map(String)
-  return startHelper(new URL('send-tokens.js', import.meta.url), [url, path, ...numbers])
+  return startScriptedClient(new URL('send-tokens.js', import.meta.url), [url, path, ...numbers])
 }

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import type { Shape } from './shape.ts'
 import { PATHS } from '../harness/backend.ts'
-import { startHelper } from '../harness/helper.ts'
+import { startScriptedClient } from '../harness/scripted-client.ts'
 import { openFilesLimit, residentBytes } from '../harness/proc-stats.ts'
 import { measureRounds, stopAll } from '../harness/rounds.ts'
 import { tokenFile } from '../harness/wrk.ts'
@@ -37,13 +37,13 @@ export const idle: Shape = {
     )
     const count = affordableConnections(1, settings.quick)
     const before = residentBytes(holding.pid)
-    const helper = startHelper(new URL('hold-connections.js', import.meta.url), [
+    const client = startScriptedClient(new URL('hold-connections.js', import.meta.url), [
       holding.url,
       PATHS.small,
       tokens[0] ?? '',
       String(count),
     ])
-    await helper.line(OPEN_MS)
+    await client.line(OPEN_MS)
     await pause(SETTLE_MS)
     const eachKiB = (residentBytes(holding.pid) - before) / count / 1024
     const [without, meanwhile] = await measureRounds(
@@ -51,7 +51,7 @@ export const idle: Shape = {
       servers.map((server) => ({ name: server.name, server, load })),
       settings,
     )
-    await Promise.all([helper.stop(), stopAll(servers)])
+    await Promise.all([client.stop(), stopAll(servers)])
     const rows = [without, meanwhile].flatMap((row) => (row === undefined ? [] : [row]))
     return [
       {

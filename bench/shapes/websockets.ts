@@ -4,7 +4,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { affordableConnections } from './idle.ts'
 import type { Shape } from './shape.ts'
 import { freePort } from '../harness/free-port.ts'
-import { startHelper } from '../harness/helper.ts'
+import { startScriptedClient } from '../harness/scripted-client.ts'
 import { cpuMicroseconds, residentBytes } from '../harness/proc-stats.ts'
 import { CONNECTIONS, stopAll, type Settings } from '../harness/rounds.ts'
 import { LOAD_CORE, nodeServer } from '../harness/server.ts'
@@ -21,7 +21,7 @@ const urlOf = (gateway: TollgateServer) => `${gateway.url.replace('http', 'ws')}
 
 /** CPU of the gateway for one message, either way: a round of ping-pong is two. */
 async function microsecondsPerMessage(gateway: TollgateServer, token: string, seconds: number): Promise<number> {
-  const client = startHelper(CLIENT, [urlOf(gateway), token, String(CONNECTIONS), String(seconds)])
+  const client = startScriptedClient(CLIENT, [urlOf(gateway), token, String(CONNECTIONS), String(seconds)])
   await client.line(OPEN_MS)
   const before = cpuMicroseconds(gateway.pid)
   const rounds = Number((await client.line(seconds * 1000 + OPEN_MS)).replace('rounds ', ''))
@@ -32,7 +32,7 @@ async function microsecondsPerMessage(gateway: TollgateServer, token: string, se
 
 async function memoryOfIdle(gateway: TollgateServer, token: string, count: number): Promise<number> {
   const before = residentBytes(gateway.pid)
-  const client = startHelper(CLIENT, [urlOf(gateway), token, String(count), '0'])
+  const client = startScriptedClient(CLIENT, [urlOf(gateway), token, String(count), '0'])
   await client.line(OPEN_MS)
   await pause(SETTLE_MS)
   const each = (residentBytes(gateway.pid) - before) / count / 1024

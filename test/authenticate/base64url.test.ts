@@ -46,6 +46,18 @@ t.test('every character in every place of a short text is judged by the rule', a
   t.equal(wrong, 0)
 })
 
+t.test('a text that was cut out of one with wider characters is judged alike', async (t) => {
+  const cut = (text: string) => `${'\u4e00'.repeat(20)}${text}`.slice(20)
+  for (const text of ['A'.repeat(40), 'A'.repeat(342)]) {
+    t.equal(decodeBase64url(cut(text), target), Math.floor((text.length * 3) / 4))
+    for (const code of [0x80, 0xff, 0x100, 0x141, 0x4e41, 0xd841, 0xffff]) {
+      const other = String.fromCharCode(code)
+      for (const bad of [other + text.slice(1), text.slice(1) + other, text.slice(0, 20) + other + text.slice(21)])
+        t.equal(decodeBase64url(cut(bad), target), -1, code.toString(16))
+    }
+  }
+})
+
 t.test('what does not fit is refused and not cut', async (t) => {
   const small = Buffer.alloc(3)
   t.equal(decodeBase64url('AAAA', small), 3)

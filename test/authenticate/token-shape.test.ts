@@ -127,6 +127,35 @@ t.test('hostile shapes within the size limit take no time to speak of', async (t
 t.test('a flood of invented headers does not grow the memory of headers', async (t) => {
   const read = createTokenReader(8192)
   const good = await signHmac()
-  for (let index = 0; index < 3000; index += 1) read(signText(`{"alg":"HS256","kid":"${index}"}`, payload))
-  t.notOk(read(good) instanceof Failure)
+  const headerOf = () => {
+    const token = read(good)
+    return token instanceof Failure ? undefined : token.header
+  }
+  const first = headerOf()
+  for (let index = 1; index < 1000; index += 1) read(signText(`{"alg":"HS256","kid":"${index}"}`, payload))
+  t.equal(headerOf(), first)
+  read(signText('{"alg":"HS256","kid":"one more"}', payload))
+  t.not(headerOf(), first, 'a thousand are remembered, and then all are forgotten')
+  t.same(headerOf(), first)
+})
+
+t.test('a header that is refused stays refused: remembered, forgotten, and beside a good one', async (t) => {
+  const { decide } = createTestAuthenticator([hmacIssuer()])
+  const refused = [
+    '{"alg":"HS256","crit":["exp"]}',
+    '{"alg":"HS256","zip":"DEF"}',
+    '{"alg":"HS256","kid":7}',
+    '{"alg":7}',
+    '[]',
+    'no JSON',
+    `{"alg":"HS256","x":"${'x'.repeat(1100)}"}`,
+  ].map((header) => signText(header, payload))
+  const good = signText(HEADER, payload)
+  for (let round = 0; round < 3; round += 1) {
+    for (const token of refused) t.equal(decide(token), 'token_malformed')
+    t.equal(decide(good), 'ok')
+    // The second round finds them remembered, the third after they were forgotten.
+    if (round === 1)
+      for (let index = 0; index < 1001; index += 1) decide(signText(`{"alg":"HS256","kid":"${index}"}`, payload))
+  }
 })

@@ -1,8 +1,10 @@
 import t from 'tap'
 
-import { anonymousResult, scopesOf, type AuthResult, type Claims } from '../../gateway/src/authenticate/auth-result.ts'
+import { anonymousResult, type AuthResult, type Claims } from '../../gateway/src/authenticate/auth-result.ts'
+import { createScopeReader } from '../../gateway/src/authenticate/scopes.ts'
 import { compileRequirement, scopesToAskFor } from '../../gateway/src/authorize/authorize.ts'
 
+const scopesOf = createScopeReader()
 const caller = (claims: Claims): AuthResult => ({
   ...anonymousResult(undefined),
   authenticated: true,
@@ -11,14 +13,6 @@ const caller = (claims: Claims): AuthResult => ({
 })
 const decide = (require: Parameters<typeof compileRequirement>[0], claims: Claims) =>
   compileRequirement(require)(caller(claims))?.code ?? 'ok'
-
-t.test('scopes come from `scope` as text or from `scp` as text or array', async (t) => {
-  t.same(scopesOf({ scope: 'a b  c' }), ['a', 'b', 'c'])
-  t.same(scopesOf({ scp: ['a', 'b', 5] }), ['a', 'b'])
-  t.same(scopesOf({ scp: 'a b' }), ['a', 'b'])
-  t.same(scopesOf({ scope: 'a', scp: 'b' }), ['a'])
-  for (const claims of [{}, { scope: 5 }, { scope: null }, { scope: '' }]) t.same(scopesOf(claims), [])
-})
 
 t.test('all scopes, or any of them, as the route demands', async (t) => {
   const cases: readonly [NonNullable<Parameters<typeof compileRequirement>[0]['scopes']>, string, string][] = [

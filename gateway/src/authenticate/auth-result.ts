@@ -126,14 +126,3 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     renewal: undefined,
   })
 }
-
-/** Scopes of a token: `scope` as a string with spaces (RFC 8693 section 4.2), or `scp` as string or array (Entra, Okta). */
-export function scopesOf(claims: Claims): readonly string[] {
-  const scope = claims['scope'] ?? claims['scp']
-  if (typeof scope === 'string') {
-    const names = scope.split(' ')
-    return names.includes('') ? names.filter((name) => name !== '') : names
-  }
-  if (Array.isArray(scope)) return scope.filter((name): name is string => typeof name === 'string')
-  return NO_SCOPES
-}

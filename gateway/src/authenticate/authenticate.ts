@@ -1,10 +1,11 @@
 // The decision on one screen: is this token good for this route, and who calls?
-import { scopesOf, verifiedResult, type AuthResult, type JsonValue, type VerifiedFacts } from './auth-result.ts'
+import { verifiedResult, type AuthResult, type JsonValue, type VerifiedFacts } from './auth-result.ts'
 import { checkBlocked, unknownStanding } from './block-check.ts'
 import { checkClaims, checkTime, validityOf } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
 import { createRefusalMemory } from './refusal-memory.ts'
+import { createScopeReader } from './scopes.ts'
 import { createTokenCache, endOf, type TokenCache, type VerifiedToken } from './token-cache.ts'
 import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
 import type { Clock } from '../clock.ts'
@@ -89,6 +90,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const readToken = createTokenReader(parts.maxTokenBytes)
   const cache = createTokenCache(parts.cache)
   const maxAgeSec = parts.cache.maxAge / 1000
+  const scopesOf = createScopeReader()
   const refusals = createRefusalMemory()
   const counts: CacheCounts = { hits: 0, misses: 0 }
 
@@ -140,7 +142,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const { exp, iat, sub, jti, sid, renewed_from: renewedFrom } = claims
     const expiresAtSec = typeof exp === 'number' ? exp : Infinity
     const subject = textOf(sub)
-    const scopes = Object.freeze(scopesOf(claims))
+    const scopes = scopesOf(claims)
     const headerValue = encodeResult({ issuer: name, subject, scopes, claims, expiresAtSec })
     if (headerValue instanceof Failure) return headerValue
     const issuedAtSec = typeof iat === 'number' ? iat : undefined

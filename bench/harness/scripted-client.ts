@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline'
 
 import { endProcess, LOAD_CORE, startProcess } from './server.ts'
 
-export interface Helper {
+export interface ScriptedClient {
   readonly pid: number
   /** The next line it says. Throws when it ends or says nothing in time. */
   line(timeoutMs: number): Promise<string>
@@ -13,7 +13,7 @@ export interface Helper {
   stop(): Promise<void>
 }
 
-export function startHelper(script: URL, args: readonly string[]): Helper {
+export function startScriptedClient(script: URL, args: readonly string[]): ScriptedClient {
   const { child, complaint } = startProcess(LOAD_CORE, process.execPath, [script.pathname, ...args])
   const lines: string[] = []
   const reader = createInterface({ input: child.stdout as NodeJS.ReadableStream })
