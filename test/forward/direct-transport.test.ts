@@ -160,10 +160,3 @@ t.test('headers: 0s waits for the response for as long as it takes', async (t) =
   sockets[0]?.write(OK)
   t.equal(statusOf(await patient), 200)
 })
-
-t.test('transport: undici carries requests as well', async (t) => {
-  const upstream = await startUpstream(t)
-  const { port } = await gatewayTo(t, upstream.url, { upstream: { transport: 'undici' } })
-  t.match(await ask(port, 'POST', 'Content-Length: 2\r\n\r\nhi'), /\{"ok":true\}$/)
-  t.equal(upstream.requests[0]?.body.toString(), 'hi')
-})
