@@ -3,9 +3,12 @@ import { spawn } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
+import { compileSources } from './compile-sources.mjs'
+
 const MIN_LINE_COVERAGE = 95
 const COVERED = /[/\\]gateway[/\\]src[/\\]/
 
+compileSources(process.cwd())
 const patterns = process.argv.slice(2)
 const wholeRun = patterns.length === 0
 const tap = spawn(
