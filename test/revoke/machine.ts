@@ -19,7 +19,7 @@ export function entry(value: string, changes: Partial<BlockEntry> = {}): BlockEn
 }
 
 /** A machine: its list, and the store that keeps it. */
-export async function startMachine(t: Test, url: string, reconcileMs = 60_000, ca?: string) {
+export async function startMachine(t: Test, url: string, reconcileMs = 60_000, ca?: string, maxQueued = 100_000) {
   const list = createBlockList()
   const told: string[] = []
   const store = createRedisStore({
@@ -29,6 +29,7 @@ export async function startMachine(t: Test, url: string, reconcileMs = 60_000, c
     clock: systemClock,
     schedule: systemSchedule,
     reconcileMs,
+    maxQueued,
     events: {
       onUp: () => told.push('up'),
       onDown: (problem) => told.push(problem),

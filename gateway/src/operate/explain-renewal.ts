@@ -71,7 +71,9 @@ function ofDue({
       : `within the grace of ${durationText((options.grace ?? 0) / 1000)} after its expiry`
   if (options.endpoint !== undefined) return { outcome: 'asked', text: `${when}: the issuer is asked for a successor` }
   if (successor === undefined)
-    return none(`${when}, but no successor could be made: it would be longer than limits.tokenBytes, or has no form`)
+    return none(
+      `${when}, but its successor would be refused: too long (limits.tokenBytes, authResult.maxBytes), or not as the issuer’s tokens must be`,
+    )
   const wayBack = successor.cookie ?? successor.header
   if (location === undefined || location.cookie !== successor.cookie || location.websocketProtocol !== undefined)
     return none(`${when}, but its successor goes into ${wayBack}, and it did not come that way (deliver)`)
