@@ -87,8 +87,8 @@ const rssGrowthMb = rssMb() - before
 const ownMb = list.bytes / 1e6
 
 /**
- * Nanoseconds for one look-up, by batches: callers as they were just made, entries from anywhere in the million. The same
- * few again and again would stay in the processor's cache, and so would their entries.
+ * Nanoseconds for one look-up between other work, by batches: callers as they were just made, whose making drove the list
+ * out of the processor's second cache, and entries from anywhere in the million.
  */
 let found = 0
 function lookUpNs(makeId: () => string) {
@@ -101,6 +101,19 @@ function lookUpNs(makeId: () => string) {
   }
   return quantiles(each)
 }
+/** Nanoseconds for one look-up after the other, of ten thousand callers again and again: what the list costs by itself. */
+function steadyNs(makeId: (index: number) => string) {
+  const callers = Array.from({ length: 10_000 }, (_, index) => callerOf(makeId(index)))
+  const each: number[] = []
+  for (let round = 0; round < 100; round += 1) {
+    const startedAt = process.hrtime.bigint()
+    for (const caller of callers) if (list.find(caller, 50) !== undefined) found += 1
+    each.push(Number(process.hrtime.bigint() - startedAt) / callers.length)
+  }
+  return quantiles(each)
+}
+const absentSteadyNs = steadyNs(() => randomBytes(32).toString('base64url'))
+const presentSteadyNs = steadyNs((index) => idOf(index * 97))
 const absentNs = lookUpNs(() => randomBytes(32).toString('base64url'))
 const presentNs = lookUpNs(() => idOf(Math.floor(Math.random() * ENTRIES)))
 
@@ -141,6 +154,8 @@ const result = {
   entries: ENTRIES,
   rssGrowthMb: Math.round(rssGrowthMb),
   ownMb: Math.round(ownMb),
+  absentSteadyNs,
+  presentSteadyNs,
   absentNs,
   presentNs,
   accessNs,
