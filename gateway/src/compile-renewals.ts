@@ -10,7 +10,13 @@ import { Failure } from './failure.ts'
 import { createEndpoint, type AskIssuer } from './renew/endpoint.ts'
 import type { PublishedKey } from './renew/publish-keys.ts'
 import { createRenewal, type RenewalEvents } from './renew/renew.ts'
-import { createTokenIssuer, type TokenIssuer } from './renew/token-issuer.ts'
+import {
+  createTokenIssuer,
+  readVerificationKey,
+  type KeyHalves,
+  type SigningKeyMaterial,
+  type TokenIssuer,
+} from './renew/token-issuer.ts'
 import type { BlockList } from './revoke/block-list.ts'
 
 type Issuer = Config['issuers'][number]
@@ -32,14 +38,31 @@ export interface Renewals {
 
 function readSigningKey({ signingKey }: Renewal, name: string): TokenIssuer | undefined {
   if (signingKey === undefined) return undefined
-  const { kid, alg, pemFile, secret } = signingKey
+  return usable(createTokenIssuer(materialOf(signingKey, name)), name)
+}
+
+function usable<Key>(key: Key | string, name: string): Key {
+  if (typeof key === 'string') throw new KeysNotUsable(`issuer ${name}: renewal: ${key}`)
+  return key
+}
+
+function materialOf(
+  { kid, alg, pemFile, secret }: NonNullable<Renewal['signingKey']>,
+  name: string,
+): SigningKeyMaterial {
   const named = { alg, ...(kid === undefined ? {} : { kid }) }
-  const issuer =
-    secret === undefined
-      ? createTokenIssuer({ ...named, pem: readPem(pemFile ?? '', name) })
-      : createTokenIssuer({ ...named, secret })
-  if (typeof issuer === 'string') throw new KeysNotUsable(`issuer ${name}: renewal: ${issuer}`)
-  return issuer
+  return secret === undefined ? { ...named, pem: readPem(pemFile ?? '', name) } : { ...named, secret }
+}
+
+/** All that verify: of the key that signs here, and of those that signed or will sign. */
+function allKeys(signer: TokenIssuer, { verificationKeys }: Renewal, name: string): readonly KeyHalves[] {
+  const byKid = new Map<string, KeyHalves>([[signer.kid, signer]])
+  for (const options of verificationKeys) {
+    const key = usable(readVerificationKey(materialOf(options, name)), name)
+    if (byKid.has(key.kid)) throw new KeysNotUsable(`issuer ${name}: renewal: two keys have the kid ${key.kid}`)
+    byKid.set(key.kid, key)
+  }
+  return [...byKid.values()]
 }
 
 function readPem(file: string, name: string): string {
@@ -73,9 +96,10 @@ export function compileRenewals({ issuers, tokens, limits }: Config, parts: Rene
       blockList: parts.blockList,
       events: parts.events.eventsFor(name),
     })
-    byIssuer.set(name, { renewal, verificationKey: signer?.verificationKey })
-    if (jwksPath !== undefined && signer?.publicKey !== undefined)
-      published.push({ path: jwksPath, key: signer.publicKey })
+    const keys = signer === undefined ? [] : allKeys(signer, options, name)
+    byIssuer.set(name, { renewal, verificationKeys: keys.map(({ verificationKey }) => verificationKey) })
+    for (const { publicKey } of keys)
+      if (jwksPath !== undefined && publicKey !== undefined) published.push({ path: jwksPath, key: publicKey })
   }
   return { byIssuer, published }
 }

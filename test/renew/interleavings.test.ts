@@ -3,7 +3,7 @@ import t from 'tap'
 import fc from 'fast-check'
 
 import { createAuthenticator } from '../../gateway/src/authenticate/authenticate.ts'
-import { compileIssuers } from '../../gateway/src/authenticate/issuers.ts'
+import { compileIssuers, type TrustedIssuer } from '../../gateway/src/authenticate/issuers.ts'
 import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
 import { compileRenewals } from '../../gateway/src/compile-renewals.ts'
 import { Failure } from '../../gateway/src/failure.ts'
@@ -63,10 +63,10 @@ function createMachine(strategy: Strategy, clock: { now(): number }) {
     clock,
     blockList,
     askIssuer: () => Promise.reject(new Error('nobody is asked')),
-    verify: () => new Failure('key_unknown', ''),
+    verify: (token) => authenticator.verify(token, issuers, clock.now() / 1000),
     events: { eventsFor: () => noEvents },
   })
-  const issuers = compileIssuers(config.issuers, {
+  const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
     renewals: byIssuer,
     fetchJson: () => Promise.reject(new Error('nothing is fetched')),
     clock,

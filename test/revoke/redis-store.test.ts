@@ -1,55 +1,12 @@
 import t from 'tap'
-import type { Test } from 'tap'
 
-import { systemClock, systemSchedule } from '../../gateway/src/clock.ts'
-import type { BlockEntry } from '../../gateway/src/revoke/block-list.ts'
 import { nameOf } from '../../gateway/src/revoke/entry-text.ts'
-import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
-import { redisKeysOf } from '../../gateway/src/revoke/redis-keys.ts'
-import { createRedisStore } from '../../gateway/src/revoke/redis-store.ts'
-import { parseRedisUrl } from '../../gateway/src/revoke/redis-url.ts'
 import { eventually } from '../support/eventually.ts'
 import { redisServerPath, startRedis } from '../support/redis.ts'
 import { requireComponent } from '../support/require-component.ts'
+import { CHANGES, ENTRIES, entry, NOW, startMachine, upAgain } from './machine.ts'
 
 const skip = !requireComponent(t, 'redis-server', redisServerPath)
-const NOW = Math.floor(Date.now() / 1000)
-const ENTRIES = redisKeysOf('tollgate').entries
-const CHANGES = redisKeysOf('tollgate').changes
-
-function entry(value: string, changes: Partial<BlockEntry> = {}): BlockEntry {
-  const rest = { issuer: 'https://a.example.com/', issuedBeforeSec: undefined, fromSec: NOW, untilSec: NOW + 3600 }
-  return { kind: 'jti', value, ...rest, reason: 'revoked', ...changes }
-}
-
-/** A machine: its list, and the store that keeps it. */
-async function startMachine(t: Test, url: string, reconcileMs = 60_000) {
-  const list = createBlockList()
-  const told: string[] = []
-  const store = createRedisStore({
-    address: parseRedisUrl(url),
-    keys: redisKeysOf('tollgate'),
-    list,
-    clock: systemClock,
-    schedule: systemSchedule,
-    reconcileMs,
-    events: {
-      onUp: () => told.push('up'),
-      onDown: (problem) => told.push(problem),
-      onNonsense: (count) => told.push(`nonsense ${count}`),
-    },
-  })
-  const writes: Promise<boolean>[] = []
-  list.onChange((change) => {
-    if (change.origin === 'here') writes.push(store.write(change))
-  })
-  await store.start()
-  t.teardown(() => store.close())
-  return { list, store, told, written: () => Promise.all(writes) }
-}
-
-const upAgain = (machine: { store: { status(): { up: boolean } } }) =>
-  eventually(() => machine.store.status().up, 'the store is up')
 
 t.test('RV-3: what one machine adds or removes, the other has at once', { skip }, async (t) => {
   const redis = await startRedis(t)
@@ -197,5 +154,28 @@ t.test(
     const other = await startMachine(t, redis.url)
     await eventually(() => other.told.length > 0, 'it is told')
     t.notMatch(other.told.join(), /correct-horse|WRONGTYPE|127\.0\.0\.1/)
+  },
+)
+
+t.test(
+  'what did not fit into the queue while Redis was away is found by comparing, a changed end as well',
+  { skip },
+  async (t) => {
+    const redis = await startRedis(t)
+    const a = await startMachine(t, redis.url, 60_000, undefined, 2)
+    await upAgain(a)
+    a.list.add(entry('known'))
+    await a.written()
+    await redis.stop()
+    await eventually(() => !a.store.status().up, 'it notices')
+    for (const value of ['one', 'two', 'three', 'four']) a.list.add(entry(value))
+    a.list.add(entry('known', { untilSec: NOW + 7200 }))
+    t.equal(a.store.status().queued, 2)
+    await redis.start()
+    await upAgain(a)
+    t.same(await a.written(), [true, true, true, false, false, false], 'what was dropped was said not to be kept')
+    t.equal(Number(await redis.command('HLEN', ENTRIES)), 5)
+    const kept = JSON.parse(String(await redis.command('HGET', ENTRIES, nameOf(entry('known'))))) as { until: number }
+    t.equal(kept.until, NOW + 7200)
   },
 )

@@ -17,10 +17,10 @@ export interface TrustedIssuer {
   readonly renewal: IssuerRenewal | undefined
 }
 
-/** How an issuer's tokens are renewed, with the key that verifies what the gateway signs in its place. */
+/** How an issuer's tokens are renewed, with the keys that verify what gateways sign in its place. */
 export interface RenewalPart {
   readonly renewal: IssuerRenewal
-  readonly verificationKey: object | undefined
+  readonly verificationKeys: readonly object[]
 }
 
 /** What happens to keys, by name of the issuer. */
@@ -45,15 +45,13 @@ function rulesOf(issuer: IssuerConfig): ClaimRules {
   }
 }
 
-/** The gateway's own key beside those of the issuer: believed for this issuer alone. */
+/** The gateways' own keys beside those of the issuer: believed for this issuer alone. */
 function ownKeys({ algorithms, weakKeys }: IssuerConfig, part: RenewalPart | undefined): readonly VerificationKey[] {
-  if (part?.verificationKey === undefined) return []
-  const { keys, remarks } = keySetFromJwks(
-    { keys: [part.verificationKey] },
-    { algorithms, weakKeys, allowSecrets: true },
-  )
-  if (keys.length === 0) throw new KeysNotUsable(`renewal.signingKey: ${remarks.join('; ')}`)
-  return keys
+  return (part?.verificationKeys ?? []).flatMap((key) => {
+    const { keys, remarks } = keySetFromJwks({ keys: [key] }, { algorithms, weakKeys, allowSecrets: true })
+    if (keys.length === 0) throw new KeysNotUsable(`renewal: ${remarks.join('; ')}`)
+    return keys
+  })
 }
 
 function compileIssuer(config: IssuerConfig, parts: IssuersParts): TrustedIssuer {

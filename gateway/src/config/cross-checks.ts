@@ -75,8 +75,14 @@ function checkCors(cors: unknown, path: Path): readonly Finding[] {
 }
 
 function checkRevocation({ store }: Loose): readonly Finding[] {
-  const url = text(options(store)['redis'])
-  if (url === undefined || readRedisUrl(url) !== undefined) return []
+  const { redis, ca } = options(store)
+  const url = text(redis)
+  const address = url === undefined ? undefined : readRedisUrl(url)
+  if (ca !== undefined && address?.tls === false)
+    return [
+      { path: ['revocation', 'store', 'ca'], message: 'has no effect without TLS: the URL must begin with rediss' },
+    ]
+  if (url === undefined || address !== undefined) return []
   const hint =
     'redis://host:6379/0, redis+sentinel://host:26379/master-name, redis+cluster://host:6379; rediss with TLS'
   return [{ path: ['revocation', 'store', 'redis'], message: 'is no URL of a Redis', hint }]

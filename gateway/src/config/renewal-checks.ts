@@ -18,9 +18,16 @@ function checkMaker(renewal: Loose, issuer: Loose, path: Path): readonly Finding
         : 'has signingKey and endpoint, but successors come from one place only'
     return [{ path, atKey: true, message }]
   }
+  if (endpoint !== undefined && entries(renewal['verificationKeys']).length > 0)
+    return [{ path: [...path, 'verificationKeys'], atKey: true, message: 'has no effect with endpoint' }]
   return signingKey === undefined
     ? checkEndpoint(text(endpoint), options(issuer['keys'])['allowHttp'] === true, path)
-    : checkSigningKey(options(signingKey), issuer, [...path, 'signingKey'])
+    : [
+        ...checkSigningKey(options(signingKey), issuer, [...path, 'signingKey']),
+        ...entries(renewal['verificationKeys']).flatMap((key, index) =>
+          checkSigningKey(options(key), issuer, [...path, 'verificationKeys', index]),
+        ),
+      ]
 }
 
 function checkEndpoint(endpoint: string | undefined, allowHttp: boolean, path: Path): readonly Finding[] {

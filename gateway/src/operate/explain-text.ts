@@ -7,12 +7,14 @@ function line(label: string, text: string): string {
   return `  ${label.padEnd(LABEL_WIDTH)}${text}`
 }
 
+const OUTCOMES = { sent: 'yes', asked: 'later', 'not yet': 'not yet', none: 'no' } as const
+
 const MARKS = { passed: 'ok', failed: 'FAIL', 'not reached': '-' } as const
 
 /** Header and claims are printed, the signature never is: what is on the screen cannot be used as a token. */
 export function explanationText(
   { method, target }: ExplainedRequest,
-  { route, foundIn, token, checks, upstreamHeader, answer }: Explanation,
+  { route, foundIn, token, checks, renewal, upstreamHeader, answer }: Explanation,
 ): string {
   const lines = [`${method} ${target.split('?', 1)[0] ?? ''}`]
   lines.push(
@@ -31,6 +33,7 @@ export function explanationText(
       ).trimEnd(),
     )
   }
+  if (renewal !== undefined) lines.push(line('renewal', `${OUTCOMES[renewal.outcome]}: ${renewal.text}`))
   if (upstreamHeader !== undefined) {
     lines.push(line('upstream gets', `${upstreamHeader.name}: ${upstreamHeader.value}`))
     lines.push(line('', JSON.stringify(upstreamHeader.decoded)))

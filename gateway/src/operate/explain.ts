@@ -2,9 +2,10 @@
 import { pino } from 'pino'
 
 import { canonicalTarget } from '../accept/path.ts'
+import { renewalReport, type RenewalReport } from './explain-renewal.ts'
 import { tellStory, type CheckReport, type Findings } from './story.ts'
 import { createTokenReader, headerAsSent, type UnverifiedToken } from '../authenticate/token-shape.ts'
-import type { Claims } from '../authenticate/auth-result.ts'
+import type { Claims, RenewedToken } from '../authenticate/auth-result.ts'
 import { createTokenFinder, createTokenLocation, type TokenLocation } from '../authenticate/token-location.ts'
 import type { KeySourceParts } from '../authenticate/key-source.ts'
 import type { Config } from '../config.ts'
@@ -29,6 +30,8 @@ export interface Explanation {
   readonly foundIn: string | undefined
   readonly token: { readonly header: Readonly<Record<string, unknown>>; readonly claims: Claims } | undefined
   readonly checks: readonly CheckReport[]
+  /** Whether the answer would carry a successor of the token; undefined where its issuer's tokens are not renewed. */
+  readonly renewal: RenewalReport | undefined
   /** What the upstream would get; undefined where the request would not come to it, or no header is sent. */
   readonly upstreamHeader: { readonly name: string; readonly value: string; readonly decoded: unknown } | undefined
   /** What the client would see; undefined where the answer is the upstream's. */
@@ -48,6 +51,7 @@ interface Capture {
   route: Config['routes'][number] | undefined
   refusal: Failure | undefined
   authResult: string | undefined
+  successor: RenewedToken | undefined
   reached: boolean
 }
 
@@ -112,7 +116,13 @@ export async function explain(
   request: ExplainedRequest,
   { nowMs, fetchJson }: ExplainParts,
 ): Promise<Explanation> {
-  const capture: Capture = { route: undefined, refusal: undefined, authResult: undefined, reached: false }
+  const capture: Capture = {
+    route: undefined,
+    refusal: undefined,
+    authResult: undefined,
+    successor: undefined,
+    reached: false,
+  }
   // The real list is in the process that runs, and its store may be locked by it.
   const alone: Config = { ...config, revocation: { ...config.revocation, store: 'memory', onStoreDown: 'serve' } }
   const gateway = buildServer(alone, {
@@ -134,6 +144,7 @@ export async function explain(
       forward: (_request, reply, { caller }) => {
         capture.reached = true
         capture.authResult = caller?.headerValue
+        capture.successor = caller?.renewal?.successor
         reply.raw.end()
       },
     }),
@@ -157,6 +168,7 @@ export async function explain(
     const shown =
       refusal?.code === 'keys_unavailable' && fetchJson === undefined ? new Failure(refusal.code, OFFLINE) : refusal
     const asked = capture.route !== undefined && capture.route.auth !== 'none'
+    const issuer = asked && token !== undefined ? issuerOf(token, gateway, capture.route) : undefined
     return {
       passes: capture.reached,
       route: capture.route,
@@ -164,8 +176,19 @@ export async function explain(
       token: asked && token !== undefined ? { header: headerAsSent(token), claims: token.claims } : undefined,
       checks:
         asked && (token !== undefined || shown !== undefined)
-          ? tellStory(shown, findingsOf(token, location?.name, token && issuerOf(token, gateway, capture.route)))
+          ? tellStory(shown, findingsOf(token, location?.name, issuer))
           : onlyFailed(shown),
+      renewal:
+        token === undefined || issuer === undefined
+          ? undefined
+          : renewalReport({
+              options: config.issuers.find(({ name }) => name === issuer.name)?.renewal,
+              claims: token.claims,
+              nowSec: nowMs / 1000,
+              refusal: capture.reached ? undefined : shown,
+              successor: capture.successor,
+              location,
+            }),
       upstreamHeader:
         capture.authResult === undefined ? undefined : describeHeader(config.authResult.header, capture.authResult),
       answer: capture.reached
@@ -189,7 +212,13 @@ function routingFailure(code: FailureCode): Failure {
 function unsafePath(): Explanation {
   const { status, title } = failureRule('path_unsafe')
   const refusal = new Failure('path_unsafe', title)
-  const nothing = { route: undefined, foundIn: undefined, token: undefined, upstreamHeader: undefined }
+  const nothing = {
+    route: undefined,
+    foundIn: undefined,
+    token: undefined,
+    renewal: undefined,
+    upstreamHeader: undefined,
+  }
   return {
     ...nothing,
     passes: false,

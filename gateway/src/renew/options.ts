@@ -9,6 +9,21 @@ const SIGNING_ALGORITHMS = [
   ...['ES256', 'ES384', 'ES512', 'EdDSA'],
 ] as const
 
+const secret = Options(
+  {
+    value: Type.String({
+      writeOnly: true,
+      description: 'The shared secret; take it from the environment or a file: "${RENEWAL_SECRET}".',
+      minLength: 1,
+    }),
+    encoding: Type.Enum(['utf8', 'base64url'], {
+      description: 'How the value spells the bytes. Default utf8.',
+      default: 'utf8',
+    }),
+  },
+  { description: 'A shared secret, for HS* only: every service that verifies with it could sign as well.' },
+)
+
 export const SigningKeyOptions = Options(
   {
     pemFile: Type.Optional(
@@ -18,22 +33,7 @@ export const SigningKeyOptions = Options(
         format: 'file-path',
       }),
     ),
-    secret: Type.Optional(
-      Options(
-        {
-          value: Type.String({
-            writeOnly: true,
-            description: 'The shared secret; take it from the environment or a file: "${RENEWAL_SECRET}".',
-            minLength: 1,
-          }),
-          encoding: Type.Enum(['utf8', 'base64url'], {
-            description: 'How the value spells the bytes. Default utf8.',
-            default: 'utf8',
-          }),
-        },
-        { description: 'A shared secret, for HS* only: every service that verifies with it could sign as well.' },
-      ),
-    ),
+    secret: Type.Optional(secret),
     kid: Type.Optional(
       Type.String({
         description: 'Key id in the header of the successors. Left out: the thumbprint of the key (RFC 7638).',
@@ -50,6 +50,29 @@ export const SigningKeyOptions = Options(
     description:
       'The key that signs successors, the same on every machine: a pure function of old token and key needs no lock and no shared store. Exactly one of pemFile, secret.',
   },
+)
+
+export const VerificationKeyOptions = Options(
+  {
+    pemFile: Type.Optional(
+      Type.String({
+        description: 'File with the key in PEM. The public half is enough, and of a private one only that is used.',
+        format: 'file-path',
+      }),
+    ),
+    secret: Type.Optional(secret),
+    kid: Type.Optional(
+      Type.String({
+        description: 'Key id in the header of its successors, when signingKey has one. Left out: as there.',
+        minLength: 1,
+        maxLength: 256,
+      }),
+    ),
+    alg: Type.Enum([...SIGNING_ALGORITHMS], {
+      description: 'Algorithm of its successors; must be among the issuer’s algorithms.',
+    }),
+  },
+  { description: 'A key that verifies successors and signs none. Exactly one of pemFile, secret.' },
 )
 
 export const RenewalOptions = Options(
@@ -87,6 +110,12 @@ export const RenewalOptions = Options(
         'How long a session may last, from auth_time of its first token (or its iat) on. Without an end, a stolen token would be renewed for ever; so it has no default.',
     }),
     signingKey: Type.Optional(SigningKeyOptions),
+    verificationKeys: Type.Array(VerificationKeyOptions, {
+      description:
+        'Further keys whose successors are believed and whose public halves are published, though they sign nothing here. To replace signingKey without an outage: put the next key here on every machine; make it the signingKey, with the former one here; take that away when its last successor is over (lifetime + grace). Default none.',
+      default: [],
+      maxItems: 10,
+    }),
     endpoint: Type.Optional(
       Type.String({
         description:
@@ -118,7 +147,7 @@ export const RenewalOptions = Options(
     jwksPath: Type.Optional(
       Type.String({
         description:
-          'Path on the proxy listener with the public half of the signing key as a JWK set, so that other services can verify successors. Left out: it is not published.',
+          'Path on the proxy listener with the public halves of signingKey and verificationKeys as a JWK set, so that other services can verify successors. Left out: it is not published.',
         pattern: '^/[A-Za-z0-9._~/-]+$',
         examples: ['/.well-known/renewal-keys.json'],
       }),
@@ -131,4 +160,5 @@ export const RenewalOptions = Options(
 )
 
 export type SigningKeyOptions = StaticDecode<typeof SigningKeyOptions>
+export type VerificationKeyOptions = StaticDecode<typeof VerificationKeyOptions>
 export type RenewalOptions = StaticDecode<typeof RenewalOptions>

@@ -87,7 +87,10 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
     try {
       if (claims === undefined) throw new Error('it has none')
       const token = issuer.sign(claims, typOf(raw))
-      if (token.length > maxTokenBytes) giveUp(state, 'the successor is longer than limits.tokenBytes')
+      // It is longer than its predecessor, so it may be too long for this gateway, or its claims for the upstream.
+      const verdict = token.length > maxTokenBytes ? 'longer than limits.tokenBytes' : parts.verify(token)
+      if (verdict instanceof Failure) giveUp(state, `the successor would be refused (${verdict.code})`)
+      else if (typeof verdict === 'string') giveUp(state, `the successor is ${verdict}`)
       else adopt(state, token)
     } catch {
       giveUp(state, 'the claims cannot be signed')

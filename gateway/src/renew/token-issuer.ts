@@ -19,16 +19,20 @@ import type { Claims } from '../authenticate/auth-result.ts'
 export type SigningKeyMaterial = Readonly<Pick<SigningKeyOptions, 'kid' | 'alg'>> &
   ({ readonly pem: string } | { readonly secret: NonNullable<SigningKeyOptions['secret']> })
 
-export interface TokenIssuer {
-  /** The whole token. `typ` is that of the token it follows. Throws what fast-jwt throws for claims that cannot be signed. */
-  sign(claims: Claims, typ: string): string
-  /** An id that nobody without the key can foresee. */
-  jtiOf(tokenId: string): string
+/** What of a key verifiers need. */
+export interface KeyHalves {
   readonly kid: string
   /** What verifies: for HS* the secret itself, which is for this process alone. */
   readonly verificationKey: JsonWebKey
   /** Fit to be published; undefined for HS*. */
   readonly publicKey: JsonWebKey | undefined
+}
+
+export interface TokenIssuer extends KeyHalves {
+  /** The whole token. `typ` is that of the token it follows. Throws what fast-jwt throws for claims that cannot be signed. */
+  sign(claims: Claims, typ: string): string
+  /** An id that nobody without the key can foresee. */
+  jtiOf(tokenId: string): string
 }
 
 /** The members that name a key, in the order of RFC 7638 section 3.2. */
@@ -60,20 +64,44 @@ function readKey(material: SigningKeyMaterial): KeyObject | string {
   }
 }
 
+function halvesOf(key: KeyObject, { alg, kid: named }: SigningKeyMaterial): KeyHalves {
+  const publicJwk = key.type === 'secret' ? undefined : publicHalfOf(key).export({ format: 'jwk' })
+  const kid =
+    named ??
+    (publicJwk === undefined
+      ? createHmac('sha256', idKeyOf(key)).update('kid').digest('base64url').slice(0, 22)
+      : thumbprintOf(publicJwk))
+  const common = { kid, alg, use: 'sig' }
+  const publicKey = publicJwk === undefined ? undefined : { ...publicJwk, ...common }
+  return {
+    kid,
+    publicKey,
+    verificationKey: publicKey ?? { kty: 'oct', k: (key.export() as Buffer).toString('base64url'), ...common },
+  }
+}
+
+function publicHalfOf(key: KeyObject): KeyObject {
+  return key.type === 'public' ? key : createPublicKey(key)
+}
+
+/** What verifies what was signed with this key elsewhere. The problem in words for the operator, when it cannot be used. */
+export function readVerificationKey(material: SigningKeyMaterial): KeyHalves | string {
+  if ('secret' in material) return halvesOf(createSecretKey(material.secret.value, material.secret.encoding), material)
+  try {
+    return halvesOf(createPublicKey(material.pem.trim()), material)
+  } catch {
+    return 'a verification key is no key or certificate in PEM, or is locked with a password'
+  }
+}
+
 /** The problem in words for the operator, when the key cannot be used. */
 export function createTokenIssuer(material: SigningKeyMaterial): TokenIssuer | string {
   const key = readKey(material)
   if (typeof key === 'string') return key
   const { alg } = material
   const idKey = idKeyOf(key)
-  const publicJwk = key.type === 'secret' ? undefined : createPublicKey(key).export({ format: 'jwk' })
-  const kid =
-    material.kid ??
-    (publicJwk === undefined
-      ? createHmac('sha256', idKey).update('kid').digest('base64url').slice(0, 22)
-      : thumbprintOf(publicJwk))
-  const common = { kid, alg, use: 'sig' }
-  const publicKey = publicJwk === undefined ? undefined : { ...publicJwk, ...common }
+  const halves = halvesOf(key, material)
+  const { kid } = halves
   const signingKey = key.type === 'secret' ? key.export() : key.export({ type: 'pkcs8', format: 'pem' })
 
   /** Headers differ in their typ alone, and issuers have one or two. */
@@ -99,8 +127,6 @@ export function createTokenIssuer(material: SigningKeyMaterial): TokenIssuer | s
   return {
     sign: (claims, typ) => signerFor(typ)(claims),
     jtiOf: (tokenId) => createHmac('sha256', idKey).update(`jti${tokenId}`).digest('base64url').slice(0, 22),
-    kid,
-    publicKey,
-    verificationKey: publicKey ?? { kty: 'oct', k: (key.export() as Buffer).toString('base64url'), ...common },
+    ...halves,
   }
 }

@@ -1,4 +1,6 @@
 // The store that the config names.
+import { readFileSync } from 'node:fs'
+
 import type { Clock, Schedule } from '../clock.ts'
 import type { BlockList } from './block-list.ts'
 import { createLevelStore } from './level-store.ts'
@@ -7,13 +9,21 @@ import type { RevocationOptions } from './options.ts'
 import { redisKeysOf } from './redis-keys.ts'
 import { createRedisStore } from './redis-store.ts'
 import { parseRedisUrl } from './redis-url.ts'
-import type { RevocationStore, StoreEvents } from './store.ts'
+import { StoreNotUsable, type RevocationStore, type StoreEvents } from './store.ts'
 
 export interface StoreParts {
   readonly list: BlockList
   readonly clock: Clock
   readonly schedule: Schedule
   readonly events: StoreEvents
+}
+
+function readCertificates(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    throw new StoreNotUsable(`the certificates in ${file} cannot be read (revocation.store.ca)`)
+  }
 }
 
 /** Throws StoreNotUsable for a URL that is none. Nothing is opened yet. */
@@ -25,7 +35,7 @@ export function createStore(
   if ('level' in store) return createLevelStore({ ...parts, folder: store.level })
   return createRedisStore({
     ...parts,
-    address: parseRedisUrl(store.redis),
+    address: { ...parseRedisUrl(store.redis), ...(store.ca === undefined ? {} : { ca: readCertificates(store.ca) }) },
     keys: redisKeysOf(keyPrefix),
     reconcileMs: reconcile,
   })

@@ -1,168 +1,225 @@
-// One part of the block list: a small hash table over typed arrays that is rebuilt as a whole when it grows or entries end.
+// One part of the block list: a small hash table whose lines lie in pages, rebuilt in place when it grows or entries end.
+import { HASH, LINE, META, NEXT, TEXT, UNTIL, firstPartOf, kindOf, linesFor, textWordsOf } from './list-record.ts'
+import { PAGE_LINES, PAGE_LINE_BITS, type PageArena, type PageOwner } from './page-arena.ts'
 import type { PackedText } from './packed-text.ts'
 
 /*
- * A record is a row of words: hash, from, until, issued before, meta, and then the packed text. A slot of the table is one
- * word: 8 bits of the hash above, where the record begins plus one below (0: free). In front of it stands a Bloom filter of
- * four bits a slot, two of them set for an entry: nearly every question is about a token that nobody blocked, and a megabyte
- * stays in the processor's cache where the table of a million entries does not (170 ns for each access, measured here).
+ * A slot is a line and a tag beside it, one byte of the hash (0: free). Nearly every question is about a token that nobody
+ * blocked: the tags answer it, a megabyte and a half for a million entries that stays in the processor's cache, and one tag
+ * of 255 is mistaken. What is there costs the tags and one line (170 ns for an access out of the cache, measured here).
  *
  * There are many small shards instead of one large table, because rebuilding one of a million entries would stop the
- * process for a quarter of a second, and one of a thousand takes some tens of microseconds.
+ * process for a quarter of a second. There are not more of them, because what leads to their lines should stay in the cache.
  */
-export const FROM = 1
-export const UNTIL = 2
-export const ISSUED_BEFORE = 3
-export const META = 4
-export const TEXT = 5
 
-const MAX_LOAD = 0.7
-const RECORD_GROWTH = 1.25
-const LEAST_SLOTS = 8
-const SLOTS_PER_FILTER_WORD = 8
-/** Words of a record are counted in 24 bits. */
-const MAX_WORDS = 2 ** 24 - 2
-const PLACE = 0xffffff
+/** How many bits of the hash choose the shard, from above; the others choose the slot, and the last eight the tag. */
+export const SHARD_BITS = 8
 
-/** How many bits of the hash choose the shard, from above; the slot is chosen from below. */
-export const SHARD_BITS = 10
+const MAX_LOAD = 0.65
+const FREE = 0
+/** The tag of lines in which a text goes on. */
+const GOES_ON = 255
+const SLOT_HASHES = 2 ** (32 - SHARD_BITS)
+/** Of a shard. Rebuilding more than these would take a second. */
+const MAX_LINES = 2 ** 24
+const NO_TAGS = new Uint8Array(0)
 
-const NONE = new Uint32Array(0)
-
-export class ListShard {
-  words = NONE
-  #slots = NONE
-  #filter = NONE
-  #used = 0
-  count = 0
+export class ListShard implements PageOwner {
+  readonly pages: number[] = []
+  readonly #arena: PageArena
+  readonly #counts: Uint32Array
+  #tags = NO_TAGS
+  #capacity = 0
+  #maxLines = 0
+  /** Of a hash to its slot. */
+  #scale = 0
+  /** Lines in use. */
+  #lines = 0
   /** No entry ends before this second. */
   firstEndSec = Infinity
+  /** The record that was found, added or visited last begins at `at` in `words`. */
+  words: Uint32Array = new Uint32Array(0)
+  at = 0
 
-  /** Where the record begins; -1 when there is none with this hash, these facts and this text. */
-  find(hash: number, same: number, sameMask: number, text: PackedText): number {
-    const filter = this.#filter
-    if (filter.length === 0) return -1
-    const bits = bitsOf(hash)
-    if (((filter[(hash >>> 5) & (filter.length - 1)] as number) & bits) !== bits) return -1
-    const slots = this.#slots
-    const mask = slots.length - 1
-    for (let slot = hash & mask; ; slot = (slot + 1) & mask) {
-      const content = slots[slot] as number
-      if (content === 0) return -1
-      if (((content ^ (hash << 2)) & ~PLACE) !== 0) continue
-      const at = (content & PLACE) - 1
-      if (((this.words[at + META] as number) & sameMask) >>> 0 === same && this.#hasText(at + TEXT, text)) return at
-    }
+  /** `counts`: entries of each kind, of all shards together. */
+  constructor(arena: PageArena, counts: Uint32Array) {
+    this.#arena = arena
+    this.#counts = counts
   }
 
-  #hasText(start: number, { words: wanted, count }: PackedText): boolean {
-    const { words } = this
-    for (let index = 0; index < count; index += 1) if (words[start + index] !== wanted[index]) return false
-    return true
+  /** The slot of the record with these facts and this text; -1 when there is none. */
+  find(same: number, sameMask: number, text: PackedText): number {
+    const tags = this.#tags
+    const capacity = this.#capacity
+    if (capacity === 0) return -1
+    const { hash } = text
+    const tag = tagOf(hash)
+    for (let slot = homeOf(hash, this.#scale); ;) {
+      const found = tags[slot] as number
+      if (found === FREE) return -1
+      if (found === tag) {
+        this.#point(slot)
+        if (((this.words[this.at + META] as number) & sameMask) === same && this.#hasText(slot, text)) return slot
+      }
+      slot += 1
+      if (slot === capacity) slot = 0
+    }
   }
 
   /** Adds a record that is not there yet; its times are for the caller to set, and `firstEndSec` with them. */
-  insert(hash: number, meta: number, text: PackedText): number {
-    const size = TEXT + text.count
-    if (this.#used + size > this.words.length || this.count + 1 > this.#slots.length * MAX_LOAD)
-      this.#rebuild(size, () => true)
-    const at = this.#used
-    this.words[at] = hash
-    this.words[at + META] = meta
-    this.words.set(text.words.subarray(0, text.count), at + TEXT)
-    this.#used += size
-    this.count += 1
-    this.#occupy(hash, at)
-    return at
+  insert(meta: number, { hash, words, count }: PackedText): void {
+    const lines = linesFor(count)
+    if (this.#lines + lines > this.#maxLines) this.#rebuild(lines, -1, -1)
+    this.#put(hash, meta, words, 0, count)
   }
 
-  /** Keeps the records that `isKept` says yes to, and gives back what the others took. */
-  retain(isKept: (at: number) => boolean): void {
-    this.#rebuild(0, isKept)
+  /** Forgets the records that end in this second or before, and gives back what they took. */
+  dropEnded(nowSec: number): void {
+    this.#rebuild(0, nowSec, -1)
   }
 
-  /** Visits the records, in the order in which they came. */
-  forEach(visit: (at: number) => void): void {
-    for (let at = 0; at < this.#used; at += sizeOf(this.words, at)) visit(at)
+  remove(slot: number): void {
+    this.#rebuild(0, -1, slot)
   }
 
-  get bytes(): number {
-    return this.words.byteLength + this.#slots.byteLength + this.#filter.byteLength
-  }
-
-  #occupy(hash: number, at: number): void {
-    const slots = this.#slots
-    const mask = slots.length - 1
-    let slot = hash & mask
-    while (slots[slot] !== 0) slot = (slot + 1) & mask
-    slots[slot] = ((hash << 2) & ~PLACE) | (at + 1)
-    const word = (hash >>> 5) & (this.#filter.length - 1)
-    this.#filter[word] = (this.#filter[word] as number) | bitsOf(hash)
-  }
-
-  #rebuild(room: number, isKept: (at: number) => boolean): void {
-    const kept: number[] = []
-    let size = room
-    this.forEach((at) => {
-      if (!isKept(at)) return
-      kept.push(at)
-      size += sizeOf(this.words, at)
-    })
-    const before = this.words
-    const count = kept.length + (room === 0 ? 0 : 1)
-    if (size > MAX_WORDS) throw new RangeError('the block list is full')
-    this.words = count === 0 ? NONE : new Uint32Array(Math.min(Math.ceil(size * RECORD_GROWTH), MAX_WORDS))
-    let slots = LEAST_SLOTS
-    while (count > slots * MAX_LOAD) slots *= 2
-    this.#slots = count === 0 ? NONE : new Uint32Array(slots)
-    this.#filter = count === 0 ? NONE : new Uint32Array(slots / SLOTS_PER_FILTER_WORD)
-    this.#used = 0
-    this.count = kept.length
-    this.firstEndSec = Infinity
-    for (const at of kept) {
-      const length = sizeOf(before, at)
-      this.words.set(before.subarray(at, at + length), this.#used)
-      this.#occupy(before[at] as number, this.#used)
-      this.firstEndSec = Math.min(this.firstEndSec, before[at + UNTIL] as number)
-      this.#used += length
+  /** Visits the records. */
+  forEach(visit: (slot: number) => void): void {
+    for (let slot = 0; slot < this.#capacity; slot += 1) {
+      const tag = this.#tags[slot] as number
+      if (tag === FREE || tag === GOES_ON) continue
+      this.#point(slot)
+      visit(slot)
     }
   }
+
+  /** Copies the text of the record in a slot to `target`, from `start` on. */
+  copyText(slot: number, target: Uint32Array, start: number): void {
+    this.#point(slot)
+    let { words, at } = this
+    const count = textWordsOf(words[at + META] as number)
+    let copied = 0
+    for (let part = firstPartOf(count); ; part = Math.min(NEXT, count - copied)) {
+      const from = copied === 0 ? at + TEXT : at
+      for (let index = 0; index < part; index += 1) target[start + copied + index] = words[from + index] as number
+      copied += part
+      if (copied === count) break
+      this.#point(words[at + NEXT] as number)
+      ;({ words, at } = this)
+    }
+    this.#point(slot)
+  }
+
+  get tagBytes(): number {
+    return this.#tags.byteLength
+  }
+
+  #point(slot: number): void {
+    const page = this.pages[slot >>> PAGE_LINE_BITS] as number
+    this.words = this.#arena.wordsOf(page)
+    this.at = this.#arena.startOf(page, slot & (PAGE_LINES - 1))
+  }
+
+  #hasText(slot: number, { words: wanted, count }: PackedText): boolean {
+    let { words } = this
+    let from = this.at + TEXT
+    if (linesFor(count) > 1) {
+      words = this.#arena.scratch(count)
+      this.copyText(slot, words, 0)
+      from = 0
+    }
+    for (let index = 0; index < count; index += 1) if (words[from + index] !== wanted[index]) return false
+    return true
+  }
+
+  #take(wanted: number, tag: number): number {
+    let slot = wanted
+    while (this.#tags[slot] !== FREE) slot = slot + 1 === this.#capacity ? 0 : slot + 1
+    this.#tags[slot] = tag
+    this.#lines += 1
+    this.#point(slot)
+    return slot
+  }
+
+  #put(hash: number, meta: number, text: Uint32Array, start: number, count: number): void {
+    const head = this.#take(homeOf(hash, this.#scale), tagOf(hash))
+    this.words[this.at + HASH] = hash
+    this.words[this.at + META] = meta
+    this.#count(meta, 1)
+    let copied = 0
+    for (let part = firstPartOf(count), slot = head; ; part = Math.min(NEXT, count - copied)) {
+      const { words, at } = this
+      const to = copied === 0 ? at + TEXT : at
+      for (let index = 0; index < part; index += 1) words[to + index] = text[start + copied + index] as number
+      copied += part
+      if (copied === count) break
+      slot = this.#take(slot, GOES_ON)
+      words[at + NEXT] = slot
+    }
+    this.#point(head)
+  }
+
+  #count(meta: number, change: number): void {
+    const kind = kindOf(meta)
+    this.#counts[kind] = (this.#counts[kind] as number) + change
+  }
+
+  /*
+   * Growing and sweeping are one piece of code, without a branch that only one of them takes: where the first sweep took one
+   * that no growth had taken, the compiled code was thrown away, and a shard took 7 ms instead of a quarter of one.
+   */
+  #rebuild(room: number, endedSec: number, removed: number): void {
+    const kept = this.#arena.scratch((this.#capacity + 1) * LINE)
+    let used = 0
+    let lines = room
+    for (let slot = 0; slot < this.#capacity; slot += 1) {
+      const tag = this.#tags[slot] as number
+      if (tag === FREE || tag === GOES_ON) continue
+      this.#point(slot)
+      const { words, at } = this
+      const meta = words[at + META] as number
+      const count = textWordsOf(meta)
+      const stays = (words[at + UNTIL] as number) > endedSec && slot !== removed
+      // What does not stay is overwritten by the next.
+      for (let index = 0; index < TEXT; index += 1) kept[used + index] = words[at + index] as number
+      this.copyText(slot, kept, used + TEXT)
+      this.#count(meta, -1)
+      used += stays ? TEXT + count : 0
+      lines += stays ? linesFor(count) : 0
+    }
+    this.#resize(lines)
+    this.#lines = 0
+    this.firstEndSec = Infinity
+    for (let at = 0; at < used;) {
+      const meta = kept[at + META] as number
+      const count = textWordsOf(meta)
+      this.#put(kept[at + HASH] as number, meta, kept, at + TEXT, count)
+      for (let index = HASH + 1; index < META; index += 1) this.words[this.at + index] = kept[at + index] as number
+      this.firstEndSec = Math.min(this.firstEndSec, kept[at + UNTIL] as number)
+      at += TEXT + count
+    }
+  }
+
+  /** Room for so many lines; a little more when it grows, and none is given back for a little. Leaves all slots free. */
+  #resize(lines: number): void {
+    const needed = Math.ceil(lines / MAX_LOAD / PAGE_LINES)
+    const { length } = this.pages
+    const pageCount = needed > length ? needed + (needed >>> 4) : needed < length - (length >>> 2) ? needed : length
+    if (pageCount * PAGE_LINES > MAX_LINES) throw new RangeError('the block list is full')
+    this.#arena.resize(this, pageCount)
+    this.#capacity = pageCount * PAGE_LINES
+    this.#maxLines = this.#capacity * MAX_LOAD
+    this.#scale = this.#capacity / SLOT_HASHES
+    if (this.#capacity > this.#tags.length || this.#capacity < this.#tags.length / 4)
+      this.#tags = this.#capacity === 0 ? NO_TAGS : new Uint8Array(2 ** Math.ceil(Math.log2(this.#capacity)))
+    else this.#tags.fill(FREE)
+  }
 }
 
-/** Two bits of a filter's word, by parts of the hash that choose neither shard nor word. */
-function bitsOf(hash: number): number {
-  return (1 << (hash & 31)) | (1 << (hash >>> 17))
+function homeOf(hash: number, scale: number): number {
+  return ((hash & (SLOT_HASHES - 1)) * scale) | 0
 }
 
-/** meta: kind 2 bits, reason 2, wide 1, issuer 11, number of characters 16. */
-export function metaOf(kind: number, reason: number, wide: boolean, issuer: number, length: number): number {
-  return (kind | (reason << 2) | (wide ? 16 : 0) | (issuer << 5) | (length << 16)) >>> 0
-}
-
-/** All of meta but the reason: what must be the same for two entries to be one. */
-export const SAME_MASK = ~0b1100 >>> 0
-
-export function kindOf(meta: number): number {
-  return meta & 3
-}
-
-export function reasonOf(meta: number): number {
-  return (meta >>> 2) & 3
-}
-
-export function isWide(meta: number): boolean {
-  return (meta & 16) !== 0
-}
-
-export function issuerOf(meta: number): number {
-  return (meta >>> 5) & 2047
-}
-
-export function lengthOf(meta: number): number {
-  return meta >>> 16
-}
-
-function sizeOf(words: Uint32Array, at: number): number {
-  const meta = words[at + META] as number
-  return TEXT + (isWide(meta) ? (lengthOf(meta) + 1) >>> 1 : (lengthOf(meta) + 3) >>> 2)
+/** 1 to 254, of the bits that count least for the slot. */
+function tagOf(hash: number): number {
+  return Math.min(Math.max(hash & 0xff, 1), GOES_ON - 1)
 }

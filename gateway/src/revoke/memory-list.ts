@@ -14,16 +14,20 @@ import {
   type ChangeOrigin,
   type Verdict,
 } from './block-list.ts'
-import * as shards from './list-shard.ts'
-import { createKeyedHash, createPacker, unpack, type KeyedHash } from './packed-text.ts'
+import * as records from './list-record.ts'
+import { ListShard, SHARD_BITS } from './list-shard.ts'
+import { PageArena } from './page-arena.ts'
+import { createPacker, unpack, type Packer } from './packed-text.ts'
 
-const { FROM, UNTIL, ISSUED_BEFORE, META, TEXT, SAME_MASK, SHARD_BITS } = shards
+const { HASH, FROM, UNTIL, ISSUED_BEFORE, META, SAME_MASK } = records
 
 /** Longer values are known by their digest: an entry must not cost more than a few hundred bytes. */
 const MAX_CHARACTERS = 1024
 /** Times are kept in 32 bits: what ends after 2106 ends in 2106. */
 const LAST_SECOND = 2 ** 32 - 1
 const MAX_ISSUERS = 2048
+/** Bits of the hash that a place in the list stands for: they stay as they are when shards are rebuilt. */
+const PLACE_BITS = 10
 
 const CLEAR: Verdict = Object.freeze({ entry: undefined, holdsUntilSec: Infinity })
 const [TOKEN, JTI, SID, SUB] = [0, 1, 2, 3] as const
@@ -46,30 +50,29 @@ function isSame(a: BlockEntry, b: BlockEntry): boolean {
   )
 }
 
-export function createBlockList({ keyedHash = createKeyedHash() }: { readonly keyedHash?: KeyedHash } = {}): BlockList {
-  const table = Array.from({ length: 2 ** SHARD_BITS }, () => new shards.ListShard())
+export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { readonly pack?: Packer } = {}): BlockList {
+  const arena = new PageArena()
+  const counts = new Uint32Array(BLOCK_KINDS.length)
+  const table = Array.from({ length: 2 ** SHARD_BITS }, () => new ListShard(arena, counts))
   const issuers: string[] = []
   const issuerIds = new Map<string, number>()
-  const counts: [number, number, number, number] = [0, 0, 0, 0]
   const listeners = new Set<(change: BlockChange) => void>()
-  const pack = createPacker(MAX_CHARACTERS)
   let epoch = 0
   let sweepAt = 0
 
   // What the last look-up found: results without an object, since a look-up is made on requests.
-  let shard = table[0] as shards.ListShard
-  let hash = 0
+  let shard = table[0] as ListShard
   let meta = 0
-  let text = pack('')
+  let text = pack('', 0)
 
-  /** Where the record begins in `shard`; -1 when there is none. */
+  /** The slot of the record in `shard`; -1 when there is none. */
   function locate(kind: number, issuer: number, value: string): number {
     const short = shortened(value)
-    text = pack(short)
-    meta = shards.metaOf(kind, 0, text.wide, issuer, short.length)
-    hash = keyedHash(meta, text)
-    shard = table[hash >>> (32 - SHARD_BITS)] as shards.ListShard
-    return shard.find(hash, meta, SAME_MASK, text)
+    meta = records.metaOf(kind, 0, false, issuer, short.length)
+    text = pack(short, meta)
+    if (text.wide) meta = records.metaOf(kind, 0, true, issuer, short.length)
+    shard = table[text.hash >>> (32 - SHARD_BITS)] as ListShard
+    return shard.find(meta, SAME_MASK, text)
   }
 
   function issuerIdOf(issuer: string): number {
@@ -80,19 +83,27 @@ export function createBlockList({ keyedHash = createKeyedHash() }: { readonly ke
     return issuers.push(issuer) - 1
   }
 
-  /** `value` where it is known already: unpacking it takes longer than the whole look-up. */
-  function entryAt({ words }: shards.ListShard, at: number, value?: string): BlockEntry {
+  const unpacked = new Uint32Array(MAX_CHARACTERS / 2)
+
+  /** The entry that `at` points to; `value` where it is known already: unpacking it takes longer than the whole look-up. */
+  function entryOf({ words, at }: ListShard, value: string): BlockEntry {
     const facts = words[at + META] as number
-    const kind = shards.kindOf(facts)
+    const kind = records.kindOf(facts)
     return {
       kind: BLOCK_KINDS[kind] as BlockKind,
-      issuer: issuers[shards.issuerOf(facts)] as string,
-      value: value ?? unpack(words, at + TEXT, shards.lengthOf(facts), shards.isWide(facts)),
+      issuer: issuers[records.issuerOf(facts)] as string,
+      value,
       issuedBeforeSec: kind === SUB ? words[at + ISSUED_BEFORE] : undefined,
       fromSec: words[at + FROM] as number,
       untilSec: words[at + UNTIL] as number,
-      reason: BLOCK_REASONS[shards.reasonOf(facts)] as BlockEntry['reason'],
+      reason: BLOCK_REASONS[records.reasonOf(facts)] as BlockEntry['reason'],
     }
+  }
+
+  function entryIn(listed: ListShard, slot: number): BlockEntry {
+    listed.copyText(slot, unpacked, 0)
+    const facts = listed.words[listed.at + META] as number
+    return entryOf(listed, unpack(unpacked, records.lengthOf(facts), records.isWide(facts)))
   }
 
   function tell(entry: BlockEntry, change: BlockChange['change'], origin: ChangeOrigin): void {
@@ -108,37 +119,44 @@ export function createBlockList({ keyedHash = createKeyedHash() }: { readonly ke
   // What the questions about one caller found so far.
   let found: BlockEntry | undefined
   let beginsAtSec = Infinity
+  let lastIssuer = 0
 
   function ask(kind: number, issuer: number, value: string, caller: AuthResult, nowSec: number): void {
-    const at = locate(kind, issuer, value)
-    if (at === -1) return
-    const { words } = shard
+    if (locate(kind, issuer, value) === -1) return
+    const { words, at } = shard
     if (nowSec >= (words[at + UNTIL] as number)) return
     if (kind === SUB && (caller.issuedAtSec ?? -1) >= (words[at + ISSUED_BEFORE] as number)) return
     // Having renewed its predecessor is what a successor is for.
-    const isRenewed = shards.reasonOf(words[at + META] as number) === RENEWED
+    const isRenewed = records.reasonOf(words[at + META] as number) === RENEWED
     if (isRenewed && kind === TOKEN && value === caller.renewedFrom) return
     const fromSec = words[at + FROM] as number
     if (nowSec < fromSec) beginsAtSec = Math.min(beginsAtSec, fromSec)
     // A stream may outlive a token that was merely renewed: any other reason says more.
-    else if (found === undefined || found.reason === 'renewed') found = entryAt(shard, at, value)
+    else if (found === undefined || found.reason === 'renewed') found = entryOf(shard, value)
+  }
+
+  function hasAny(kind: number): boolean {
+    return (counts[kind] as number) > 0
   }
 
   function check(caller: AuthResult, nowSec: number): Verdict {
-    const issuer = caller.authenticated ? issuerIds.get(caller.issuerId) : undefined
+    if (!caller.authenticated) return CLEAR
+    // Most gateways have one issuer, and most requests come from the one that the last request came from.
+    const issuer = caller.issuerId === issuers[lastIssuer] ? lastIssuer : issuerIds.get(caller.issuerId)
     if (issuer === undefined) return CLEAR
+    lastIssuer = issuer
     const { jti, sid, subject, renewedFrom } = caller
     found = undefined
     beginsAtSec = Infinity
     // A kind that nobody is blocked by costs nothing, least of all the digest that is a token's id.
-    if (counts[TOKEN] > 0) {
+    if (hasAny(TOKEN)) {
       ask(TOKEN, issuer, caller.tokenId, caller, nowSec)
       if (renewedFrom !== undefined) ask(TOKEN, issuer, renewedFrom, caller, nowSec)
     }
-    if (counts[JTI] > 0 && jti !== undefined) ask(JTI, issuer, jti, caller, nowSec)
+    if (hasAny(JTI) && jti !== undefined) ask(JTI, issuer, jti, caller, nowSec)
     // A session is named by the id of its first token, which has no sid.
-    if (counts[SID] > 0) ask(SID, issuer, sid ?? caller.tokenId, caller, nowSec)
-    if (counts[SUB] > 0 && subject !== undefined) ask(SUB, issuer, subject, caller, nowSec)
+    if (hasAny(SID)) ask(SID, issuer, sid ?? caller.tokenId, caller, nowSec)
+    if (hasAny(SUB) && subject !== undefined) ask(SUB, issuer, subject, caller, nowSec)
 
     const entry = found as BlockEntry | undefined
     if (entry !== undefined) return { entry, holdsUntilSec: Math.min(entry.untilSec, beginsAtSec) }
@@ -150,10 +168,10 @@ export function createBlockList({ keyedHash = createKeyedHash() }: { readonly ke
       return epoch
     },
     get size() {
-      return counts[TOKEN] + counts[JTI] + counts[SID] + counts[SUB]
+      return counts.reduce((sum, count) => sum + count, 0)
     },
     get bytes() {
-      return table.reduce((sum, { bytes }) => sum + bytes, 0)
+      return table.reduce((sum, { tagBytes }) => sum + tagBytes, arena.bytes)
     },
     countOf: (kind) => counts[BLOCK_KINDS.indexOf(kind)] as number,
     add(entry, origin = 'here') {
@@ -165,15 +183,12 @@ export function createBlockList({ keyedHash = createKeyedHash() }: { readonly ke
         fromSec: second(Math.floor(entry.fromSec)),
         untilSec: second(entry.untilSec),
       }
-      let at = locate(kind, issuerIdOf(entry.issuer), given.value)
-      const known = at === -1 ? undefined : entryAt(shard, at, given.value)
+      const slot = locate(kind, issuerIdOf(entry.issuer), given.value)
+      const known = slot === -1 ? undefined : entryOf(shard, given.value)
       const merged = known === undefined ? given : mergeEntries(known, given)
       if (known !== undefined && isSame(known, merged)) return
-      if (at === -1) {
-        at = shard.insert(hash, meta, text)
-        counts[kind as 0] += 1
-      }
-      const { words } = shard
+      if (known === undefined) shard.insert(meta, text)
+      const { words, at } = shard
       words[at + FROM] = merged.fromSec
       words[at + UNTIL] = merged.untilSec
       words[at + ISSUED_BEFORE] = merged.issuedBeforeSec ?? 0
@@ -184,36 +199,35 @@ export function createBlockList({ keyedHash = createKeyedHash() }: { readonly ke
     remove(key, origin = 'here') {
       const gone = locateKey(key)
       if (gone === -1) return false
-      const entry = entryAt(shard, gone)
-      shard.retain((at) => at !== gone)
-      counts[BLOCK_KINDS.indexOf(key.kind) as 0] -= 1
+      const entry = entryIn(shard, gone)
+      shard.remove(gone)
       tell(entry, 'removed', origin)
       return true
     },
     get(key) {
-      const at = locateKey(key)
-      return at === -1 ? undefined : entryAt(shard, at)
+      const slot = locateKey(key)
+      return slot === -1 ? undefined : entryIn(shard, slot)
     },
     find: (caller, nowSec) => check(caller, nowSec).entry,
     check,
     sweep(nowSec, isTimeUp) {
       for (let looked = 0; looked < table.length && !isTimeUp(); looked += 1) {
-        const swept = table[sweepAt] as shards.ListShard
+        const swept = table[sweepAt] as ListShard
         sweepAt = (sweepAt + 1) % table.length
-        if (swept.firstEndSec > nowSec) continue
-        swept.retain((at) => {
-          const stays = (swept.words[at + UNTIL] as number) > nowSec
-          if (!stays) counts[shards.kindOf(swept.words[at + META] as number) as 0] -= 1
-          return stays
-        })
+        if (swept.firstEndSec <= nowSec) swept.dropEnded(nowSec)
       }
     },
     page(after, limit) {
       const entries: BlockEntry[] = []
-      for (let place = after; place < table.length; place += 1) {
-        const listed = table[place] as shards.ListShard
-        if (entries.length > 0 && entries.length + listed.count > limit) return { entries, next: place }
-        listed.forEach((at) => entries.push(entryAt(listed, at)))
+      for (let place = after; place < 2 ** PLACE_BITS; place += 1) {
+        const here: BlockEntry[] = []
+        const listed = table[place >>> (PLACE_BITS - SHARD_BITS)] as ListShard
+        listed.forEach((slot) => {
+          if ((listed.words[listed.at + HASH] as number) >>> (32 - PLACE_BITS) === place)
+            here.push(entryIn(listed, slot))
+        })
+        if (entries.length > 0 && entries.length + here.length > limit) return { entries, next: place }
+        entries.push(...here)
       }
       return { entries, next: undefined }
     },

@@ -23,6 +23,13 @@ const RedisStore = Options(
       writeOnly: true,
       minLength: 1,
     }),
+    ca: Type.Optional(
+      Type.String({
+        description:
+          'File with the certificates, in PEM, that the servers’ certificates must lead to, instead of those that Node knows. Needs a URL with rediss.',
+        format: 'file-path',
+      }),
+    ),
   },
   { description: 'Shared by many gateways.' },
 )
@@ -31,7 +38,7 @@ export const RevocationOptions = Options(
   {
     store: Type.Union([Type.Enum(['memory']), LevelStore, RedisStore], {
       description:
-        'Where the block list is kept, beside the copy that each process has in memory: memory (gone at a restart), { level: folder } or { redis: url }. Default memory.',
+        'Where the block list is kept, beside the copy that each process has in memory: memory (gone at a restart), { level: folder } or { redis: url, ca: file } (ca: certificates in PEM for rediss). Default memory.',
       default: 'memory',
     }),
     onStoreDown: Type.Enum(['serve', 'refuse'], {

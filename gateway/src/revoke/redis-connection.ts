@@ -15,11 +15,12 @@ const CONNECT_TIMEOUT_MS = 5000
 /** A connection that is open, or a rejection. It does not mend itself: whoever uses it starts anew, and compares all. */
 export async function connectRedis(address: RedisAddress): Promise<RedisConnection> {
   const { Cluster, Redis } = await import('ioredis')
-  const { mode, tls, hosts, username, password, db, masterName } = address
+  const { mode, tls, hosts, username, password, db, masterName, ca } = address
+  const tlsOptions = ca === undefined ? {} : { ca }
   const common = {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls ? { tls: {} } : {}),
+    ...(tls ? { tls: tlsOptions } : {}),
     commandTimeout: COMMAND_TIMEOUT_MS + BLOCK_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
     // Replies as lists; of version 3 some come as maps, and older servers do not know it.
@@ -56,6 +57,7 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
       sentinels: [...hosts],
       sentinelRetryStrategy: () => null,
       enableTLSForSentinelMode: tls,
+      ...(tls ? { sentinelTLS: tlsOptions } : {}),
       ...(password === undefined ? {} : { sentinelPassword: password }),
     })
   })()
@@ -76,11 +78,16 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
 
 /** What went wrong, in our own words: the library's may hold addresses and passwords. */
 export function redisProblem(error: unknown): string {
-  const { code, message = '' } = error as { readonly code?: string; readonly message?: string }
+  // Of a cluster, what went wrong with the node that was tried last says more.
+  const { lastNodeError } = error as { readonly lastNodeError?: unknown }
+  if (lastNodeError instanceof Error) return redisProblem(lastNodeError)
+  const { code = '', message = '' } = error as { readonly code?: string; readonly message?: string }
   if (/^(NOAUTH|WRONGPASS)|invalid (username-)?password/i.test(message)) return 'Redis refuses the password'
   if (message.startsWith('NOPERM')) return 'Redis does not permit a command that is needed'
   if (message.startsWith('LOADING')) return 'Redis is loading its data'
   if (/^(READONLY|MASTERDOWN|CLUSTERDOWN)/.test(message)) return 'Redis takes no writes'
   if (message.startsWith('OOM')) return 'Redis is out of memory'
+  if (/CERT|SELF_SIGNED|VERIFY_LEAF/.test(code)) return 'the certificate of Redis is not trusted (revocation.store.ca)'
+  if (/^(EPROTO|ERR_SSL_)/.test(code)) return 'Redis does not speak TLS as the URL says'
   return code === 'ECONNREFUSED' ? 'Redis refuses connections' : 'Redis cannot be reached'
 }

@@ -1,6 +1,6 @@
 // One session with Redis, from connecting to the first thing that fails: follows changes, and compares the whole list.
 import type { Clock } from '../clock.ts'
-import type { BlockChange, BlockList } from './block-list.ts'
+import { mergeEntries, type BlockChange, type BlockEntry, type BlockList } from './block-list.ts'
 import { contentOf, nameOf, readStored, removalOf } from './entry-text.ts'
 import { BLOCK_MS, connectRedis, type RedisConnection } from './redis-connection.ts'
 import { KEPT_CHANGES, REMOVE_ENDED_SCRIPT, WRITE_SCRIPT, type RedisKeys } from './redis-keys.ts'
@@ -13,7 +13,7 @@ export interface RedisSession {
   newestChange(): Promise<string>
   /** Takes over all entries. Tells how many were none. */
   readAll(): Promise<{ readonly nonsense: number }>
-  /** Entries of the list that Redis does not have: it lost them, for whoever takes one off the list leaves a mark. */
+  /** Entries of the list that Redis does not have as they are: it lost them, or never got them; whoever takes one off the list leaves a mark. */
   missing(): AsyncGenerator<readonly BlockChange[]>
   /** Whether Redis has fewer than the list. */
   isShort(): Promise<boolean>
@@ -39,6 +39,13 @@ type ReadReply = readonly (readonly [
   key: string,
   changes: readonly (readonly [id: string, fields: readonly string[]])[],
 ])[]
+
+/** Whether what is stored says less than the entry: it would be another one with it. */
+function isBehind(content: string | null, entry: BlockEntry): boolean {
+  const stored = content === null ? undefined : readStored(nameOf(entry), content)
+  if (stored === undefined) return content === null
+  return !stored.removed && contentOf(mergeEntries(stored.entry, entry)) !== contentOf(stored.entry)
+}
 
 export async function openRedisSession({ address, keys, list, clock }: RedisSessionParts): Promise<RedisSession> {
   const commands = await connectRedis(address)
@@ -112,7 +119,7 @@ export async function openRedisSession({ address, keys, list, clock }: RedisSess
         const entries = page.entries.filter(({ untilSec }) => untilSec > nowSec)
         if (entries.length === 0) continue
         const contents = await contentsOf(entries.map(nameOf))
-        const lost = entries.filter((_entry, index) => contents[index] === null)
+        const lost = entries.filter((entry, index) => isBehind(contents[index] ?? null, entry))
         if (lost.length > 0) yield lost.map((entry) => ({ entry, change: 'added', origin: 'here' }))
       }
     },

@@ -16,6 +16,8 @@ export interface RedisStoreParts {
   readonly schedule: Schedule
   readonly reconcileMs: number
   readonly events: StoreEvents
+  /** Changes that wait for Redis at most. */
+  readonly maxQueued?: number
 }
 
 const RETRY_MS = 500
@@ -28,7 +30,7 @@ function isAfter(a: string, b: string): boolean {
 }
 
 export function createRedisStore(parts: RedisStoreParts): RevocationStore {
-  const { list, clock, schedule, reconcileMs, events } = parts
+  const { list, clock, schedule, reconcileMs, events, maxQueued = MAX_QUEUED } = parts
   let session: RedisSession | undefined
   let closed = false
   let loaded = false
@@ -37,11 +39,15 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
   let cursor: string | undefined
   let lastSyncAtMs: number | undefined
   let cancelRetry: (() => void) | undefined
+  /** Something was not written, and waits in no queue. */
+  let incomplete = false
 
   const queue = createWriteQueue({
-    maxQueued: MAX_QUEUED,
-    // All that is in the list and not in Redis is found when a session begins.
-    onDropped: () => undefined,
+    maxQueued,
+    // What is in the list and not in Redis is found by comparing both.
+    onDropped: () => {
+      incomplete = true
+    },
     async writeBatch(changes) {
       if (session === undefined) throw new Error('no session')
       await session.write(changes)
@@ -53,7 +59,10 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     if (!(await queue.flush())) throw new Error('not written')
     const { nonsense } = await current.readAll()
     if (nonsense > 0) events.onNonsense(nonsense)
-    if (isFirst || (await current.isShort())) for await (const lost of current.missing()) await current.write(lost)
+    if (isFirst || incomplete || (await current.isShort())) {
+      incomplete = false
+      for await (const lost of current.missing()) await current.write(lost)
+    }
     lastSyncAtMs = clock.now()
   }
 

@@ -16,6 +16,8 @@ export interface RedisAddress {
   readonly db: number
   /** Of the master; sentinel only. */
   readonly masterName: string
+  /** Certificates in PEM that those of the servers must lead to; undefined: those that Node knows. */
+  readonly ca?: string
 }
 
 const DEFAULT_PORTS = { single: 6379, sentinel: 26379, cluster: 6379 } as const

@@ -1,0 +1,60 @@
+// One entry of the block list as a row of words: where its facts stand, and what its word of small facts holds.
+
+/*
+ * A line is 16 words, a line of the processor's cache: hash, from, until, issued before, meta, and 11 words of packed text,
+ * which is what the id of a token takes. A longer text goes on in further lines; the last word of each says which is next.
+ */
+export const LINE = 16
+export const HASH = 0
+export const FROM = 1
+export const UNTIL = 2
+export const ISSUED_BEFORE = 3
+export const META = 4
+export const TEXT = 5
+export const NEXT = LINE - 1
+
+/** Words of text in the first line, when it is all of it. */
+const SHORT = LINE - TEXT
+
+/** How many words of a text of `count` stand in the first line. */
+export function firstPartOf(count: number): number {
+  return count <= SHORT ? count : SHORT - 1
+}
+
+/** Lines that a text of `count` words takes, all in all. */
+export function linesFor(count: number): number {
+  return count <= SHORT ? 1 : 1 + Math.ceil((count - SHORT + 1) / NEXT)
+}
+
+/** meta: kind 2 bits, reason 2, wide 1, issuer 11, number of characters 16. */
+export function metaOf(kind: number, reason: number, wide: boolean, issuer: number, length: number): number {
+  return kind | (reason << 2) | (wide ? 16 : 0) | (issuer << 5) | (length << 16)
+}
+
+/** All of meta but the reason: what must be the same for two entries to be one. */
+export const SAME_MASK = ~0b1100
+
+export function kindOf(meta: number): number {
+  return meta & 3
+}
+
+export function reasonOf(meta: number): number {
+  return (meta >>> 2) & 3
+}
+
+export function isWide(meta: number): boolean {
+  return (meta & 16) !== 0
+}
+
+export function issuerOf(meta: number): number {
+  return (meta >>> 5) & 2047
+}
+
+export function lengthOf(meta: number): number {
+  return meta >>> 16
+}
+
+/** Words of text. */
+export function textWordsOf(meta: number): number {
+  return isWide(meta) ? (lengthOf(meta) + 1) >>> 1 : (lengthOf(meta) + 3) >>> 2
+}
