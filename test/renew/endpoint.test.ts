@@ -8,6 +8,7 @@ import type { Test } from 'tap'
 import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
 import { createAskIssuer } from '../../gateway/src/operate/ask-issuer.ts'
 import { createEndpoint, RenewalRefused } from '../../gateway/src/renew/endpoint.ts'
+import { eventually } from '../support/eventually.ts'
 import { createFakeClock, settle } from '../support/fake-clock.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { claimsOf, counted, firstToken, renewingIssuer, send } from '../support/renewal.ts'
@@ -65,7 +66,7 @@ t.test('the issuer is asked once for a token, and the request does not wait for 
   t.same(asked, [token])
   const successor = await good(clock, claimsOf(token), { renewed_from: tokenIdOf(token) })
   release(successor)
-  await settle()
+  await eventually(async () => (await counted(gateway, 'tollgate_renewals_total')) === 1, 'the successor is there')
   t.equal((await send(gateway, token)).renewed, successor)
   t.equal((await send(gateway, token)).renewed, successor)
   t.equal(asked.length, 1)
@@ -113,7 +114,7 @@ t.test('an answer that is not the successor of this token is not passed on', asy
     const token = await firstToken(clock)
     await clock.advance(250_000)
     await send(gateway, token)
-    await settle()
+    await eventually(async () => (await counted(gateway, 'tollgate_renewal_failures_total')) === 1, title)
     t.match(await send(gateway, token), { status: 200, renewed: null }, title)
     t.equal(asked.length, 1, `${title}: asking again would not change it`)
     t.equal(await counted(gateway, 'tollgate_renewal_failures_total'), 1, title)
