@@ -3,6 +3,7 @@ import type { ServerResponse } from 'node:http'
 
 import { FAILURES, failureRule, type FailureCode } from './failure.ts'
 import { closeLingering } from './lingering-close.ts'
+import { endInOneWrite } from './one-write.ts'
 
 export interface AnswerOptions {
   /** Whether the client is told why; false leaves the status alone. */
@@ -94,6 +95,6 @@ export function createAnswer(options: AnswerOptions): Answer {
       closeLingering(response)
     }
     response.writeHead(status, sent)
-    response.end(body)
+    endInOneWrite(response, body)
   }
 }
