@@ -7,6 +7,7 @@ import { Readable, Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 
 import { startTestGateway, type Teardown } from '../support/test-gateway.ts'
+import { untilStill } from '../support/wait-for.ts'
 
 const MIB = 1_048_576
 const SIZE = Number(process.env['TOLLGATE_BODY_MIB'] ?? 256) * MIB
@@ -115,11 +116,7 @@ t.test('a side that stands still stops the other', async (t) => {
   const writing = request({ port, method: 'PUT' })
   const written = pipeline(source(up), writing).catch(() => undefined)
   for (const [name, meter] of Object.entries({ down, up })) {
-    let last = -1
-    while (meter.sent !== last) {
-      last = meter.sent
-      await new Promise((resolve) => setTimeout(resolve, 300))
-    }
+    const last = await untilStill(() => meter.sent)
     t.ok(last > 0 && last < MOST_UNDER_WAY, `${name}: ${Math.round(last / MIB)} MiB`)
   }
   reading.destroy()

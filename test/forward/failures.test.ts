@@ -6,6 +6,7 @@ import { codeOf, sendRaw, statusOf } from '../support/raw-http.ts'
 import { startSocketUpstream } from '../support/socket-upstream.ts'
 import { startTestGateway, type Teardown } from '../support/test-gateway.ts'
 import { hmacIssuer } from '../support/tokens.ts'
+import { untilStill, waitFor } from '../support/wait-for.ts'
 
 async function socketUpstreamPort(t: Teardown, onSocket: (socket: Socket) => void): Promise<number> {
   return (await startSocketUpstream(t, onSocket)).port
@@ -104,14 +105,6 @@ t.test('a client that goes away takes its upstream request with it, before and a
 })
 
 /** Polls until the condition holds: for what happens on the other side of a socket. */
-async function waitFor(condition: () => boolean): Promise<void> {
-  const deadline = Date.now() + 5000
-  while (!condition()) {
-    if (Date.now() > deadline) throw new Error('it did not happen within 5 s')
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
 t.test('a body over the limit is 413 with and without a length, and the upstream never gets it whole', async (t) => {
   const upstream = await startUpstream(t)
   const { port } = await startTestGateway(t, {
@@ -215,11 +208,7 @@ t.test('a slow client slows the upstream: what is under way stays small', async 
   t.teardown(() => socket.destroy())
   socket.pause()
   socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
-  let last = -1
   await waitFor(() => sent > 0)
-  while (sent !== last) {
-    last = sent
-    await new Promise((resolve) => setTimeout(resolve, 300))
-  }
+  await untilStill(() => sent)
   t.ok(sent < 50_000_000, `${sent} bytes left the upstream`)
 })

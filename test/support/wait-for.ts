@@ -10,6 +10,16 @@ export async function waitFor(condition: () => boolean, withinMs = 5000): Promis
   return performance.now() - startMs
 }
 
+/** Waits until a count stands still, and returns it. The kernel's own timers (delayed acknowledgements, window probes) are real. */
+export async function untilStill(count: () => number, forMs = 300): Promise<number> {
+  let last = Number.NaN
+  while (count() !== last) {
+    last = count()
+    await pause(forMs)
+  }
+  return last
+}
+
 export function pause(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms))
 }

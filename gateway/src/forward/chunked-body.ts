@@ -10,6 +10,7 @@ const MAX_SIZE_DIGITS = 13
 const CR = 13
 const LF = 10
 const SEMICOLON = 59
+const LINE_END = '\r\n'
 
 type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'over' | 'invalid'
 
@@ -28,7 +29,8 @@ export class ChunkedBody {
   #size = 0
   #digits = 0
   #extensionBytes = 0
-  #trailerText = ''
+  /** From the end of the line with the last size on: an empty line behind it ends them, also where there are none. */
+  #trailerText = LINE_END
   #trailers: readonly string[] = []
 
   get state(): 'open' | 'over' | 'invalid' {
@@ -100,14 +102,15 @@ export class ChunkedBody {
   #readTrailers(text: string): number {
     const before = this.#trailerText.length
     const all = this.#trailerText + text
-    const end = all.startsWith('\r\n') ? 0 : all.indexOf('\r\n\r\n') + 2
-    if (all.startsWith('\r\n') || end >= 2) {
-      const trailers = isCleanText(all.slice(0, end)) ? parseFields(all.slice(0, end), 0, ignore) : undefined
+    const end = all.indexOf(LINE_END + LINE_END)
+    if (end >= 0) {
+      const fields = all.slice(LINE_END.length, end + LINE_END.length)
+      const trailers = isCleanText(fields) ? parseFields(fields, 0, ignore) : undefined
       this.#trailers = trailers ?? []
-      this.#state = trailers === undefined || end > MAX_TRAILER_BYTES ? 'invalid' : 'over'
-      return end + 2 - before
+      this.#state = trailers === undefined || fields.length > MAX_TRAILER_BYTES ? 'invalid' : 'over'
+      return end + 2 * LINE_END.length - before
     }
-    if (all.length > MAX_TRAILER_BYTES || !isCleanText(all)) this.#state = 'invalid'
+    if (all.length - LINE_END.length > MAX_TRAILER_BYTES || !isCleanText(all)) this.#state = 'invalid'
     this.#trailerText = all
     return text.length
   }

@@ -99,21 +99,11 @@ export function createHeaderFilter({ authResultHeader, reserved, underscores, vi
     },
 
     trailersToUpstream(raw) {
-      const trailers: string[] = []
-      for (let index = 0; index + 1 < raw.length; index += 2) {
-        const name = raw[index] as string
-        if (passesOnAsTrailer(name)) trailers.push(name, raw[index + 1] as string)
-      }
-      return trailers
+      return pairsThat(passesOnAsTrailer, raw).flat()
     },
 
     trailersToClient(raw) {
-      const trailers: [string, string][] = []
-      for (let index = 0; index + 1 < raw.length; index += 2) {
-        const name = raw[index] as string
-        if (passesBackAsTrailer(name)) trailers.push([name, raw[index + 1] as string])
-      }
-      return trailers
+      return pairsThat(passesBackAsTrailer, raw)
     },
 
     toClient(raw, requestId, without) {
@@ -131,6 +121,15 @@ export function createHeaderFilter({ authResultHeader, reserved, underscores, vi
       return headers
     },
   }
+}
+
+function pairsThat(pass: (name: string) => boolean, raw: RawHeaders): [name: string, value: string][] {
+  const pairs: [string, string][] = []
+  for (let index = 0; index + 1 < raw.length; index += 2) {
+    const name = raw[index] as string
+    if (pass(name)) pairs.push([name, raw[index + 1] as string])
+  }
+  return pairs
 }
 
 /** A trusted proxy said who the client is: its own address joins the lists, and what it did not say is added. First, as above. */

@@ -45,7 +45,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
     this.#socket = socket
     this.#owner = owner
     this.generation = generation
-    socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.#onError).on('close', this.#onClose)
+    socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.onError).on('close', this.#onClose)
   }
 
   send(request: OutgoingRequest, receiver: ResponseReceiver): void {
@@ -137,7 +137,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
     const receiver = this.#receiver
     this.#receiver = undefined
     const socket = this.#socket
-    socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.#onError).off('close', this.#onClose)
+    socket.off('data', this.#onData).off('end', this.#onEnd).off('error', this.onError).off('close', this.#onClose)
     this.#leave()
     if (rest.length > 0) socket.unshift(rest)
     receiver?.onUpgrade(headers, socket)
@@ -186,8 +186,6 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
   readonly onError = (error: Error): void => {
     this.#fail(error)
   }
-
-  readonly #onError = this.onError
 
   readonly #onClose = (): void => {
     if (!this.#gone) this.#fail(new UpstreamReset('the connection was closed before the response was complete'))

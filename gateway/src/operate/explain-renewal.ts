@@ -4,7 +4,14 @@ import { durationText } from '../authenticate/claims.ts'
 import type { TokenLocation } from '../authenticate/token-location.ts'
 import type { Config } from '../config.ts'
 import type { Failure } from '../failure.ts'
-import { dueSecOf, isCopyable, sessionStartOf, successorTimes, type SuccessorRules } from '../renew/successor.ts'
+import {
+  dueSecOf,
+  isCopyable,
+  sessionStartOf,
+  successorRulesOf,
+  successorTimes,
+  type SuccessorRules,
+} from '../renew/successor.ts'
 
 export interface RenewalReport {
   /** `asked`: of the issuer, whose answer only a later response can carry. */
@@ -87,11 +94,7 @@ function ofDue({
 export function renewalReport(question: RenewalQuestion): RenewalReport | undefined {
   const { options, claims, nowSec, refusal } = question
   if (options === undefined) return undefined
-  const rules = {
-    windowSec: options.strategy === 'grace' ? 0 : (options.window ?? 0) / 1000,
-    lifetimeSec: options.lifetime === undefined ? Infinity : options.lifetime / 1000,
-    maxSessionSec: options.maxSession / 1000,
-  }
+  const rules = successorRulesOf(options)
   const startSec = sessionStartOf(claims)
   if (startSec !== undefined && nowSec >= startSec + rules.maxSessionSec)
     return none(

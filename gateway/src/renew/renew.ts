@@ -3,7 +3,7 @@ import type { Endpoint } from './endpoint.ts'
 import { RenewalRefused } from './endpoint.ts'
 import type { RenewalOptions } from './options.ts'
 import { createRetirement, type RetirementEvents } from './retirement.ts'
-import { dueSecOf, isCopyable, sessionStartOf, successorOf, successorTimes } from './successor.ts'
+import { dueSecOf, isCopyable, sessionStartOf, successorOf, successorRulesOf, successorTimes } from './successor.ts'
 import type { TokenIssuer } from './token-issuer.ts'
 import type { AuthResult, Claims, RenewalState, RenewedToken } from '../authenticate/auth-result.ts'
 import type { IssuerRenewal, Renewable } from '../authenticate/renewal.ts'
@@ -46,12 +46,7 @@ function typOf(rawToken: string): string {
 export function createRenewal(parts: RenewalParts): IssuerRenewal {
   const { options, maker, clockToleranceSec, maxTokenBytes, cookie, events } = parts
   const graceSec = options.strategy === 'ahead' ? 0 : (options.grace ?? 0) / 1000
-  const rules = {
-    windowSec: options.strategy === 'grace' ? 0 : (options.window ?? 0) / 1000,
-    // The issuer's to say, where it is asked.
-    lifetimeSec: options.lifetime === undefined ? Infinity : options.lifetime / 1000,
-    maxSessionSec: options.maxSession / 1000,
-  }
+  const rules = successorRulesOf(options)
   const retirement = createRetirement(
     {
       overlapSec: options.overlap / 1000,

@@ -1,4 +1,5 @@
 // The successor of a token: a pure function of it, so that every machine makes the same one and none needs a lock.
+import type { RenewalOptions } from './options.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
 
 /** In seconds. */
@@ -7,6 +8,20 @@ export interface SuccessorRules {
   readonly windowSec: number
   readonly lifetimeSec: number
   readonly maxSessionSec: number
+}
+
+export function successorRulesOf({
+  strategy,
+  window,
+  lifetime,
+  maxSession,
+}: Pick<RenewalOptions, 'strategy' | 'window' | 'lifetime' | 'maxSession'>): SuccessorRules {
+  return {
+    windowSec: strategy === 'grace' ? 0 : (window ?? 0) / 1000,
+    // The issuer's to say, where it is asked.
+    lifetimeSec: lifetime === undefined ? Infinity : lifetime / 1000,
+    maxSessionSec: maxSession / 1000,
+  }
 }
 
 /** When a session began: of what its first token says, what cannot move when it is renewed. Undefined: nobody knows. */
