@@ -1,13 +1,16 @@
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+
 import t from 'tap'
 import type { Test } from 'tap'
 
 import { eventually } from '../support/eventually.ts'
 import { redisServerPath } from '../support/redis.ts'
-import { startCluster, startSentinel, startTlsRedis } from '../support/redis-deployments.ts'
+import { startCluster, startSentinel, startTlsRedis, startTlsSentinel } from '../support/redis-deployments.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { requireComponent } from '../support/require-component.ts'
 import { ENTRIES, entry, startMachine, upAgain } from './machine.ts'
-import { readFileSync } from 'node:fs'
 
 const skip = !requireComponent(t, 'redis-server', redisServerPath)
 
@@ -49,6 +52,33 @@ t.test(
     const elsewhere = await startMachine(t, redis.url.replace('localhost', '127.0.0.1'), 60_000, redis.ca)
     await eventually(() => elsewhere.told.length > 0, 'it is told')
     t.match(elsewhere.told[0], /certificate/, 'a certificate for another name is not enough')
+  },
+)
+
+t.test('behind TLS as well, a Sentinel leads to its master', { skip }, async (t) => {
+  const { url, ca } = await startTlsSentinel(t)
+  await spreads(t, await startBoth(t, url, ca))
+  for (const machine of [
+    await startMachine(t, url),
+    await startMachine(t, url.replace('rediss', 'redis'), 60_000, ca),
+  ]) {
+    await eventually(() => machine.told.length > 0, 'it is told')
+    t.same(machine.told, ['no Sentinel names a master (with TLS this may be revocation.store.ca)'])
+  }
+})
+
+t.test(
+  'a Sentinel that takes connections and says nothing does not keep the next from being asked',
+  { skip },
+  async (t) => {
+    const { url } = await startSentinel(t)
+    const silent = createServer((socket) => socket.on('error', () => undefined)).listen(0, '127.0.0.1')
+    t.teardown(() => silent.close())
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    const machine = await startMachine(t, url.replace('127.0.0.1', `127.0.0.1:${port},127.0.0.1`))
+    await upAgain(machine)
+    t.same(machine.told, ['up'])
   },
 )
 

@@ -165,16 +165,23 @@ t.test(
     const a = await startMachine(t, redis.url, 60_000, undefined, 2)
     await upAgain(a)
     a.list.add(entry('known'))
+    a.list.add(entry('mistaken'))
     await a.written()
     await redis.stop()
     await eventually(() => !a.store.status().up, 'it notices')
     for (const value of ['one', 'two', 'three', 'four']) a.list.add(entry(value))
     a.list.add(entry('known', { untilSec: NOW + 7200 }))
     t.equal(a.store.status().queued, 2)
+    a.list.remove(entry('mistaken'))
     await redis.start()
     await upAgain(a)
-    t.same(await a.written(), [true, true, true, false, false, false], 'what was dropped was said not to be kept')
-    t.equal(Number(await redis.command('HLEN', ENTRIES)), 5)
+    t.same(
+      await a.written(),
+      [true, true, true, true, false, false, false, true],
+      'what was dropped was said not to be kept; a removal, which no comparison finds, is not dropped',
+    )
+    t.equal(a.list.get(entry('mistaken')), undefined)
+    t.equal(Number(await redis.command('HLEN', ENTRIES)), 6, 'five entries and the mark of the removed one')
     const kept = JSON.parse(String(await redis.command('HGET', ENTRIES, nameOf(entry('known'))))) as { until: number }
     t.equal(kept.until, NOW + 7200)
   },

@@ -42,6 +42,17 @@ t.test('a full queue takes no further entry, but a newer change of one that wait
   )
 })
 
+t.test('a queue full of additions has room for as many removals', async (t) => {
+  const { store, queue } = createFixture(2)
+  const removal = (value: string): BlockChange => ({ ...changeOf(value), change: 'removed' })
+  const kept = [...['a', 'b'].map((value) => changeOf(value)), ...['c', 'd'].map(removal)].map(queue.push)
+  t.equal(await queue.push(changeOf('e')), false)
+  t.equal(await queue.push(removal('f')), false, 'no more than that')
+  store.up = true
+  t.equal(await queue.flush(), true)
+  t.same(await Promise.all(kept), [true, true, true, true])
+})
+
 t.test('what comes while a batch is refused is newer than what is put back', async (t) => {
   const { store, queue } = createFixture(10)
   let refuse: () => void = () => undefined

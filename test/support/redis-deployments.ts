@@ -78,26 +78,23 @@ function folderIn(t: Home): string {
   return folder
 }
 
+/** A certificate, and what makes servers speak nothing but TLS with it. */
+function makeSecure(folder: string) {
+  const { cert, key } = makeCertificate(folder, 'localhost')
+  const files = ['--tls-cert-file', cert, '--tls-key-file', key, '--tls-ca-cert-file', cert]
+  const argsOn = (port: number) => ['--port', '0', '--tls-port', String(port), ...files, '--tls-auth-clients', 'no']
+  return { ca: readFileSync(cert, 'utf8'), caFile: cert, argsOn }
+}
+
 /** One server that only speaks TLS; `ca` are the certificates it is known by, in PEM. */
 export async function startTlsRedis(
   t: Home,
 ): Promise<{ readonly url: string; readonly ca: string; readonly caFile: string }> {
   const [port = 0] = await freePorts(1)
   const folder = folderIn(t)
-  const { cert, key } = makeCertificate(folder, 'localhost')
-  const ca = readFileSync(cert, 'utf8')
-  const secure = [
-    '--tls-port',
-    String(port),
-    '--tls-cert-file',
-    cert,
-    '--tls-key-file',
-    key,
-    '--tls-auth-clients',
-    'no',
-  ]
-  await spawnServer(t, port, ['--port', '0', '--dir', folder, '--tls-ca-cert-file', cert, ...secure], { ca })
-  return { url: `rediss://localhost:${port}`, ca, caFile: cert }
+  const { ca, caFile, argsOn } = makeSecure(folder)
+  await spawnServer(t, port, [...argsOn(port), '--dir', folder], { ca })
+  return { url: `rediss://localhost:${port}`, ca, caFile }
 }
 
 /** A master with a replica, watched by one Sentinel, which has a replica take over half a second after the master is gone. */
@@ -124,6 +121,19 @@ export async function startSentinel(
     'it knows the replica',
   )
   return { url: `redis+sentinel://127.0.0.1:${watching}/main`, master, replica }
+}
+
+/** A Sentinel and its master that only speak TLS; the Sentinel tells the master by the name that its certificate is for. */
+export async function startTlsSentinel(t: Home): Promise<{ readonly url: string; readonly ca: string }> {
+  const folder = folderIn(t)
+  const [port = 0, watching = 0] = await freePorts(2)
+  const { ca, argsOn } = makeSecure(folder)
+  await spawnServer(t, port, [...argsOn(port), '--dir', folder], { ca })
+  const file = join(folder, 'sentinel.conf')
+  const names = 'sentinel resolve-hostnames yes\nsentinel announce-hostnames yes'
+  writeFileSync(file, `dir ${folder}\ntls-replication yes\n${names}\nsentinel monitor main localhost ${port} 1\n`)
+  await spawnServer(t, watching, [file, '--sentinel', ...argsOn(watching)], { ca })
+  return { url: `rediss+sentinel://localhost:${watching}/main`, ca }
 }
 
 /** Two masters with half of the slots each. The URL names the one that does not have the keys of the block list. */

@@ -11,6 +11,8 @@ export const BLOCK_MS = 2000
 /** A server that takes longer for a command counts as down. */
 const COMMAND_TIMEOUT_MS = 5000
 const CONNECT_TIMEOUT_MS = 5000
+/** Sentinels answer out of memory; one that hangs must not keep the others from being asked. */
+const SENTINEL_TIMEOUT_MS = 2000
 
 /** A connection that is open, or a rejection. It does not mend itself: whoever uses it starts anew, and compares all. */
 export async function connectRedis(address: RedisAddress): Promise<RedisConnection> {
@@ -56,6 +58,7 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
       name: masterName,
       sentinels: [...hosts],
       sentinelRetryStrategy: () => null,
+      sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
       enableTLSForSentinelMode: tls,
       ...(tls ? { sentinelTLS: tlsOptions } : {}),
       ...(password === undefined ? {} : { sentinelPassword: password }),
@@ -87,6 +90,9 @@ export function redisProblem(error: unknown): string {
   if (message.startsWith('LOADING')) return 'Redis is loading its data'
   if (/^(READONLY|MASTERDOWN|CLUSTERDOWN)/.test(message)) return 'Redis takes no writes'
   if (message.startsWith('OOM')) return 'Redis is out of memory'
+  // The library keeps to itself what each of them said, a certificate that is not trusted too.
+  if (message.startsWith('All sentinels are unreachable'))
+    return 'no Sentinel names a master (with TLS this may be revocation.store.ca)'
   if (/CERT|SELF_SIGNED|VERIFY_LEAF/.test(code)) return 'the certificate of Redis is not trusted (revocation.store.ca)'
   if (/^(EPROTO|ERR_SSL_)/.test(code)) return 'Redis does not speak TLS as the URL says'
   return code === 'ECONNREFUSED' ? 'Redis refuses connections' : 'Redis cannot be reached'

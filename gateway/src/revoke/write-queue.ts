@@ -5,6 +5,7 @@ import { nameOf } from './entry-text.ts'
 export interface WriteQueueParts {
   /** Rejects when the store did not take them. */
   readonly writeBatch: (changes: readonly BlockChange[]) => Promise<void>
+  /** Additions that wait at most, and as many removals beyond them. */
   readonly maxQueued: number
   /** What did not fit is in no queue: the store has to be compared with the list when it is back. */
   readonly onDropped: () => void
@@ -67,7 +68,9 @@ export function createWriteQueue({ writeBatch, maxQueued, onDropped }: WriteQueu
     push(change) {
       const name = nameOf(change.entry)
       const before = waiting.get(name)
-      if (before === undefined && waiting.size >= maxQueued) {
+      // Comparing finds additions again, but would take a removal back.
+      const most = change.change === 'removed' ? 2 * maxQueued : maxQueued
+      if (before === undefined && waiting.size >= most) {
         onDropped()
         return Promise.resolve(false)
       }
