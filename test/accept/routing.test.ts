@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { buildRouteTable } from '../../gateway/src/accept/route-table.ts'
+import { buildRouteTable, commonMethodsFirst, FORWARDED_METHODS } from '../../gateway/src/accept/route-table.ts'
 import { headerValues, startUpstream } from '../support/recording-upstream.ts'
 import { codeOf, sendRaw, statusOf } from '../support/raw-http.ts'
 import { startTestGateway } from '../support/test-gateway.ts'
@@ -149,4 +149,23 @@ t.test('the table has each method of a path once', async (t) => {
       ['/c', 'h2', 'refused'],
     ],
   )
+})
+
+t.test('common methods come first, and each method of each path once', (t) => {
+  const route = (path: string, methods?: string[]) => ({ path, methods, hosts: undefined })
+  const table = buildRouteTable([route('/a'), route('/b', ['GET', 'PURGE']), route('/c', ['POST'])])
+  const ordered = commonMethodsFirst(table)
+  const pairs = (entries: typeof table) => entries.flatMap(({ path, methods }) => methods.map((m) => `${m} ${path}`))
+  t.same([...pairs(ordered)].sort(), [...pairs(table)].sort())
+  t.equal(pairs(ordered).length, 3 * FORWARDED_METHODS.length)
+  t.same(pairs(ordered).slice(0, 3), ['GET /a', 'GET /b', 'GET /c'])
+  t.same(
+    ordered.filter(({ methods }) => methods.includes('PURGE')).map(({ path, route }) => [path, route !== undefined]),
+    [
+      ['/a', true],
+      ['/b', true],
+      ['/c', false],
+    ],
+  )
+  t.end()
 })

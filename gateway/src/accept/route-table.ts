@@ -53,3 +53,22 @@ export function buildRouteTable<Route extends Routable>(routes: readonly Route[]
     return entries
   })
 }
+
+const COMMON_METHODS: readonly (readonly string[])[] = [['GET'], ['POST', 'PUT', 'PATCH', 'DELETE']]
+const METHOD_GROUPS = [
+  ...COMMON_METHODS,
+  FORWARDED_METHODS.filter((method) => !COMMON_METHODS.some((group) => group.includes(method))),
+]
+
+/**
+ * The same table, the common methods first. The router keeps a tree for each method: registered in this order, the one for
+ * GET lies together in memory instead of strewn among those of thirty methods that are hardly ever used.
+ */
+export function commonMethodsFirst<Route>(table: readonly TableEntry<Route>[]): readonly TableEntry<Route>[] {
+  return METHOD_GROUPS.flatMap((group) =>
+    table.flatMap((entry) => {
+      const methods = entry.methods.filter((method) => group.includes(method))
+      return methods.length === 0 ? [] : [{ ...entry, methods }]
+    }),
+  )
+}

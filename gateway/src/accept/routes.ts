@@ -6,7 +6,13 @@ import type { Admission } from './admit.ts'
 import { corsConfig, registerCors, type CorsConfig } from './cors.ts'
 import { hostNameConstraint } from './host-constraint.ts'
 import { routeUpgrades, upgradeConstraint } from './upgrades.ts'
-import { buildRouteTable, FORWARDED_METHODS, type Routable, type TableEntry } from './route-table.ts'
+import {
+  buildRouteTable,
+  commonMethodsFirst,
+  FORWARDED_METHODS,
+  type Routable,
+  type TableEntry,
+} from './route-table.ts'
 import type { Answer } from '../answer.ts'
 import { Failure } from '../failure.ts'
 
@@ -96,6 +102,7 @@ export function registerRoutes<Location>(
   inFlight: InFlight,
   answer: Answer,
 ): void {
+  type Entry = TableEntry<CompiledRoute<Location>>
   for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   if (routes.some(({ hosts }) => hosts !== undefined)) app.addConstraintStrategy(hostNameConstraint)
   app.decorateRequest('admission', null)
@@ -107,28 +114,15 @@ export function registerRoutes<Location>(
     })
   }
 
-  function register(
-    scope: FastifyInstance,
-    { path, host, methods, route, allow, siblings }: TableEntry<CompiledRoute<Location>>,
-  ): void {
+  const constraintsOf = ({ host }: Entry) => (host === undefined ? {} : { hostName: host })
+
+  function register(scope: FastifyInstance, entry: Entry): void {
+    const { path, methods, route, allow, siblings } = entry
     const cors = siblings.find((sibling) => sibling.cors !== undefined)?.cors
-    const place = {
-      url: path,
-      method: [...methods],
-      constraints: host === undefined ? {} : { hostName: host },
-      config: corsConfig(cors),
-    }
+    const place = { url: path, method: [...methods], constraints: constraintsOf(entry), config: corsConfig(cors) }
     if (route === undefined) {
       scope.route({ ...place, handler: refuseMethod(allow, answer) })
       return
-    }
-    const { mountWebSocket } = route
-    if (mountWebSocket !== undefined) {
-      void scope.register((inner, _options, done) => {
-        inner.addHook('onRequest', asLastRequest(hookOf(route, inFlight)))
-        mountWebSocket(inner, { url: path, constraints: { ...place.constraints, upgrade: 'websocket' } })
-        done()
-      })
     }
     scope.route({
       ...place,
@@ -140,13 +134,32 @@ export function registerRoutes<Location>(
     })
   }
 
-  const isCors = ({ siblings }: TableEntry<CompiledRoute<Location>>) => siblings.some(({ cors }) => cors !== undefined)
+  function mountWebSocket(scope: FastifyInstance, entry: Entry): void {
+    const { path, route } = entry
+    if (route?.mountWebSocket === undefined) return
+    const { mountWebSocket: mount } = route
+    void scope.register((inner, _options, done) => {
+      inner.addHook('onRequest', asLastRequest(hookOf(route, inFlight)))
+      mount(inner, { url: path, constraints: { ...constraintsOf(entry), upgrade: 'websocket' } })
+      done()
+    })
+  }
+
+  function registerAll(scope: FastifyInstance, entries: readonly Entry[]): void {
+    for (const entry of entries) mountWebSocket(scope, entry)
+    for (const entry of commonMethodsFirst(entries)) register(scope, entry)
+  }
+
+  const isCors = ({ siblings }: Entry) => siblings.some(({ cors }) => cors !== undefined)
   const table = buildRouteTable(routes)
-  for (const entry of table) if (!isCors(entry)) register(app, entry)
+  registerAll(
+    app,
+    table.filter((entry) => !isCors(entry)),
+  )
   if (!table.some(isCors)) return
   void app.register(async (scope) => {
     await registerCors(scope)
-    for (const entry of table) if (isCors(entry)) register(scope, entry)
+    registerAll(scope, table.filter(isCors))
   })
 }
 
