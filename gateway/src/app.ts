@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createClientErrorHandler } from './accept/client-error.ts'
 import { canonicalTarget } from './accept/path.ts'
 import { createRequestIds } from './accept/request-id.ts'
+import { shouldUpgradeCallback } from './accept/upgrades.ts'
 import { createAnswer } from './answer.ts'
 import type { Config } from './config.ts'
 import type { Log } from './operate/log.ts'
@@ -34,6 +35,7 @@ export function createApp({ listen, limits, errors }: Config, log: Log): Fastify
     maxHeaderSize: limits.headerBytes,
     connectionsCheckingInterval: 1000,
     requireHostHeader: false,
+    shouldUpgradeCallback,
     // Where it is longer than the time for the whole request, Node takes each for the other.
     headersTimeout: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout),
   }
