@@ -13,7 +13,7 @@ export function isWebSocketUpgrade({ headers }: Pick<IncomingMessage, 'headers'>
 }
 
 /**
- * What Node 24.9 and newer ask the server: only what may become a WebSocket is to be handed out, all else served as a
+ * What Node 22.21, 24.9 and newer ask the server: only what may become a WebSocket is to be handed out, all else served as a
  * request; a WebSocket with a body is refused as one. Older ones hand out every offer, see routeUpgrades.
  */
 export function shouldUpgradeCallback(this: Server, request: IncomingMessage): boolean {
@@ -83,7 +83,7 @@ function afterItsTurn(socket: Duplex, run: () => void): void {
 }
 
 /**
- * Takes over the server's upgrades from whoever listens for them. With such a listener Node 20 and 22 hand out every request that
+ * Takes over the server's upgrades from whoever listens for them. With such a listener Node 20 hands out every request that
  * offers an upgrade (curl --http2, Java's client) with its connection and without its body: those are given back, without
  * the offer, as if the connection were new (RFC 9110 section 7.8: a server may ignore it).
  */
