@@ -31,7 +31,7 @@ export interface TokenCache {
 }
 
 // Fitted to the heap that tokens of eight kinds took (npm run bench:memory): what each has beside its text, header and claims.
-const BYTES_PER_ENTRY = 640
+const BYTES_PER_ENTRY = 576
 
 /**
  * How much of a token's end finds its entry. That is a whole HMAC-SHA-256 and 32 bytes of any other signature, which nobody
