@@ -14,6 +14,7 @@ export interface Started {
   readonly url: string
   readonly adminUrl: string
   readonly output: () => string
+  readonly errors: () => string
 }
 
 export function run(
@@ -52,7 +53,7 @@ export async function start(t: Teardown, text: string, env: NodeJS.ProcessEnv = 
   const line = output()
     .split('\n')
     .find((one) => one.includes('"listening"'))
-  return { child, output, ...(JSON.parse(line ?? '{}') as { url: string; adminUrl: string }) }
+  return { child, output, errors, ...(JSON.parse(line ?? '{}') as { url: string; adminUrl: string }) }
 }
 
 /** Pids of the workers: the children of the primary. */
