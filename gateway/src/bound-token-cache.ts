@@ -6,7 +6,7 @@ const MEBIBYTE = 2 ** 20
 
 // V8 ends a process whose collections keep leaving four fifths of the heap in use. Half for the cache leaves room for all else
 // that lives (25 MiB, an agent, the block list) and for garbage; of a small heap that is too little: with 64 MiB of 128 for the
-// cache, large tokens kept V8 collecting for half of the time, and beside an agent it gave up.
+// cache, large tokens kept V8 collecting for half of the time, and under the test runner it gave up.
 const MOST_OF_HEAP = 1 / 2
 const LEFT_BYTES = 96 * MEBIBYTE
 const LEAST_OF_HEAP = 1 / 8
