@@ -61,8 +61,9 @@ function rememberedTokens(): Growth {
           tokens: { cache: { maxTokens: 1_100_000, maxBytes: '4GiB', maxAge: '2h' } },
           routes: [API_ROUTE, { path: '/closed', upstream: 'backend', require: { scopes: { all: ['nobody:has'] } } }],
         },
-        // A heap for the cache that was asked for, as its operator would have to give it.
-        nodeArgs: ['--max-old-space-size=8192'],
+        // A heap for the cache that was asked for, as its operator would have to give it. Each collection of young garbage
+        // looks at every page of the heap: with a million tokens 9 ms instead of 1.3 ms, 12 % of the CPU.
+        nodeArgs: ['--max-old-space-size=8192', '--max-semi-space-size=64'],
       })
       progress(`growth: filling the cache with ${count} tokens`)
       // 403 is the cheapest answer after a verification: nothing is forwarded.

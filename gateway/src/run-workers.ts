@@ -3,8 +3,10 @@ import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
 import { availableParallelism } from 'node:os'
 
+import { boundTokenCache } from './bound-token-cache.ts'
 import { systemClock, systemSchedule } from './clock.ts'
 import type { Config } from './config.ts'
+import { heapLimitBytes } from './heap-limit.ts'
 import { adminPartsOf, DRAIN_MS, listen, packageVersion, StartFailed, startStore, urlOf } from './main.ts'
 import { buildAdmin, type NotReady } from './operate/admin.ts'
 import { createCluster, type Cluster, type WorkerEvents, type WorkerProcess } from './operate/cluster.ts'
@@ -77,7 +79,8 @@ export async function runWorkers(config: Config): Promise<void> {
   })
   const workers = createCluster({
     count,
-    config,
+    // Each has a heap as large as this one, so that what is told here once is right for all of them.
+    config: boundTokenCache(config, heapLimitBytes(), log),
     fork: createFork(spreadRevocations(revocation, systemSchedule)),
     clock: systemClock,
     schedule: systemSchedule,

@@ -9,6 +9,7 @@ import { createAuthenticator, type Authenticator } from './authenticate/authenti
 import { compileIssuers, type TrustedIssuer } from './authenticate/issuers.ts'
 import type { KeySourceParts } from './authenticate/key-source.ts'
 import type { TokenLocation } from './authenticate/token-location.ts'
+import { boundTokenCache } from './bound-token-cache.ts'
 import { systemClock, systemSchedule } from './clock.ts'
 import { compileRenewals } from './compile-renewals.ts'
 import { createRouteCompiler } from './compile-route.ts'
@@ -20,6 +21,7 @@ import { createStreamWatch } from './forward/stream-watch.ts'
 import { createTrust } from './forward/trusted-proxies.ts'
 import type { UpstreamConfig } from './forward/upstream-options.ts'
 import { createUpstream, type Upstream } from './forward/upstream.ts'
+import { heapLimitBytes } from './heap-limit.ts'
 import type { Readiness } from './operate/admin.ts'
 import { createKeyEvents, keyStatus } from './operate/key-events.ts'
 import type { Log } from './operate/log.ts'
@@ -40,6 +42,8 @@ export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'sch
   readonly log: Log
   readonly version: string
   readonly fetchJson: KeySourceParts['fetchJson']
+  /** How much may last in the heap, the token cache included. Default what this process may keep. */
+  readonly heapBytes?: number
   /** Left out: issuers are not asked for successors. */
   readonly askIssuer?: AskIssuer
   /** See RevocationParts. */
@@ -85,7 +89,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const authenticator = createAuthenticator({
     blockList,
     maxTokenBytes: config.limits.tokenBytes,
-    cache: config.tokens.cache,
+    cache: boundTokenCache(config, parts.heapBytes ?? heapLimitBytes(), log).tokens.cache,
     clock,
     encodeResult: encoder.encode,
   })

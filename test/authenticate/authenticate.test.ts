@@ -79,6 +79,23 @@ t.test('the cache is bounded by bytes too', async (t) => {
   t.ok(authenticator.cache.size < 20)
 })
 
+t.test('many small values in the claims count for the heap that they take, not for their text', async (t) => {
+  const bytesOf = async (claims: Record<string, unknown>) => {
+    const { decide, authenticator } = createTestAuthenticator([hmacIssuer()])
+    t.equal(decide(await signHmac(claims)), 'ok')
+    return authenticator.cache.bytes
+  }
+  const plain = await bytesOf({})
+  const lists = await bytesOf({ lists: Array.from({ length: 1000 }, () => []) })
+  t.ok(lists > 40_000, `${lists} bytes: each empty list takes 40`)
+  const text = await bytesOf({ text: 'x'.repeat(3000) })
+  t.ok(text > plain + 3000 * (1 + 4 / 3 + 4 / 3) && text < lists / 3, `${text} bytes: the claim, the token, the header`)
+  const names = await bytesOf({
+    rights: Object.fromEntries(Array.from({ length: 100 }, (_, index) => [`right-${index}`, 1])),
+  })
+  t.ok(names > 10_000, `${names} bytes: names that no other token has`)
+})
+
 t.test('after maxAge a token is verified again', async (t) => {
   const clock = createFakeClock(NOW * 1000)
   const { decide, authenticator } = createTestAuthenticator([hmacIssuer()], {

@@ -14,10 +14,18 @@ export interface Started {
   readonly url: string
   readonly adminUrl: string
   readonly output: () => string
+  readonly errors: () => string
 }
 
-export function run(t: Teardown, file: string): { child: ChildProcess; output: () => string; errors: () => string } {
-  const child = spawn(process.execPath, [BIN, 'run', '-c', file], { stdio: ['ignore', 'pipe', 'pipe'] })
+export function run(
+  t: Teardown,
+  file: string,
+  env: NodeJS.ProcessEnv = {},
+): { child: ChildProcess; output: () => string; errors: () => string } {
+  const child = spawn(process.execPath, [BIN, 'run', '-c', file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  })
   let [seen, said] = ['', '']
   child.stdout.on('data', (chunk: Buffer) => (seen += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
@@ -34,10 +42,10 @@ export function temporaryDirectory(t: Teardown): string {
   return directory
 }
 
-export async function start(t: Teardown, text: string): Promise<Started> {
+export async function start(t: Teardown, text: string, env: NodeJS.ProcessEnv = {}): Promise<Started> {
   const file = join(temporaryDirectory(t), 'gateway.yaml')
   writeFileSync(file, text)
-  const { child, output, errors } = run(t, file)
+  const { child, output, errors } = run(t, file, env)
   while (!output().includes('"listening"')) {
     if (child.exitCode !== null) throw new Error(errors())
     await pause(20)
@@ -45,7 +53,7 @@ export async function start(t: Teardown, text: string): Promise<Started> {
   const line = output()
     .split('\n')
     .find((one) => one.includes('"listening"'))
-  return { child, output, ...(JSON.parse(line ?? '{}') as { url: string; adminUrl: string }) }
+  return { child, output, errors, ...(JSON.parse(line ?? '{}') as { url: string; adminUrl: string }) }
 }
 
 /** Pids of the workers: the children of the primary. */

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 
 import type { AuthResult } from './auth-result.ts'
 import type { Standing } from './block-check.ts'
+import { bytesOf } from './claims-size.ts'
 import type { Validity } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
@@ -29,9 +30,8 @@ export interface TokenCache {
   readonly bytes: number
 }
 
-// Fitted to the heap that tokens of three sizes took (npm run bench:memory): the header once, its claims as objects beside it.
-const BYTES_PER_ENTRY = 640
-const BYTES_PER_HEADER_CHARACTER = 1.75
+// Fitted to the heap that tokens of eight kinds took (npm run bench:memory): what each has beside its text, header and claims.
+const BYTES_PER_ENTRY = 576
 
 /**
  * How much of a token's end finds its entry. That is a whole HMAC-SHA-256 and 32 bytes of any other signature, which nobody
@@ -47,10 +47,11 @@ export function endOf(rawToken: string): string {
 /** Bounded by count and bytes; the least recently used leave first. What is found is compared with the whole token. */
 export function createTokenCache(limits: { readonly maxTokens: number; readonly maxBytes: number }): TokenCache {
   const cache = new LRUCache<string, VerifiedToken>({
-    max: limits.maxTokens,
+    // The room for `max` entries is taken at once, 36 bytes for each: more than the bytes allow would only be waste.
+    max: Math.max(1, Math.min(limits.maxTokens, Math.floor(limits.maxBytes / BYTES_PER_ENTRY))),
     maxSize: limits.maxBytes,
-    sizeCalculation: ({ raw, result }) =>
-      Math.ceil(BYTES_PER_ENTRY + raw.length + BYTES_PER_HEADER_CHARACTER * (result.headerValue?.length ?? 0)),
+    sizeCalculation: ({ raw, result: { claims, headerValue = '' } }) =>
+      BYTES_PER_ENTRY + raw.length + headerValue.length + bytesOf(claims),
   })
   return {
     get(rawToken, end) {
