@@ -33,6 +33,12 @@ export interface Row {
   readonly requests: number
 }
 
+/** Medians of the rounds. */
+export interface MedianRow extends Row {
+  /** CPU microseconds round by round: those of two candidates with the same index were measured one after the other. */
+  readonly cpuTurns: readonly number[]
+}
+
 export async function measureOnce({ name, server, load }: Candidate, seconds: number): Promise<Row> {
   const before = cpuMicroseconds(server.pid)
   const result = await runLoad({
@@ -51,7 +57,7 @@ export async function measureOnce({ name, server, load }: Candidate, seconds: nu
   }
 }
 
-export function medianRow(name: string, rows: readonly Row[]): Row {
+export function medianRow(name: string, rows: readonly Row[]): MedianRow {
   const of = (pick: (row: Row) => number) => median(rows.map(pick))
   return {
     name,
@@ -63,7 +69,13 @@ export function medianRow(name: string, rows: readonly Row[]): Row {
     residentMebibytes: of((row) => row.residentMebibytes),
     generatorMicroseconds: of((row) => row.generatorMicroseconds),
     requests: of((row) => row.requests),
+    cpuTurns: rows.map(({ cpuMicroseconds }) => cpuMicroseconds),
   }
+}
+
+/** How much dearer one is than the other: by the rounds, not by the medians, so that a slow minute of the machine is in both. */
+export function timesDearer(row: MedianRow, than: MedianRow): number {
+  return median(row.cpuTurns.map((value, index) => value / (than.cpuTurns[index] ?? Number.NaN)))
 }
 
 // Until so many requests, a process on this platform is still being compiled, and on a busy machine that takes several rounds.
@@ -82,7 +94,7 @@ export async function measureRounds(
   candidates: readonly Candidate[],
   settings: Settings,
   onFailure?: (name: string, reason: string) => void,
-): Promise<Row[]> {
+): Promise<MedianRow[]> {
   const { rounds, secondsPerRound } = settings
   const measured = new Map<Candidate, Row[]>(candidates.map((candidate) => [candidate, []]))
   for (let round = 0; round <= rounds; round += 1) {
