@@ -9,7 +9,7 @@ const caller = (claims: Claims): AuthResult => ({
   ...anonymousResult(undefined),
   authenticated: true,
   claims,
-  scopes: scopesOf(claims),
+  scopes: scopesOf(claims).names,
 })
 const decide = (require: Parameters<typeof compileRequirement>[0], claims: Claims) =>
   compileRequirement(require)(caller(claims))?.code ?? 'ok'

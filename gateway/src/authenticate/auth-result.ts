@@ -52,7 +52,12 @@ export interface RenewedToken {
 }
 
 /** The facts about a verified token from which the header for the upstream is made. */
-export type VerifiedFacts = Pick<AuthResult, 'issuer' | 'subject' | 'scopes' | 'claims' | 'expiresAtSec'>
+export interface VerifiedFacts extends Pick<AuthResult, 'issuer' | 'subject' | 'scopes' | 'claims' | 'expiresAtSec'> {
+  /** What JSON.stringify writes for the scopes. */
+  readonly scopesJson: string
+  /** What JSON.stringify would write for the claims, where that is known already. */
+  readonly claimsJson: string | undefined
+}
 
 type VerifiedFields = Omit<AuthResult, 'authenticated' | 'tokenId'>
 

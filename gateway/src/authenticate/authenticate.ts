@@ -135,15 +135,15 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   }
 
   function resultOf(
-    { raw, claims }: UnverifiedToken,
+    { raw, claims, claimsJson }: UnverifiedToken,
     { name, issuer, renewal }: TrustedIssuer,
     { notAfterSec }: VerifiedToken['validity'],
   ): AuthResult | Failure {
     const { exp, iat, sub, jti, sid, renewed_from: renewedFrom } = claims
     const expiresAtSec = typeof exp === 'number' ? exp : Infinity
     const subject = textOf(sub)
-    const scopes = scopesOf(claims)
-    const headerValue = encodeResult({ issuer: name, subject, scopes, claims, expiresAtSec })
+    const { names: scopes, json: scopesJson } = scopesOf(claims)
+    const headerValue = encodeResult({ issuer: name, subject, scopes, scopesJson, claims, claimsJson, expiresAtSec })
     if (headerValue instanceof Failure) return headerValue
     const issuedAtSec = typeof iat === 'number' ? iat : undefined
     return verifiedResult(

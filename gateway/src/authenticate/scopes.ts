@@ -1,14 +1,25 @@
-// The scopes of a token as one frozen list, shared by all tokens that say the same.
+// The scopes of a token, taken apart and written as JSON once for all tokens that say the same.
 import type { Claims } from './auth-result.ts'
 
-const NONE: readonly string[] = Object.freeze([])
+/** `names` is frozen; `json` is what JSON.stringify writes for it. */
+export interface Scopes {
+  readonly names: readonly string[]
+  readonly json: string
+}
+
 const MAX_REMEMBERED = 1000
 /** Longer texts are rare, and would make the memory as large as its tokens. */
 const MAX_REMEMBERED_LENGTH = 256
 
-function scopesIn(text: string): readonly string[] {
+function scopesOfNames(names: readonly string[]): Scopes {
+  return { names: Object.freeze(names), json: JSON.stringify(names) }
+}
+
+const NONE = scopesOfNames([])
+
+function scopesIn(text: string): Scopes {
   const names = text.split(' ')
-  return Object.freeze(names.includes('') ? names.filter((name) => name !== '') : names)
+  return scopesOfNames(names.includes('') ? names.filter((name) => name !== '') : names)
 }
 
 /**
@@ -16,10 +27,10 @@ function scopesIn(text: string): readonly string[] {
  * Okta). It remembers what it took apart: the tokens of one application have the same scopes, and to split and freeze them
  * anew takes six times as long as to find them. Ask it about verified tokens only, so that nobody else can fill the memory.
  */
-export function createScopeReader(): (claims: Claims) => readonly string[] {
-  const remembered = new Map<string, readonly string[]>()
+export function createScopeReader(): (claims: Claims) => Scopes {
+  const remembered = new Map<string, Scopes>()
 
-  function recall(text: string): readonly string[] {
+  function recall(text: string): Scopes {
     const known = remembered.get(text)
     if (known !== undefined) return known
     const scopes = scopesIn(text)
@@ -32,7 +43,7 @@ export function createScopeReader(): (claims: Claims) => readonly string[] {
   return function scopesOf(claims) {
     const scope = claims['scope'] ?? claims['scp']
     if (typeof scope === 'string') return recall(scope)
-    if (Array.isArray(scope)) return Object.freeze(scope.filter((name): name is string => typeof name === 'string'))
+    if (Array.isArray(scope)) return scopesOfNames(scope.filter((name): name is string => typeof name === 'string'))
     return NONE
   }
 }

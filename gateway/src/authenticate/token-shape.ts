@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 
 import { decodeBase64url, isCanonical } from './base64url.ts'
 import type { Claims, JsonValue } from './auth-result.ts'
+import { asStringified, freezeJson, REFUSED } from './frozen-json.ts'
 import { Failure } from '../failure.ts'
 
 /** A header that passed the checks of RFC 7515 section 4.1; kid and typ are undefined where the header has none. */
@@ -17,6 +18,8 @@ export interface UnverifiedToken {
   readonly raw: string
   readonly header: TokenHeader
   readonly claims: Claims
+  /** The payload's text, where it is exactly what JSON.stringify would write for the claims. */
+  readonly claimsJson: string | undefined
   /** What the signature is over: header and payload as they came, with their dot (RFC 7515 section 5.2). */
   readonly signed: string
   /** As it came, in canonical base64url. */
@@ -26,7 +29,6 @@ export interface UnverifiedToken {
 const MAX_HEADER_LENGTH = 1366 // base64url of 1 KiB
 const MAX_KID_LENGTH = 256
 const MAX_REMEMBERED_HEADERS = 1000
-const MAX_DEPTH = 64
 
 function malformed(detail: string): Failure {
   return new Failure('token_malformed', detail)
@@ -34,30 +36,6 @@ function malformed(detail: string): Failure {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/**
- * Freezes a value of JSON all the way down, since all requests with one token share its claims. False when it is deeper
- * than any honest token, or names a member `__proto__`: copying such an object would change the copy's prototype.
- */
-function freezeDeep(value: object, depth: number): boolean {
-  if (depth > MAX_DEPTH) return false
-  // Two loops: `for in` over an array turns each index into a string, which took longer than all the rest of the freezing.
-  if (Array.isArray(value)) {
-    for (let index = 0; index < value.length; index += 1) if (!freezeMember(value[index], depth)) return false
-  } else {
-    for (const key in value) {
-      if (key === '__proto__' || !freezeMember((value as Record<string, unknown>)[key], depth)) return false
-    }
-  }
-  Object.freeze(value)
-  return true
-}
-
-function freezeMember(member: unknown, depth: number): boolean {
-  if (typeof member === 'object') return member === null || freezeDeep(member, depth + 1)
-  // JSON has no Infinity, but 1e400 parses to it, and it would be written back as null.
-  return typeof member !== 'number' || Number.isFinite(member)
 }
 
 function checkHeader(header: unknown): TokenHeader | Failure {
@@ -83,6 +61,15 @@ export function headerAsSent({ signed }: Pick<UnverifiedToken, 'signed'>): Recor
   return JSON.parse(text) as Record<string, unknown>
 }
 
+/** Undefined when the text is no JSON, or there is none. */
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
 /**
  * Makes a reader of raw tokens. It remembers decoded headers: all tokens signed with one key start with the same one.
  * Failures: token_too_large, token_malformed.
@@ -92,25 +79,22 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
   /** Where parts are decoded, one after the other: nobody holds what is in here. */
   const bytes = Buffer.alloc(maxTokenBytes)
 
-  /** Undefined when the part is not base64url of JSON in UTF-8. */
-  function decodeJson(part: string): unknown {
+  /** Undefined when the part is not base64url of UTF-8. */
+  function decodeText(part: string): string | undefined {
     const length = decodeBase64url(part, bytes)
     if (length === -1) return undefined
     const text = bytes.toString('utf8', 0, length)
     // Bytes that are no UTF-8 come out as this character; it may also be there in its own right, and that is rare enough.
-    if (text.includes('\uFFFD') && !isUtf8(bytes.subarray(0, length))) return undefined
-    try {
-      return JSON.parse(text)
-    } catch {
-      return undefined
-    }
+    return text.includes('\uFFFD') && !isUtf8(bytes.subarray(0, length)) ? undefined : text
   }
 
   function readHeader(part: string): TokenHeader | Failure {
     const known = headers.get(part)
     if (known !== undefined) return known
     const header =
-      part.length > MAX_HEADER_LENGTH ? malformed('its header is longer than 1 KiB') : checkHeader(decodeJson(part))
+      part.length > MAX_HEADER_LENGTH
+        ? malformed('its header is longer than 1 KiB')
+        : checkHeader(parseJson(decodeText(part)))
     // Cleared rather than evicted one by one: only a flood of invented headers fills it, and refilling costs microseconds.
     if (headers.size >= MAX_REMEMBERED_HEADERS) headers.clear()
     headers.set(part, header)
@@ -132,10 +116,19 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
 
     const header = readHeader(raw.slice(0, firstDot))
     if (header instanceof Failure) return header
-    const claims = decodeJson(raw.slice(firstDot + 1, secondDot))
-    if (!isObject(claims)) return malformed('its payload is not a JSON object in base64url')
-    if (!freezeDeep(claims, 0))
+    const text = decodeText(raw.slice(firstDot + 1, secondDot))
+    const claims = parseJson(text)
+    if (text === undefined || !isObject(claims)) return malformed('its payload is not a JSON object in base64url')
+    const shortest = freezeJson(claims)
+    if (shortest === REFUSED)
       return malformed('its payload nests too deep, or has a member or number that cannot be passed on')
-    return { raw, header, claims: claims as Record<string, JsonValue>, signed: raw.slice(0, secondDot), signature }
+    return {
+      raw,
+      header,
+      claims: claims as Record<string, JsonValue>,
+      claimsJson: asStringified(text, shortest),
+      signed: raw.slice(0, secondDot),
+      signature,
+    }
   }
 }

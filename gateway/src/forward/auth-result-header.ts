@@ -25,8 +25,7 @@ export function createAuthResultEncoder(
   // A character is at most three bytes, and a text of more characters than that is refused before it is written.
   const bytes = Buffer.alloc(3 * maxBytes)
 
-  function encode(content: Members): string | Failure {
-    const text = JSON.stringify(content)
+  function encode(text: string): string | Failure {
     const length = text.length > maxBytes ? Buffer.byteLength(text) : bytes.write(text)
     const characters = Math.ceil((length * 4) / 3)
     if (characters <= maxBytes) return bytes.toString('base64url', 0, length)
@@ -36,16 +35,23 @@ export function createAuthResultEncoder(
     )
   }
 
-  // From the parsed claims, never the token's own bytes: a claim written twice must not mean two things.
-  function contentOf({ issuer, subject, scopes, claims, expiresAtSec }: VerifiedFacts): Members {
-    const sent = allowed === undefined ? claims : pick(claims, allowed)
-    if (format === 'claims') return sent
-    const expiresAt = Number.isFinite(expiresAtSec) ? expiresAtSec : undefined
-    return { authenticated: true, issuer, subject, scopes, expiresAt, claims: sent }
+  // From the parsed claims, never the token's own bytes, unless they are the same: a claim written twice must not mean two things.
+  function claimsText({ claims, claimsJson }: VerifiedFacts): string {
+    return allowed === undefined ? (claimsJson ?? JSON.stringify(claims)) : JSON.stringify(pick(claims, allowed))
   }
 
+  /** As JSON.stringify would write {authenticated, issuer, subject, scopes, expiresAt, claims}, but the claims are text already. */
+  function resultText(facts: VerifiedFacts): string {
+    const { issuer, subject, scopesJson, expiresAtSec } = facts
+    const who = subject === undefined ? '' : `,"subject":${JSON.stringify(subject)}`
+    const until = Number.isFinite(expiresAtSec) ? `,"expiresAt":${expiresAtSec}` : ''
+    const start = `{"authenticated":true,"issuer":${JSON.stringify(issuer)}${who},"scopes":${scopesJson}${until}`
+    return `${start},"claims":${claimsText(facts)}}`
+  }
+
+  const textOf = format === 'claims' ? claimsText : resultText
   return {
     anonymous: format === 'claims' ? undefined : ANONYMOUS,
-    encode: (facts) => encode(contentOf(facts)),
+    encode: (facts) => encode(textOf(facts)),
   }
 }
