@@ -63,13 +63,13 @@ export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { reado
   // What the last look-up found: results without an object, since a look-up is made on requests.
   let shard = table[0] as ListShard
   let meta = 0
-  let text = pack('', 0)
+  let text = pack('', 0, false)
 
   /** The slot of the record in `shard`; -1 when there is none. */
   function locate(kind: number, issuer: number, value: string): number {
     const short = shortened(value)
     meta = records.metaOf(kind, 0, false, issuer, short.length)
-    text = pack(short, meta)
+    text = pack(short, meta, kind === TOKEN)
     if (text.wide) meta = records.metaOf(kind, 0, true, issuer, short.length)
     shard = table[text.hash >>> (32 - SHARD_BITS)] as ListShard
     return shard.find(meta, SAME_MASK, text)
