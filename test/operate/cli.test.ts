@@ -101,7 +101,7 @@ t.test('explain tells each check in order, and exits with 0 only if the request 
     [
       'expired later',
       ['GET', '/api/x', '-t', good, '--at', '2100-01-01'],
-      /ok +claims[^]*FAIL +time +it expired \d+ d( \d+ h)? ago[^]*- +key +not reached/,
+      /ok +claims[^]*FAIL +time +it expired \d+ d( \d+ (h|min|s))? ago[^]*- +key +not reached/,
       /401 token_expired/,
     ],
     ['no token', ['GET', '/api/x'], /FAIL +token +no token was sent/, /401 token_missing/],
