@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
+import { hash as digest } from 'node:crypto'
 
 import { anonymousResult, type AuthResult } from '../../gateway/src/authenticate/auth-result.ts'
 import { BLOCK_KINDS, BLOCK_REASONS, mergeEntries, type BlockEntry } from '../../gateway/src/revoke/block-list.ts'
@@ -20,6 +21,12 @@ const VALUES = [
   'a\0\0',
   '日本',
   'x'.repeat(1025),
+  // As long as a token's id, of which only the beginning is hashed.
+  `${'z'.repeat(42)}a`,
+  `${'z'.repeat(42)}b`,
+  `${'z'.repeat(42)}\u0100`,
+  `\u0100${'z'.repeat(42)}`,
+  'ÿ'.repeat(43),
   'y'.repeat(44),
   'y'.repeat(45),
   'y'.repeat(100),
@@ -142,6 +149,23 @@ t.test('whatever comes and goes, the list says what a plain Map would say', asyn
     t.pass(pack === undefined ? 'with its own hash' : 'with a bad hash')
   }
 })
+
+t.test(
+  'the ids of tokens are spread evenly over the list, by the upper bits of their hash and by the lower',
+  async (t) => {
+    const pack = createPacker(1024)
+    const upper = new Uint32Array(256)
+    const lower = new Uint32Array(256)
+    for (let index = 0; index < 25_600; index += 1) {
+      const { hash } = pack(digest('sha256', `token ${index}`, 'base64url'), 7, true)
+      upper[hash >>> 24] = (upper[hash >>> 24] ?? 0) + 1
+      lower[hash & 255] = (lower[hash & 255] ?? 0) + 1
+    }
+    // A hundred in each, give or take ten: the bounds are seven standard deviations away.
+    for (const count of [...upper, ...lower]) if (count < 30 || count > 170) t.fail(`${count} in one of 256 places`)
+    t.pass()
+  },
+)
 
 t.test('a verdict holds exactly as long as it says', async () => {
   fc.assert(
