@@ -1,7 +1,7 @@
 // Values of JSON that all requests with one token share: frozen, and measured on the way.
 
 const MAX_DEPTH = 64
-/** What measure and freeze answer instead of a length. */
+/** What freezeJson answers instead of a length. */
 export const REFUSED = -1
 const UNKNOWN = NaN
 

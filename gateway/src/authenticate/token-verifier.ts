@@ -38,6 +38,7 @@ function bytesCheck(key: KeyObject, algorithm: Algorithm, length: number): Bytes
     case 'HS':
       return (signed, signature) => timingSafeEqual(createHmac(hash, key).update(signed, 'latin1').digest(), signature)
     case 'RS': {
+      // Made in either case: it says whether the key is long enough for the hash.
       const opened = openedBy(key, hash, length)
       return OPENING_IS_FASTER ? opened : hashed(key, hash)
     }

@@ -25,7 +25,7 @@ const DIGEST_LENGTH = 43
  * The same text always gives the same words, and with the same facts the same hash. Nobody can choose texts that fall into one
  * place: of a digest eight characters are hashed, 48 bits that come as they come; of any other text all, by HalfSipHash-1-3
  * (Aumasson and Bernstein; the one of Linux's hash tables) with a key that is drawn at each start. Hashing the whole of a
- * token's id took a third of a look-up.
+ * token's id took a tenth of a look-up.
  */
 export function createPacker(maxCharacters: number, key = randomFillSync(new Uint32Array(2))): Packer {
   const [k0 = 0, k1 = 0] = key
