@@ -3,11 +3,14 @@ import t from 'tap'
 import type { Socket } from 'node:net'
 
 import { createFakeClock } from '../support/fake-clock.ts'
+import { createCaller } from '../support/fake-upstream.ts'
 import { sendRaw, statusOf } from '../support/raw-http.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { startAnswering, startSocketUpstream } from '../support/socket-upstream.ts'
-import { startTestGateway, type Teardown, type TestGatewayParts } from '../support/test-gateway.ts'
+import { startTestGateway, testConfig, type Teardown, type TestGatewayParts } from '../support/test-gateway.ts'
 import { waitFor } from '../support/wait-for.ts'
+import { createTransport } from '../../gateway/src/forward/create-transport.ts'
+import type { UpstreamConfig } from '../../gateway/src/forward/upstream-options.ts'
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok'
 
@@ -119,6 +122,38 @@ t.test('an idle connection that the upstream closes, breaks or talks on is not u
     t.match(await ask(port), /ok$/, what)
     t.equal(upstream.connections(), 2)
   }
+})
+
+t.test('a connection that comes when its client has left waits for another, but not for ever', async (t) => {
+  const clock = createFakeClock()
+  const upstream = await startAnswering(t, OK)
+  const target = `http://things.test:${upstream.port}`
+  const { up } = testConfig({
+    upstreams: { up: { targets: [target], dnsRefresh: '1h' } },
+    routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
+  }).upstreams as { up: UpstreamConfig }
+  let connect: (() => void) | undefined
+  const transport = createTransport(target, up, {
+    clock,
+    schedule: clock.schedule,
+    lookup: (_name, _options, callback) => {
+      connect = () => {
+        callback(null, [{ address: '127.0.0.1', family: 4 }])
+      }
+    },
+  })
+  const caller = createCaller()
+  const get = { method: 'GET', path: '/', headers: [], body: null, upgrade: null }
+  transport.send({ ...get, connectTimeoutMs: 2000, headersTimeoutMs: 1000 }, caller)
+  await waitFor(() => connect !== undefined)
+  caller.over = true
+  connect?.()
+  await waitFor(() => caller.events.length > 0 && upstream.open() === 1)
+  await clock.advance(3999)
+  t.equal(upstream.open(), 1)
+  await clock.advance(1)
+  await waitFor(() => upstream.open() === 0)
+  await transport.close()
 })
 
 t.test('a route may wait for a connection less long than its upstream', async (t) => {

@@ -98,7 +98,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
       const connection = new PooledConnection(socket, owner, made)
       open.add(connection)
       if (receiver.over) {
-        owner.onIdle(connection)
+        connection.rest()
         receiver.onError(new CalledOff())
       } else {
         connection.send(request, receiver)

@@ -76,6 +76,12 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
     this.#sender = new BodySender(this.#socket, body, head.chunked, this)
   }
 
+  /** Waits for its next request, as long as the upstream is likely to keep it. */
+  rest(): void {
+    this.#setDeadline(this.#owner.now() + this.#keepMs)
+    this.#owner.onIdle(this)
+  }
+
   /** Called when the deadline has passed. */
   onDeadline(): void {
     this.#fail(new TimedOut('the response did not begin in time'))
@@ -125,8 +131,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
     this.#sender = undefined
     if (clean && whole && this.#keepMs > 0 && this.#socket.writable) {
       if (this.#paused) this.#resume()
-      this.#setDeadline(this.#owner.now() + this.#keepMs)
-      this.#owner.onIdle(this)
+      this.rest()
     } else {
       this.close()
     }
