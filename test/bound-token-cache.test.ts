@@ -24,7 +24,7 @@ async function fill(maxBytes: string, heapBytes: number, count: number) {
   for (let index = 0; index < count; index += 1)
     authenticator.authenticate(await signHmac({ sub: String(index), padding: 'x'.repeat(4500) }), issuers)
   await close()
-  return { kept: authenticator.cache.size, bytes: authenticator.cache.bytes, lines }
+  return { kept: authenticator.cache.ready, bytes: authenticator.cache.readyBytes, lines }
 }
 
 t.test(

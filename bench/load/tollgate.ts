@@ -16,7 +16,6 @@ export interface TollgateParts {
   /** Opens the admin API. */
   readonly adminToken?: string
   readonly core?: string
-  readonly nodeArgs?: readonly string[]
   readonly startMs?: number
 }
 
@@ -39,7 +38,7 @@ export const API_ROUTE = {
 } as const
 
 export async function startTollgate(parts: TollgateParts): Promise<TollgateServer> {
-  const { name, upstream, keys, config = {}, adminToken, core = PROXY_CORE, nodeArgs = [], startMs = 15_000 } = parts
+  const { name, upstream, keys, config = {}, adminToken, core = PROXY_CORE, startMs = 15_000 } = parts
   const [port, adminPort] = [await freePort(), await freePort()]
   const file = writeWork(
     'gateway.yaml',
@@ -53,7 +52,7 @@ export async function startTollgate(parts: TollgateParts): Promise<TollgateServe
       ...config,
     }),
   )
-  const args = [...nodeArgs, BIN, 'run', '-c', file]
+  const args = [BIN, 'run', '-c', file]
   const server = await startServer({ name, command: process.execPath, args, core, port, startMs })
   return { ...server, adminUrl: `http://127.0.0.1:${adminPort}` }
 }

@@ -58,7 +58,7 @@ async function measure(): Promise<void> {
       authenticator.authenticate(Buffer.from(keys.sign(claimsOf(index, changes(index)))).toString('latin1'), issuers)
     }
     const perToken = ((await heapBytes()) - before) / TOKENS
-    const counted = authenticator.cache.bytes / authenticator.cache.size
+    const counted = authenticator.cache.readyBytes / authenticator.cache.ready
     process.stdout.write(
       `${name}: ${perToken.toFixed(0)} bytes of heap a token, the cache counts ${counted.toFixed(0)}\n`,
     )

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { KeysNotUsable } from './authenticate/key-source.ts'
 import { systemClock } from './clock.ts'
 import type { Config } from './config.ts'
-import { growLargeHeapSlowly } from './heap-growth.ts'
+import { setHeapFlags } from './heap-flags.ts'
 import { buildAdmin } from './operate/admin.ts'
 import { createAskIssuer } from './operate/ask-issuer.ts'
 import { createFetchJson } from './operate/fetch-json.ts'
@@ -149,7 +149,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
 
 /** Runs until a signal comes. Requests under way have 10 s to end; a second signal ends the process at once. */
 export async function runGateway(config: Config): Promise<void> {
-  growLargeHeapSlowly()
+  setHeapFlags()
   const output = standardOutput()
   const log = createLog(config.log, output)
   const running = await startGateway(config, log)

@@ -1,7 +1,7 @@
 // A worker of a gateway that has several: serves with the config that its primary hands over, answers it, drains when told.
 import closeWithGrace from 'close-with-grace'
 
-import { growLargeHeapSlowly } from './heap-growth.ts'
+import { setHeapFlags } from './heap-flags.ts'
 import { DRAIN_MS, startProxy, type RunningProxy } from './main.ts'
 import { createLog, standardOutput } from './operate/log.ts'
 import { createPrimaryStore, storeKindOf, type PrimaryStore } from './operate/primary-store.ts'
@@ -10,7 +10,7 @@ import type { FromWorker, ToWorker } from './operate/worker-messages.ts'
 // Blocks with the line that fills them stay below 4096 bytes: so much enters a pipe in one piece, whoever else writes to it.
 const BLOCK_BYTES = 2048
 
-growLargeHeapSlowly()
+setHeapFlags()
 const output = standardOutput(BLOCK_BYTES)
 let proxy: RunningProxy | undefined
 let store: PrimaryStore | undefined

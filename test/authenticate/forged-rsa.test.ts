@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { constants, createHash, generateKeyPairSync, privateEncrypt, sign, type KeyObject } from 'node:crypto'
 
 import type { Algorithm } from '../../gateway/src/authenticate/options.ts'
+import { UnverifiedToken } from '../../gateway/src/authenticate/token-shape.ts'
 import { createSignatureCheck } from '../../gateway/src/authenticate/token-verifier.ts'
 
 const TEXT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0'
@@ -42,7 +43,8 @@ const info = (prefix: string, hash: RsaHash = 'sha256') => Buffer.concat([Buffer
 
 function passes(signature: Buffer, { hash = 'sha256', keys = pair, signed = TEXT } = {}): boolean {
   const alg = `RS${hash.slice(3)}` as Algorithm
-  const token = { header: { alg, kid: undefined, typ: undefined }, signed, signature: signature.toString('base64url') }
+  const header = { alg, kid: undefined, typ: undefined }
+  const token = new UnverifiedToken(header, {}, undefined, signed, signature.toString('base64url'))
   return createSignatureCheck(keys.publicKey, alg)(token)
 }
 

@@ -4,7 +4,7 @@ import t from 'tap'
 import { createKeyRing } from '../../gateway/src/authenticate/key-ring.ts'
 import { keySetFromJwks, type KeyPolicy } from '../../gateway/src/authenticate/key-set.ts'
 import { ALGORITHMS } from '../../gateway/src/authenticate/options.ts'
-import { createTokenReader } from '../../gateway/src/authenticate/token-shape.ts'
+import { createTokenReader, UnverifiedToken } from '../../gateway/src/authenticate/token-shape.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 import { readToken } from '../support/read-token.ts'
 
@@ -124,8 +124,8 @@ for (const { title, alg, jwk, payload, signature } of signatures) {
     const signed = `${Buffer.from(JSON.stringify(stated)).toString('base64url')}.${payload}`
     const header = { alg, kid: stated.kid, typ: undefined }
     const [key] = createKeyRing(keySetFromJwks({ keys: [jwk] }, policy).keys).find(header)
-    t.equal(key?.isSignedBy({ header, signed, signature }), true)
-    t.equal(key?.isSignedBy({ header, signed: `${signed}A`, signature }), false)
+    t.equal(key?.isSignedBy(new UnverifiedToken(header, {}, undefined, signed, signature)), true)
+    t.equal(key?.isSignedBy(new UnverifiedToken(header, {}, undefined, `${signed}A`, signature)), false)
     t.match(createTokenReader(8192)(`${signed}.${signature}`), {
       code: 'token_malformed',
       detail: 'its payload is not a JSON object in base64url',

@@ -31,6 +31,23 @@ t.test('a token is renewed from its window on, and its successor is the token of
   t.equal(await counted(gateway, 'tollgate_renewals_delivered_total'), 2)
 })
 
+t.test('a successor is made once, also where the token came when no room was left to keep it ready', async (t) => {
+  const { clock, gateway } = await startRenewing(t, { tokens: { cache: { maxBytes: '4KiB' } } })
+  const others = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((sub) => firstToken(clock, { sub, jti: sub })))
+  const token = await firstToken(clock)
+  for (const each of [...others, token]) t.equal((await send(gateway, each)).status, 200)
+  t.match(await gateway.gateway.metrics.text(), /^tollgate_token_cache_signatures [2-6]$/m)
+  await clock.advance(240_000)
+  const { renewed } = await send(gateway, token)
+  t.type(renewed, 'string')
+  for (let time = 0; time < 3; time += 1) t.equal((await send(gateway, token)).renewed, renewed)
+  t.equal(await counted(gateway, 'tollgate_renewals_total'), 1)
+  t.equal((await send(gateway, renewed ?? '')).status, 200)
+  t.equal((await send(gateway, token)).renewed, renewed, 'within the overlap')
+  await clock.advance(30_000)
+  t.equal((await send(gateway, token)).code, 'token_revoked')
+})
+
 t.test(
   'RN-1: the grace period ends to the second, and contains the clock tolerance rather than adding to it',
   async (t) => {

@@ -112,11 +112,13 @@ export async function startRenewing(
     renewal = {},
     issuer = {},
     machines = 1,
+    tokens = {},
     routes,
   }: {
     renewal?: Record<string, unknown>
     issuer?: Record<string, unknown>
     machines?: number
+    tokens?: Record<string, unknown>
     routes?: readonly Record<string, unknown>[]
   } = {},
 ) {
@@ -125,6 +127,7 @@ export async function startRenewing(
   const config = {
     issuers: [renewingIssuer(writePrivateKey(t), renewal, issuer)],
     upstreams: { up: { targets: [upstream.url] } },
+    tokens,
     routes: routes ?? [{ path: '/*', upstream: 'up' }],
   }
   const gateways = await startMachines(t, machines, config, { clock, schedule: clock.schedule })

@@ -1,5 +1,4 @@
 // The result of authentication: who calls, and the finished header value that tells the upstream.
-import { tokenIdOf } from './token-id.ts'
 
 export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 export type Claims = Readonly<Record<string, JsonValue>>
@@ -19,7 +18,7 @@ export interface AuthResult {
   readonly issuedAtSec: number | undefined
   /** From then on the token is refused: its expiry with the clock tolerance of its issuer. */
   readonly validUntilSec: number
-  /** Names the token however its signature is spelt (token-id.ts). Worked out when first read. '' for anonymous callers. */
+  /** Names the token however its signature is spelt (token-id.ts). '' for anonymous callers. */
   readonly tokenId: string
   /** Whose tokens these are on the block list: the issuer's `issuer`, or its name in the config where iss is not looked at. */
   readonly issuerId: string
@@ -59,53 +58,26 @@ export interface VerifiedFacts extends Pick<AuthResult, 'issuer' | 'subject' | '
   readonly claimsJson: string | undefined
 }
 
-type VerifiedFields = Omit<AuthResult, 'authenticated' | 'tokenId'>
-
-/** A class for its getter: in an object literal one would cost a microsecond for each token, used or not. */
-class VerifiedResult implements AuthResult {
-  readonly authenticated = true
-  readonly issuer: string
-  readonly subject: string | undefined
-  readonly scopes: readonly string[]
-  readonly claims: Claims
-  readonly expiresAtSec: number
-  readonly issuedAtSec: number | undefined
-  readonly validUntilSec: number
-  readonly issuerId: string
-  readonly jti: string | undefined
-  readonly sid: string | undefined
-  readonly renewedFrom: string | undefined
-  readonly headerValue: string | undefined
-  readonly renewal: RenewalState | undefined
-  readonly #raw: string
-  #tokenId: string | undefined
-
-  constructor(fields: VerifiedFields, raw: string) {
-    this.issuer = fields.issuer
-    this.subject = fields.subject
-    this.scopes = fields.scopes
-    this.claims = fields.claims
-    this.expiresAtSec = fields.expiresAtSec
-    this.issuedAtSec = fields.issuedAtSec
-    this.validUntilSec = fields.validUntilSec
-    this.issuerId = fields.issuerId
-    this.jti = fields.jti
-    this.sid = fields.sid
-    this.renewedFrom = fields.renewedFrom
-    this.headerValue = fields.headerValue
-    this.renewal = fields.renewal
-    this.#raw = raw
-    Object.freeze(this)
-  }
-
-  get tokenId(): string {
-    return (this.#tokenId ??= tokenIdOf(this.#raw))
-  }
-}
-
 /** The result for a verified token. `claims` and `scopes` are frozen already. */
-export function verifiedResult(fields: VerifiedFields, raw: string): AuthResult {
-  return new VerifiedResult(fields, raw)
+export function verifiedResult(fields: Omit<AuthResult, 'authenticated'>): AuthResult {
+  // Member by member: all results have one shape, whatever the caller's object has.
+  return Object.freeze({
+    authenticated: true,
+    issuer: fields.issuer,
+    subject: fields.subject,
+    scopes: fields.scopes,
+    claims: fields.claims,
+    expiresAtSec: fields.expiresAtSec,
+    issuedAtSec: fields.issuedAtSec,
+    validUntilSec: fields.validUntilSec,
+    tokenId: fields.tokenId,
+    issuerId: fields.issuerId,
+    jti: fields.jti,
+    sid: fields.sid,
+    renewedFrom: fields.renewedFrom,
+    headerValue: fields.headerValue,
+    renewal: fields.renewal,
+  })
 }
 
 const NO_CLAIMS: Claims = Object.freeze({})

@@ -1,12 +1,14 @@
 // The decision on one screen: is this token good for this route, and who calls?
 import { verifiedResult, type AuthResult, type JsonValue, type VerifiedFacts } from './auth-result.ts'
 import { checkBlocked, unknownStanding } from './block-check.ts'
+import { chooseIssuer, chooseKeys } from './choose-keys.ts'
 import { checkClaims, checkTime, validityOf } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
 import { createRefusalMemory } from './refusal-memory.ts'
 import { createScopeReader } from './scopes.ts'
-import { createTokenCache, endOf, type TokenCache, type VerifiedToken } from './token-cache.ts'
+import { createSignatureMemory, type GoodSignature } from './signature-memory.ts'
+import { createTokenCache, endOf, mostEntries, type VerifiedToken } from './token-cache.ts'
 import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
 import type { Clock } from '../clock.ts'
 import { Failure } from '../failure.ts'
@@ -23,8 +25,21 @@ export interface AuthenticatorParts {
 
 /** Counts since start, for metrics. */
 export interface CacheCounts {
+  /** Tokens whose signature was not checked, because it had been. */
   hits: number
+  /** Those among them that were not ready, and were taken apart again. */
+  reread: number
   misses: number
+}
+
+/** What is remembered now. */
+export interface RememberedTokens {
+  readonly has: (rawToken: string) => boolean
+  /** Tokens kept ready, with claims and header, and the heap that they take, an estimate. */
+  readonly ready: number
+  readonly readyBytes: number
+  /** Tokens whose signature is remembered, kept ready or not. */
+  readonly signatures: number
 }
 
 export interface Authenticator {
@@ -32,43 +47,8 @@ export interface Authenticator {
   authenticate(rawToken: string, issuers: readonly TrustedIssuer[]): AuthResult | Failure
   /** The same decision from scratch, leaving no trace: for `explain`. */
   verify(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure
-  readonly cache: Pick<TokenCache, 'has' | 'size' | 'bytes'>
+  readonly cache: RememberedTokens
   readonly counts: Readonly<CacheCounts>
-}
-
-/** The issuer that the route would believe this token from: by `iss`, or the only one if that does not look at iss. */
-export function chooseIssuer(
-  { header, claims }: UnverifiedToken,
-  issuers: readonly TrustedIssuer[],
-): TrustedIssuer | Failure {
-  const [only] = issuers
-  if (only !== undefined && issuers.length === 1 && only.issuer === undefined) return only
-  let named: TrustedIssuer | undefined
-  for (const issuer of issuers) {
-    if (issuer.issuer === undefined || issuer.issuer !== claims['iss']) continue
-    if (issuer.algorithms.has(header.alg)) return issuer
-    named ??= issuer
-  }
-  return (
-    named ??
-    new Failure('issuer_unknown', claims['iss'] === undefined ? 'iss is missing' : 'iss names no issuer of this route')
-  )
-}
-
-/** The keys that may have signed the token; the failure says whether other keys may yet come. */
-export function chooseKeys(
-  { header }: UnverifiedToken,
-  { name, keys: { ring, remote } }: TrustedIssuer,
-): readonly VerificationKey[] | Failure {
-  const keys = ring.find(header)
-  if (keys.length > 0) return keys
-  // Nobody could pass: that is our trouble, and a 401 would make clients log their users out.
-  if (ring.size === 0) return new Failure('keys_unavailable', `no keys of issuer ${name} could be loaded`)
-  const detail =
-    header.kid === undefined
-      ? `it names no kid, and not exactly one key of issuer ${name} fits ${header.alg}`
-      : `it is signed by key ${JSON.stringify(header.kid)} with ${header.alg}, which issuer ${name} does not publish`
-  return new Failure('key_unknown', detail, remote?.lookFor(header.kid))
 }
 
 /** True when this route would choose the issuer that the token was verified for: routes differ in whom they believe. */
@@ -81,6 +61,13 @@ function isStillGood({ key, validity, forgetAtSec }: VerifiedToken, nowSec: numb
   return key.live && nowSec < forgetAtSec && nowSec < validity.notAfterSec && nowSec >= validity.notBeforeSec
 }
 
+/** Finds the key that made the signature; the failure is told, and nothing else is looked at. */
+type SignatureSearch = (
+  token: UnverifiedToken,
+  issuer: TrustedIssuer,
+  keys: readonly VerificationKey[],
+) => GoodSignature | Failure
+
 function textOf(claim: JsonValue | undefined): string | undefined {
   return typeof claim === 'string' ? claim : undefined
 }
@@ -88,19 +75,22 @@ function textOf(claim: JsonValue | undefined): string | undefined {
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const { clock, encodeResult, blockList } = parts
   const readToken = createTokenReader(parts.maxTokenBytes)
-  const cache = createTokenCache(parts.cache)
   const maxAgeSec = parts.cache.maxAge / 1000
-  const scopesOf = createScopeReader()
+  const ready = createTokenCache(parts.cache)
+  /** For tokens that cannot be kept ready. Undefined where as many as may be remembered at all can. */
+  const signatures =
+    parts.cache.maxTokens > mostEntries(parts.cache.maxBytes) ? createSignatureMemory(parts.cache.maxTokens) : undefined
   const refusals = createRefusalMemory()
-  const counts: CacheCounts = { hits: 0, misses: 0 }
+  const scopesOf = createScopeReader()
+  const counts: CacheCounts = { hits: 0, reread: 0, misses: 0 }
 
   /** Cheap checks first: an expired token, the commonest bad one, costs no cryptography and no fetch of keys. */
   function examine(
     rawToken: string,
-    end: string,
     issuers: readonly TrustedIssuer[],
     nowSec: number,
-  ): VerifiedToken | Failure {
+    search: SignatureSearch,
+  ): { readonly token: VerifiedToken; readonly lookupsAgo: number } | Failure {
     const token = readToken(rawToken)
     if (token instanceof Failure) return token
     const issuer = chooseIssuer(token, issuers)
@@ -117,25 +107,28 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       return (badTime.code === 'token_expired' ? issuer.renewal?.sessionOver(claims, nowSec) : undefined) ?? badTime
     const keys = chooseKeys(token, issuer)
     if (keys instanceof Failure) return keys
-    const known = refusals.recall(rawToken, end, nowSec)
-    if (known !== undefined) return known
-    const key = keys.find(({ isSignedBy }) => isSignedBy(token))
-    if (key === undefined) {
-      const failure = new Failure(
-        'signature_invalid',
-        `the signature was not made by the key of issuer ${issuer.name} that it names`,
-      )
-      refusals.remember(rawToken, end, { failure, keys, nowSec })
-      return failure
-    }
+    const signature = search(token, issuer, keys)
+    if (signature instanceof Failure) return signature
     const result = resultOf(token, issuer, validity)
-    return result instanceof Failure
-      ? result
-      : { raw: rawToken, result, issuer, key, validity, forgetAtSec: nowSec + maxAgeSec, standing: unknownStanding() }
+    if (result instanceof Failure) return result
+    const { key, untilSec: forgetAtSec, lookupsAgo } = signature
+    return {
+      token: { raw: rawToken, result, issuer, key, validity, forgetAtSec, standing: unknownStanding() },
+      lookupsAgo,
+    }
+  }
+
+  function checkSignature(token: UnverifiedToken, keys: readonly VerificationKey[], nowSec: number) {
+    const key = keys.find(({ isSignedBy }) => isSignedBy(token))
+    return key === undefined ? undefined : { key, untilSec: nowSec + maxAgeSec, lookupsAgo: Infinity }
+  }
+
+  function signatureInvalid({ name }: TrustedIssuer): Failure {
+    return new Failure('signature_invalid', `the signature was not made by the key of issuer ${name} that it names`)
   }
 
   function resultOf(
-    { raw, claims, claimsJson }: UnverifiedToken,
+    { id, claims, claimsJson }: UnverifiedToken,
     { name, issuer, renewal }: TrustedIssuer,
     { notAfterSec }: VerifiedToken['validity'],
   ): AuthResult | Failure {
@@ -146,24 +139,32 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const headerValue = encodeResult({ issuer: name, subject, scopes, scopesJson, claims, claimsJson, expiresAtSec })
     if (headerValue instanceof Failure) return headerValue
     const issuedAtSec = typeof iat === 'number' ? iat : undefined
-    return verifiedResult(
-      {
-        issuer: name,
-        subject,
-        scopes,
-        claims,
-        expiresAtSec,
-        issuedAtSec,
-        validUntilSec: notAfterSec,
-        issuerId: issuer ?? name,
-        jti: textOf(jti),
-        sid: textOf(sid),
-        renewedFrom: textOf(renewedFrom),
-        headerValue,
-        renewal: renewal?.stateOf(claims),
-      },
-      raw,
-    )
+    return verifiedResult({
+      issuer: name,
+      subject,
+      scopes,
+      claims,
+      expiresAtSec,
+      issuedAtSec,
+      validUntilSec: notAfterSec,
+      tokenId: id,
+      issuerId: issuer ?? name,
+      jti: textOf(jti),
+      sid: textOf(sid),
+      renewedFrom: textOf(renewedFrom),
+      headerValue,
+      renewal: renewal?.stateOf(claims),
+    })
+  }
+
+  /**
+   * Keeps a token ready. When that is full, only whoever comes again soon enough to be found there gets in, so that tokens which
+   * are used once push nobody out; and whoever is due, as its successor is kept beside it and made once.
+   */
+  function keep(token: VerifiedToken, end: string, lookupsAgo: number, nowSec: number): void {
+    const { renewal } = token.result
+    const isDue = renewal !== undefined && nowSec >= renewal.dueSec
+    if (signatures === undefined || isDue || ready.hasRoom || lookupsAgo <= ready.size) ready.set(token, end)
   }
 
   /** What may change from request to request: whether the token was blocked meanwhile, and whether it is time for its successor. */
@@ -183,27 +184,63 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     authenticate(rawToken, issuers) {
       const nowSec = clock.now() / 1000
       const end = endOf(rawToken)
-      const known = cache.get(rawToken, end)
+      const known = ready.get(rawToken, end)
       if (known !== undefined && isFor(known, issuers)) {
         if (isStillGood(known, nowSec)) {
           counts.hits += 1
           return conclude(known, nowSec)
         }
-        cache.delete(end)
+        ready.delete(end)
       }
-      counts.misses += 1
-      const token = examine(rawToken, end, issuers, nowSec)
-      if (token instanceof Failure) return token
-      // A revoked one is remembered as well: refusing it again shall not cost a signature check.
-      cache.set(token, end)
-      if (token.result.renewedFrom !== undefined) token.issuer.renewal?.onFirstUse(token, nowSec)
+      const examined = examine(rawToken, issuers, nowSec, (token, issuer, keys) => {
+        const refused = refusals.recall(rawToken, end, nowSec)
+        if (refused !== undefined) return refused
+        const signature =
+          signatures === undefined || (signatures.size === 0 && ready.hasRoom)
+            ? checkSignature(token, keys, nowSec)
+            : signatures.recall(token, keys, { nowSec, lookup: counts.hits + counts.misses }, checkSignature)
+        if (signature !== undefined) return signature
+        const failure = signatureInvalid(issuer)
+        refusals.remember(rawToken, end, { failure, keys, nowSec })
+        return failure
+      })
+      if (examined instanceof Failure) {
+        counts.misses += 1
+        return examined
+      }
+      const { token, lookupsAgo } = examined
+      keep(token, end, lookupsAgo, nowSec)
+      if (lookupsAgo === Infinity) {
+        counts.misses += 1
+        if (token.result.renewedFrom !== undefined) token.issuer.renewal?.onFirstUse(token, nowSec)
+      } else {
+        counts.hits += 1
+        counts.reread += 1
+      }
       return conclude(token, nowSec)
     },
     verify(rawToken, issuers, nowSec) {
-      const token = examine(rawToken, endOf(rawToken), issuers, nowSec)
-      return token instanceof Failure ? token : (checkBlocked(token, blockList, nowSec) ?? token)
+      const examined = examine(
+        rawToken,
+        issuers,
+        nowSec,
+        (token, issuer, keys) => checkSignature(token, keys, nowSec) ?? signatureInvalid(issuer),
+      )
+      if (examined instanceof Failure) return examined
+      return checkBlocked(examined.token, blockList, nowSec) ?? examined.token
     },
-    cache,
+    cache: {
+      has: (rawToken) => ready.has(rawToken) || signatures?.has(rawToken) === true,
+      get ready() {
+        return ready.size
+      },
+      get readyBytes() {
+        return ready.bytes
+      },
+      get signatures() {
+        return signatures?.size ?? 0
+      },
+    },
     counts,
   }
 }

@@ -7,6 +7,8 @@ import { createSignatureCheck, type SignatureCheck } from './token-verifier.ts'
 
 /** One key with one algorithm. `live` turns false when the issuer withdraws the key: what it signed dies in that instant. */
 export interface VerificationKey {
+  /** No other key of this process has it. */
+  readonly serial: number
   readonly kid: string | undefined
   /** The same for the same key material, kid and algorithm, whenever it was loaded. */
   readonly fingerprint: string
@@ -31,6 +33,8 @@ export interface KeyPolicy {
 }
 
 const MAX_KEYS = 100
+
+let keysMade = 0
 
 function describe(kid: string | undefined): string {
   return kid === undefined ? 'a key without kid' : `key ${JSON.stringify(kid.slice(0, 64))}`
@@ -59,7 +63,9 @@ function compileKey(key: KeyObject, kid: string | undefined, stated: unknown, po
       if (policy.weakKeys === 'refuse') continue
     }
     try {
+      keysMade += 1
       keys.push({
+        serial: keysMade,
         kid,
         fingerprint: fingerprintOf(key, kid, algorithm),
         algorithm,

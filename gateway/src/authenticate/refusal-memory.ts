@@ -34,6 +34,7 @@ export function createRefusalMemory(): RefusalMemory {
   const memory = new LRUCache<string, Refusal>({ max: MAX_REFUSALS })
   return {
     recall(rawToken, end, nowSec) {
+      if (memory.size === 0) return undefined
       const refusal = memory.get(end)
       if (refusal?.rawToken !== rawToken) return undefined
       if (nowSec < refusal.untilSec && refusal.keys.every((key) => key.live)) return refusal.failure

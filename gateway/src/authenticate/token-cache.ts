@@ -1,4 +1,4 @@
-// Remembered tokens: only verified ones enter, so a flood of forged tokens cannot push out a good one.
+// Tokens kept ready: verified, their claims taken apart, their header for the upstream made. For those that come again and again.
 import { LRUCache } from 'lru-cache'
 
 import type { AuthResult } from './auth-result.ts'
@@ -15,7 +15,7 @@ export interface VerifiedToken {
   readonly issuer: TrustedIssuer
   readonly key: VerificationKey
   readonly validity: Validity
-  /** From then on it is verified again, in seconds. */
+  /** From then on its signature is checked again, in seconds. */
   readonly forgetAtSec: number
   readonly standing: Standing
 }
@@ -24,6 +24,8 @@ export interface VerifiedToken {
 export interface TokenCache {
   get(rawToken: string, end: string): VerifiedToken | undefined
   has(rawToken: string): boolean
+  /** Nobody would have to leave for one more. */
+  readonly hasRoom: boolean
   set(token: VerifiedToken, end: string): void
   delete(end: string): void
   readonly size: number
@@ -44,11 +46,17 @@ export function endOf(rawToken: string): string {
   return rawToken.slice(-INDEX_LENGTH)
 }
 
+/** So many tokens at most fit into these bytes. */
+export function mostEntries(maxBytes: number): number {
+  return Math.max(1, Math.floor(maxBytes / BYTES_PER_ENTRY))
+}
+
 /** Bounded by count and bytes; the least recently used leave first. What is found is compared with the whole token. */
 export function createTokenCache(limits: { readonly maxTokens: number; readonly maxBytes: number }): TokenCache {
+  // The room for `max` entries is taken at once, 36 bytes for each: more than the bytes allow would only be waste.
+  const max = Math.min(limits.maxTokens, mostEntries(limits.maxBytes))
   const cache = new LRUCache<string, VerifiedToken>({
-    // The room for `max` entries is taken at once, 36 bytes for each: more than the bytes allow would only be waste.
-    max: Math.max(1, Math.min(limits.maxTokens, Math.floor(limits.maxBytes / BYTES_PER_ENTRY))),
+    max,
     maxSize: limits.maxBytes,
     sizeCalculation: ({ raw, result: { claims, headerValue = '' } }) =>
       BYTES_PER_ENTRY + raw.length + headerValue.length + bytesOf(claims),
@@ -59,6 +67,10 @@ export function createTokenCache(limits: { readonly maxTokens: number; readonly 
       return token !== undefined && token.raw === rawToken ? token : undefined
     },
     has: (rawToken) => cache.peek(endOf(rawToken))?.raw === rawToken,
+    get hasRoom() {
+      const { size, calculatedSize } = cache
+      return size < max && calculatedSize + calculatedSize / Math.max(1, size) <= limits.maxBytes
+    },
     set(token, end) {
       cache.set(end, token)
     },

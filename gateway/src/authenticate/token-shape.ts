@@ -3,6 +3,7 @@ import { isUtf8 } from 'node:buffer'
 
 import { decodeBase64url, isCanonical } from './base64url.ts'
 import type { Claims, JsonValue } from './auth-result.ts'
+import { idOfSigned } from './token-id.ts'
 import { asStringified, freezeJson, REFUSED } from './frozen-json.ts'
 import { Failure } from '../failure.ts'
 
@@ -14,8 +15,7 @@ export interface TokenHeader {
 }
 
 /** A token taken apart. Nothing here is verified. */
-export interface UnverifiedToken {
-  readonly raw: string
+export class UnverifiedToken {
   readonly header: TokenHeader
   readonly claims: Claims
   /** The payload's text, where it is exactly what JSON.stringify would write for the claims. */
@@ -24,6 +24,20 @@ export interface UnverifiedToken {
   readonly signed: string
   /** As it came, in canonical base64url. */
   readonly signature: string
+  #id: string | undefined
+
+  constructor(header: TokenHeader, claims: Claims, claimsJson: string | undefined, signed: string, signature: string) {
+    this.header = header
+    this.claims = claims
+    this.claimsJson = claimsJson
+    this.signed = signed
+    this.signature = signature
+  }
+
+  /** Of what is signed (token-id.ts). Worked out when first read: a token that fails a cheap check never needs it. */
+  get id(): string {
+    return (this.#id ??= idOfSigned(this.signed))
+  }
 }
 
 const MAX_HEADER_LENGTH = 1366 // base64url of 1 KiB
@@ -122,13 +136,12 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
     const shortest = freezeJson(claims)
     if (shortest === REFUSED)
       return malformed('its payload nests too deep, or has a member or number that cannot be passed on')
-    return {
-      raw,
+    return new UnverifiedToken(
       header,
-      claims: claims as Record<string, JsonValue>,
-      claimsJson: asStringified(text, shortest),
-      signed: raw.slice(0, secondDot),
+      claims as Record<string, JsonValue>,
+      asStringified(text, shortest),
+      raw.slice(0, secondDot),
       signature,
-    }
+    )
   }
 }

@@ -4,13 +4,12 @@ import { constants, createHmac, createVerify, timingSafeEqual, verify, type KeyO
 import { decodeBase64url } from './base64url.ts'
 import { algorithmsOfKey } from './key-rules.ts'
 import type { Algorithm } from './options.ts'
-import { OPENING_IS_FASTER, openedBy } from './rsa-signature.ts'
+import { OPENING_IS_FASTER, openedBy, type BytesCheck } from './rsa-signature.ts'
+import { idOfSigned } from './token-id.ts'
 import type { UnverifiedToken } from './token-shape.ts'
 
 /** True when this key made the token's signature. Nothing else is looked at: claims have their own checks. */
-export type SignatureCheck = (token: Pick<UnverifiedToken, 'header' | 'signed' | 'signature'>) => boolean
-
-type BytesCheck = (signed: string, signature: Buffer) => boolean
+export type SignatureCheck = (token: Pick<UnverifiedToken, 'header' | 'signed' | 'signature' | 'id'>) => boolean
 
 const HMAC_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
 // R and S, each as long as the order of the curve (RFC 7518 section 3.4): P-521 needs 66 bytes for 521 bits.
@@ -29,14 +28,15 @@ function signatureBytes(key: KeyObject, algorithm: Algorithm): number {
 
 /** crypto.verify() in one call costs 4 % more than this for RS256: it copies the text into a Buffer first. */
 function hashed(key: Parameters<ReturnType<typeof createVerify>['verify']>[0], hash: string): BytesCheck {
-  return (signed, signature) => createVerify(hash).update(signed, 'latin1').verify(key, signature)
+  return ({ signed }, signature) => createVerify(hash).update(signed, 'latin1').verify(key, signature)
 }
 
 function bytesCheck(key: KeyObject, algorithm: Algorithm, length: number): BytesCheck {
   const hash = `sha${algorithm.slice(2)}`
   switch (algorithm.slice(0, 2)) {
     case 'HS':
-      return (signed, signature) => timingSafeEqual(createHmac(hash, key).update(signed, 'latin1').digest(), signature)
+      return ({ signed }, signature) =>
+        timingSafeEqual(createHmac(hash, key).update(signed, 'latin1').digest(), signature)
     case 'RS': {
       // Made in either case: it says whether the key is long enough for the hash.
       const opened = openedBy(key, hash, length)
@@ -51,7 +51,7 @@ function bytesCheck(key: KeyObject, algorithm: Algorithm, length: number): Bytes
       return hashed({ key, dsaEncoding: 'ieee-p1363' }, hash)
     default:
       // EdDSA hashes on its own, with the whole text in its hand (RFC 8032).
-      return (signed, signature) => verify(null, Buffer.from(signed, 'latin1'), key, signature)
+      return ({ signed }, signature) => verify(null, Buffer.from(signed, 'latin1'), key, signature)
   }
 }
 
@@ -64,11 +64,11 @@ export function createSignatureCheck(key: KeyObject, algorithm: Algorithm): Sign
   if (!algorithmsOfKey(key).includes(algorithm)) throw new TypeError(`this key is none for ${algorithm}`)
   const bytes = Buffer.alloc(signatureBytes(key, algorithm))
   const isRight = bytesCheck(key, algorithm, bytes.length)
-  isRight('', bytes)
-  return function isSignedBy({ header, signed, signature }) {
-    if (header.alg !== algorithm || decodeBase64url(signature, bytes) !== bytes.length) return false
+  isRight({ signed: '', id: idOfSigned('') }, bytes)
+  return function isSignedBy(token) {
+    if (token.header.alg !== algorithm || decodeBase64url(token.signature, bytes) !== bytes.length) return false
     try {
-      return isRight(signed, bytes)
+      return isRight(token, bytes)
     } catch {
       // OpenSSL says of some bytes that they are no signature at all rather than a wrong one.
       return false

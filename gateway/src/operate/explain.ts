@@ -9,7 +9,7 @@ import type { Claims, RenewedToken } from '../authenticate/auth-result.ts'
 import { createTokenFinder, createTokenLocation, type TokenLocation } from '../authenticate/token-location.ts'
 import type { KeySourceParts } from '../authenticate/key-source.ts'
 import type { Config } from '../config.ts'
-import { chooseIssuer } from '../authenticate/authenticate.ts'
+import { chooseIssuer } from '../authenticate/choose-keys.ts'
 import { durationText, type ClaimRules } from '../authenticate/claims.ts'
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
@@ -84,7 +84,7 @@ function findingsOf(
     ...(token === undefined
       ? {}
       : {
-          shape: `three parts of base64url, ${token.raw.length} characters`,
+          shape: `three parts of base64url, ${token.signed.length + 1 + token.signature.length} characters`,
           ...(issuer === undefined ? {} : { issuer: issuer.name, claims: claimsFinding(issuer.rules) }),
           algorithm: token.header.alg,
           time:

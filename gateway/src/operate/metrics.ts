@@ -6,8 +6,8 @@ import { createIdleTally, createRouteTally, type RouteTally } from './route-tall
 
 /** Numbers that others keep, read when somebody asks. */
 export interface MetricSources {
-  readonly cache: { readonly size: number; readonly bytes: number }
-  readonly counts: { readonly hits: number; readonly misses: number }
+  readonly cache: { readonly ready: number; readonly readyBytes: number; readonly signatures: number }
+  readonly counts: { readonly hits: number; readonly reread: number; readonly misses: number }
   readonly inFlight: { readonly count: number }
   /** By issuer: keys in use, and seconds since the issuer confirmed them (undefined for local keys). */
   readonly keys: () => readonly {
@@ -111,17 +111,23 @@ export function createMetrics(sources: MetricSources, version: string, requests:
       }
     },
   )
-  counter('tollgate_token_cache_hits_total', 'Tokens that were remembered.', [], (count) => {
+  counter('tollgate_token_cache_hits_total', 'Tokens whose signature was found good before.', [], (count) => {
     count({}, sources.counts.hits)
+  })
+  counter('tollgate_token_cache_reread_total', 'Hits on tokens that were not kept ready.', [], (count) => {
+    count({}, sources.counts.reread)
   })
   counter('tollgate_token_cache_misses_total', 'Tokens that had to be verified.', [], (count) => {
     count({}, sources.counts.misses)
   })
-  gauge('tollgate_token_cache_entries', 'Tokens remembered now.', [], (set) => {
-    set({}, sources.cache.size)
+  gauge('tollgate_token_cache_entries', 'Tokens kept ready now, with claims and header.', [], (set) => {
+    set({}, sources.cache.ready)
   })
-  gauge('tollgate_token_cache_bytes', 'Estimated bytes of the remembered tokens.', [], (set) => {
-    set({}, sources.cache.bytes)
+  gauge('tollgate_token_cache_bytes', 'Estimated bytes of heap of the tokens kept ready.', [], (set) => {
+    set({}, sources.cache.readyBytes)
+  })
+  gauge('tollgate_token_cache_signatures', 'Signatures remembered beside those of the first tokens.', [], (set) => {
+    set({}, sources.cache.signatures)
   })
   gauge('tollgate_requests_in_flight', 'Requests being served now.', [], (set) => {
     set({}, sources.inFlight.count)

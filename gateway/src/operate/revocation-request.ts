@@ -2,7 +2,6 @@
 import { AdminProblem } from './admin-problem.ts'
 import { readTime } from './read-time.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
-import { tokenIdOf } from '../authenticate/token-id.ts'
 import { createTokenReader } from '../authenticate/token-shape.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
@@ -68,7 +67,7 @@ export function createRevocationReader({ issuers, clock, renewalOf }: Revocation
     const { exp, sid } = token.claims
     const caller = {
       issuerId: idOf(issuer),
-      tokenId: tokenIdOf(token.raw),
+      tokenId: token.id,
       sid: typeof sid === 'string' ? sid : undefined,
       validUntilSec: typeof exp === 'number' ? exp + issuer.clockTolerance / 1000 : Infinity,
     }

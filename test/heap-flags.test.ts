@@ -1,7 +1,7 @@
 import t from 'tap'
 import { spawnSync } from 'node:child_process'
 
-import { SLOW_GROWTH_FLAG } from '../gateway/src/heap-growth.ts'
+import { SLOW_GROWTH_FLAG, YOUNG_FIRST_FLAG } from '../gateway/src/heap-flags.ts'
 
 /** What V8 says on standard error when this flag is set in a process that runs. */
 function complaint(flag: string): string {
@@ -9,8 +9,8 @@ function complaint(flag: string): string {
   return spawnSync(process.execPath, ['-e', script], { encoding: 'utf8' }).stderr
 }
 
-t.test('V8 knows the flag by which a large heap grows slowly', (t) => {
+t.test('V8 knows the flags that it is given', (t) => {
   t.match(complaint('--no-such-flag-of-v8'), /no-such-flag-of-v8/, 'it says so of one that it does not know')
-  t.equal(complaint(SLOW_GROWTH_FLAG), '')
+  for (const flag of [YOUNG_FIRST_FLAG, SLOW_GROWTH_FLAG]) t.equal(complaint(flag), '')
   t.end()
 })
