@@ -149,6 +149,22 @@ t.test('a token that comes again soon is kept ready, and tokens that come once d
   t.equal(authenticator.counts.reread, reread, 'it is ready each time')
 })
 
+t.test('tokens that nobody uses any more make room after maxAge', async (t) => {
+  const clock = createFakeClock(NOW * 1000)
+  const { decide, authenticator } = await narrow(t, { clock })
+  const tokens = await Promise.all(['a', 'b', 'c', 'd'].map((sub) => signHmac({ sub, iat: NOW, exp: NOW + 600 })))
+  const rereadBy = (token = '') => {
+    const before = authenticator.counts.reread
+    t.equal(decide(token), 'ok')
+    return authenticator.counts.reread - before
+  }
+  for (const token of tokens) decide(token)
+  t.same(tokens.map(rereadBy), [1, 1, 1, 1], 'the first one of all is still good')
+  clock.set((NOW + MAX_AGE_SEC) * 1000)
+  t.equal(rereadBy(tokens[2]), 0, 'its signature was to be checked again')
+  t.equal(rereadBy(tokens[2]), 0, 'it is ready')
+})
+
 t.test('no other signature passes for the one that was remembered', async (t) => {
   const { decide } = await narrow(t)
   const token = await signHmac({ sub: 'alice' })

@@ -158,13 +158,13 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   }
 
   /**
-   * Keeps a token ready. When that is full, only whoever comes again soon enough to be found there gets in, so that tokens which
-   * are used once push nobody out; and whoever is due, as its successor is kept beside it and made once.
+   * Keeps a token ready. When that is full of good ones, only whoever comes again soon enough to be found there gets in, so that
+   * tokens which are used once push nobody out; and whoever is due, as its successor is kept beside it and made once.
    */
   function keep(token: VerifiedToken, end: string, lookupsAgo: number, nowSec: number): void {
     const { renewal } = token.result
     const isDue = renewal !== undefined && nowSec >= renewal.dueSec
-    if (signatures === undefined || isDue || ready.hasRoom || lookupsAgo <= ready.size) ready.set(token, end)
+    if (signatures === undefined || isDue || ready.hasRoom(nowSec) || lookupsAgo <= ready.size) ready.set(token, end)
   }
 
   /** What may change from request to request: whether the token was blocked meanwhile, and whether it is time for its successor. */
@@ -196,7 +196,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
         const refused = refusals.recall(rawToken, end, nowSec)
         if (refused !== undefined) return refused
         const signature =
-          signatures === undefined || (signatures.size === 0 && ready.hasRoom)
+          signatures === undefined || (signatures.size === 0 && ready.hasRoom(nowSec))
             ? checkSignature(token, keys, nowSec)
             : signatures.recall(token, keys, { nowSec, lookup: counts.hits + counts.misses }, checkSignature)
         if (signature !== undefined) return signature

@@ -41,7 +41,8 @@ export interface SignatureMemory {
   readonly size: number
 }
 
-/** A record: sha256(id "." signature), the serial of the key, the second from which it does not count, the look-up that asked for it last. */
+// A record: sha256(id "." signature), the serial of the key, the second from which it does not count, the look-up that asked for
+// it last.
 const DIGEST_WORDS = 8
 const KEY = 8
 const UNTIL = 9
@@ -52,8 +53,9 @@ const NONE = -1
 const FREE = 0
 
 /**
- * All of it is taken from the start; what was never used costs address space alone. Records stand in the order in which they were made, the newest in the place of the oldest; `slots` leads from a digest to
- * its record (open addressing). Nobody can choose where a digest leads: only tokens with a good signature have records.
+ * All of it is taken from the start; what was never used costs address space alone. Records stand in the order in which they
+ * were made, the newest in the place of the oldest; `slots` leads from a digest to its record (open addressing). Nobody can
+ * choose where a digest leads: only tokens with a good signature have records.
  */
 export function createSignatureMemory(maxTokens: number): SignatureMemory {
   const records = new Uint32Array(maxTokens * WORDS)

@@ -24,8 +24,8 @@ export interface VerifiedToken {
 export interface TokenCache {
   get(rawToken: string, end: string): VerifiedToken | undefined
   has(rawToken: string): boolean
-  /** Nobody would have to leave for one more. */
-  readonly hasRoom: boolean
+  /** For one more nobody would have to leave who is still good. */
+  hasRoom(nowSec: number): boolean
   set(token: VerifiedToken, end: string): void
   delete(end: string): void
   readonly size: number
@@ -67,9 +67,11 @@ export function createTokenCache(limits: { readonly maxTokens: number; readonly 
       return token !== undefined && token.raw === rawToken ? token : undefined
     },
     has: (rawToken) => cache.peek(endOf(rawToken))?.raw === rawToken,
-    get hasRoom() {
+    hasRoom(nowSec) {
       const { size, calculatedSize } = cache
-      return size < max && calculatedSize + calculatedSize / Math.max(1, size) <= limits.maxBytes
+      if (size < max && calculatedSize + calculatedSize / Math.max(1, size) <= limits.maxBytes) return true
+      const leastUsed = cache.rvalues().next().value
+      return leastUsed !== undefined && nowSec >= leastUsed.forgetAtSec
     },
     set(token, end) {
       cache.set(end, token)
