@@ -14,7 +14,7 @@ export interface GoodSignature {
 }
 
 /** The key among these that made the token's signature, by checking it. */
-export type SignatureSearch = (
+type CheckSignature = (
   token: UnverifiedToken,
   keys: readonly VerificationKey[],
   nowSec: number,
@@ -35,7 +35,7 @@ export interface SignatureMemory {
     token: UnverifiedToken,
     keys: readonly VerificationKey[],
     asked: Asked,
-    check: SignatureSearch,
+    check: CheckSignature,
   ): GoodSignature | undefined
   has(rawToken: string): boolean
   readonly size: number

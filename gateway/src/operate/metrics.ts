@@ -126,9 +126,14 @@ export function createMetrics(sources: MetricSources, version: string, requests:
   gauge('tollgate_token_cache_bytes', 'Estimated bytes of heap of the tokens kept ready.', [], (set) => {
     set({}, sources.cache.readyBytes)
   })
-  gauge('tollgate_token_cache_signatures', 'Signatures remembered beside those of the first tokens.', [], (set) => {
-    set({}, sources.cache.signatures)
-  })
+  gauge(
+    'tollgate_token_cache_signatures',
+    'Signatures remembered apart, because not all tokens could be kept ready.',
+    [],
+    (set) => {
+      set({}, sources.cache.signatures)
+    },
+  )
   gauge('tollgate_requests_in_flight', 'Requests being served now.', [], (set) => {
     set({}, sources.inFlight.count)
   })
