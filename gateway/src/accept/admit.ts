@@ -6,6 +6,7 @@ import { hasHiddenHeaders, repeatedHeader } from './single-headers.ts'
 import { isWebSocketUpgrade } from './upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { TrustedIssuer } from '../authenticate/issuers.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 import type { AuthMode } from '../route-options.ts'
 
@@ -15,21 +16,32 @@ export interface FoundToken<Location> {
   readonly location: Location
 }
 
-/** What a route decides about a request. Compiled once. */
-export interface AdmissionPolicy<Location> {
-  readonly auth: AuthMode
-  readonly encodedSlashes: boolean
-  readonly websocket: boolean
+/** What all routes ask. Compiled once. */
+export interface AdmissionParts<Location> {
   readonly findToken: (request: IncomingMessage & { url: string }) => FoundToken<Location> | Failure | undefined
-  readonly authenticate: (token: string) => AuthResult | Failure
+  readonly authenticate: (token: string, issuers: readonly TrustedIssuer[]) => AuthResult | Failure
   /** Whether the token was verified before: such a one costs nothing, whoever sends it. */
   readonly isRemembered: (token: string) => boolean
   /** Undefined: no limit on failed tokens. */
   readonly failureLimit: FailureLimit | undefined
+  /** How a request without a token goes on, where that is allowed. */
+  readonly anonymous: Admission<Location> & { readonly caller: AuthResult }
+}
+
+/** What one route asks. Compiled once: data alone, as requests come to many routes in turn, and each closure is one more place in memory. */
+export interface AdmissionPolicy<Location> {
+  readonly parts: AdmissionParts<Location>
+  readonly auth: AuthMode
+  readonly encodedSlashes: boolean
+  readonly websocket: boolean
+  readonly issuers: readonly TrustedIssuer[]
   readonly authorize: ((caller: AuthResult) => Failure | undefined) | undefined
-  readonly anonymous: AuthResult
-  /** Counts a decision: `accepted`, `anonymous`, or why it was refused (or would have been). */
-  readonly onDecision: (decision: 'accepted' | 'anonymous' | FailureCode, enforced: boolean) => void
+  readonly tally: DecisionTally
+}
+
+/** Counts decisions: `accepted`, `anonymous`, or why it was refused (or would have been). */
+export interface DecisionTally {
+  countDecision(decision: 'accepted' | 'anonymous' | FailureCode, enforced: boolean): void
 }
 
 /** A request that may pass. `caller` is undefined on routes that do not ask who calls. */
@@ -64,52 +76,60 @@ function checkRequest(
   return !encodedSlashes && hasEncodedSlash(request.url) ? new Failure('path_unsafe', 'an escaped slash') : undefined
 }
 
+function identify<Location>(
+  { parts, auth, issuers, authorize }: AdmissionPolicy<Location>,
+  found: FoundToken<Location> | Failure | undefined,
+  client: string,
+): AuthResult | Failure {
+  const { authenticate, failureLimit, isRemembered, anonymous } = parts
+  if (found === undefined)
+    return auth === 'optional' ? anonymous.caller : new Failure('token_missing', 'no token was sent')
+  if (found instanceof Failure) return found
+  if (failureLimit?.isReached(client) === true && !isRemembered(found.token)) {
+    return new Failure('rate_limited', 'too many tokens of this client failed (limits.authFailures)')
+  }
+  const caller = authenticate(found.token, issuers)
+  if (caller instanceof Failure) {
+    if (failureRule(caller.code).challenge === 'invalid_token') failureLimit?.count(client)
+    return caller
+  }
+  return authorize?.(caller) ?? caller
+}
+
+function conclude<Location>(
+  { parts, auth, tally }: AdmissionPolicy<Location>,
+  outcome: AuthResult | Failure,
+  location: Location | undefined,
+): Admission<Location> | Failure {
+  if (outcome instanceof Failure) {
+    tally.countDecision(outcome.code, auth !== 'report-only')
+    return auth === 'report-only' ? parts.anonymous : outcome
+  }
+  tally.countDecision(outcome.authenticated ? 'accepted' : 'anonymous', true)
+  return outcome.authenticated ? { caller: outcome, location } : parts.anonymous
+}
+
 /**
- * Decides about requests of one route. The answer comes at once, unless keys are being fetched that the token may need:
+ * Decides about a request of a route. The answer comes at once, unless keys are being fetched that the token may need:
  * then it is a promise, and the question is asked once more when they are here.
  */
-export function createAdmission<Location>(policy: AdmissionPolicy<Location>) {
-  type Decision = Admission<Location> | Failure
-  const { auth, findToken, authenticate, authorize, anonymous, failureLimit, isRemembered, onDecision } = policy
-  const withoutToken: Admission<Location> = Object.freeze({ caller: anonymous, location: undefined })
-
-  function identify(found: FoundToken<Location> | Failure | undefined, client: string): AuthResult | Failure {
-    if (found === undefined) return auth === 'optional' ? anonymous : new Failure('token_missing', 'no token was sent')
-    if (found instanceof Failure) return found
-    if (failureLimit?.isReached(client) === true && !isRemembered(found.token)) {
-      return new Failure('rate_limited', 'too many tokens of this client failed (limits.authFailures)')
-    }
-    const caller = authenticate(found.token)
-    if (caller instanceof Failure) {
-      if (failureRule(caller.code).challenge === 'invalid_token') failureLimit?.count(client)
-      return caller
-    }
-    return authorize?.(caller) ?? caller
+export function admit<Location>(
+  policy: AdmissionPolicy<Location>,
+  request: IncomingMessage & { url: string },
+): Admission<Location> | Failure | Promise<Admission<Location> | Failure> {
+  const { parts, auth, tally } = policy
+  const invalid = checkRequest(request, policy)
+  if (invalid !== undefined) {
+    tally.countDecision(invalid.code, true)
+    return invalid
   }
-
-  function conclude(outcome: AuthResult | Failure, location: Location | undefined): Decision {
-    if (outcome instanceof Failure) {
-      onDecision(outcome.code, auth !== 'report-only')
-      return auth === 'report-only' ? withoutToken : outcome
-    }
-    onDecision(outcome.authenticated ? 'accepted' : 'anonymous', true)
-    return outcome.authenticated ? { caller: outcome, location } : withoutToken
+  if (auth === 'none') return UNAUTHENTICATED
+  const found = parts.findToken(request)
+  const location = found instanceof Failure ? undefined : found?.location
+  const client = parts.failureLimit === undefined ? '' : (request.socket.remoteAddress ?? '')
+  const outcome = identify(policy, found, client)
+  if (outcome instanceof Failure && outcome.wait !== undefined && auth !== 'report-only') {
+    return outcome.wait.then(() => conclude(policy, identify(policy, found, client), location))
   }
-
-  return function admit(request: IncomingMessage & { url: string }): Decision | Promise<Decision> {
-    const invalid = checkRequest(request, policy)
-    if (invalid !== undefined) {
-      onDecision(invalid.code, true)
-      return invalid
-    }
-    if (auth === 'none') return UNAUTHENTICATED
-    const found = findToken(request)
-    const location = found instanceof Failure ? undefined : found?.location
-    const client = failureLimit === undefined ? '' : (request.socket.remoteAddress ?? '')
-    const outcome = identify(found, client)
-    if (outcome instanceof Failure && outcome.wait !== undefined && auth !== 'report-only') {
-      return outcome.wait.then(() => conclude(identify(found, client), location))
-    }
-    return conclude(outcome, location)
-  }
+  return conclude(policy, outcome, location)
 }

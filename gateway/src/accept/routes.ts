@@ -26,14 +26,14 @@ export interface UpgradePlace {
 
 /** A route, compiled: the stages it consists of. */
 export interface CompiledRoute<Location> extends Routable {
-  readonly admit: (request: RawRequest) => Admission<Location> | Failure | Promise<Admission<Location> | Failure>
-  readonly forward: (request: RawRequest, reply: FastifyReply, admission: Admission<Location>) => void
-  readonly refuse: (failure: Failure, request: RawRequest, reply: FastifyReply) => void
   readonly cors: CorsConfig | undefined
   /** Mounts the WebSockets of the route; undefined where it takes none. */
   readonly mountWebSocket: ((scope: FastifyInstance, place: UpgradePlace) => void) | undefined
   /** Told of each request that comes to this route, before anything else; what it returns is told of its end. */
-  readonly observe: (request: RawRequest, response: ServerResponse, requestId: string) => () => void
+  observe(request: RawRequest, response: ServerResponse, requestId: string): () => void
+  admit(request: RawRequest): Admission<Location> | Failure | Promise<Admission<Location> | Failure>
+  refuse(failure: Failure, reply: FastifyReply): void
+  forward(request: RawRequest, reply: FastifyReply, admission: Admission<Location>): void
 }
 
 declare module 'fastify' {
@@ -49,10 +49,11 @@ export interface InFlight {
   count: number
 }
 
-function hookOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
-  const overloaded = new Failure('overloaded', 'limits.inFlight is reached')
+const OVERLOADED = new Failure('overloaded', 'limits.inFlight is reached')
 
-  return function onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+/** The two places where Fastify touches a route. Both see one scope: it is one more thing to fetch for each request. */
+function stagesOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
+  function onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const raw = request.raw as RawRequest
     inFlight.count += 1
     const onOver = route.observe(raw, reply.raw, request.id)
@@ -64,7 +65,7 @@ function hookOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
 
     function conclude(decision: Admission<Location> | Failure): void {
       if (decision instanceof Failure) {
-        route.refuse(decision, raw, reply)
+        route.refuse(decision, reply)
         return
       }
       request.admission = decision
@@ -72,7 +73,7 @@ function hookOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
     }
 
     if (inFlight.count > inFlight.limit) {
-      conclude(overloaded)
+      conclude(OVERLOADED)
       return
     }
     const decision = route.admit(raw)
@@ -83,9 +84,15 @@ function hookOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
         if (!reply.raw.destroyed) conclude(late)
       })
   }
+  function handler(request: FastifyRequest, reply: FastifyReply): void {
+    reply.hijack()
+    route.forward(request.raw as RawRequest, reply, request.admission as Admission<Location>)
+  }
+
+  return { onRequest, handler }
 }
 
-type OnRequest = ReturnType<typeof hookOf>
+type OnRequest = ReturnType<typeof stagesOf>['onRequest']
 
 /** A connection that was to be switched serves nothing else, whatever is answered. */
 function asLastRequest(hook: OnRequest): OnRequest {
@@ -124,14 +131,7 @@ export function registerRoutes<Location>(
       scope.route({ ...place, handler: refuseMethod(allow, answer) })
       return
     }
-    scope.route({
-      ...place,
-      onRequest: hookOf(route, inFlight),
-      handler: (request, reply) => {
-        reply.hijack()
-        route.forward(request.raw as RawRequest, reply, request.admission as Admission<Location>)
-      },
-    })
+    scope.route({ ...place, ...stagesOf(route, inFlight) })
   }
 
   function mountWebSocket(scope: FastifyInstance, entry: Entry): void {
@@ -139,7 +139,7 @@ export function registerRoutes<Location>(
     if (route?.mountWebSocket === undefined) return
     const { mountWebSocket: mount } = route
     void scope.register((inner, _options, done) => {
-      inner.addHook('onRequest', asLastRequest(hookOf(route, inFlight)))
+      inner.addHook('onRequest', asLastRequest(stagesOf(route, inFlight).onRequest))
       mount(inner, { url: path, constraints: { ...constraintsOf(entry), upgrade: 'websocket' } })
       done()
     })

@@ -44,7 +44,7 @@ export interface RememberedTokens {
 
 export interface Authenticator {
   /** Decides for a route that accepts these issuers. Remembers what it verified. Never throws, whatever the token is. */
-  authenticate(rawToken: string, issuers: readonly TrustedIssuer[]): AuthResult | Failure
+  readonly authenticate: (rawToken: string, issuers: readonly TrustedIssuer[]) => AuthResult | Failure
   /** The same decision from scratch, leaving no trace: for `explain`. */
   verify(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure
   readonly cache: RememberedTokens

@@ -15,6 +15,7 @@ import type { ResponseReceiver } from './transport.ts'
 import { isUpstreamsFault, TimedOut, upstreamFailure } from './upstream-failure.ts'
 import type { Answer } from '../answer.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { Clock } from '../clock.ts'
 import type { FailureCode } from '../failure.ts'
 
 /** How a route answers. Compiled once. */
@@ -28,6 +29,7 @@ export interface ExchangePolicy extends CarryPolicy {
   readonly eventStreamIdleTimeoutMs: number
   /** Time for the whole exchange; undefined for no limit. */
   readonly totalTimeoutMs: number | undefined
+  readonly clock: Clock
   readonly watch: StreamWatch
   /** False as soon as the caller's token does not count any more. Undefined: streams may go on without it. */
   readonly isStillGood: ((caller: AuthResult, nowMs: number) => boolean) | undefined
@@ -78,14 +80,14 @@ export class Exchange implements ResponseReceiver, Lasting {
   #movedAtMs = 0
   #over = false
 
-  constructor(policy: ExchangePolicy, admitted: Admitted, nowMs: () => number) {
+  constructor(policy: ExchangePolicy, admitted: Admitted) {
     this.#policy = policy
     this.#admitted = admitted
     admitted.response.on('close', () => {
       this.#onClientGone()
     })
     if (policy.totalTimeoutMs === undefined) return
-    this.#startedAtMs = nowMs()
+    this.#startedAtMs = policy.clock.now()
     policy.watch.add(this)
   }
 
@@ -124,8 +126,8 @@ export class Exchange implements ResponseReceiver, Lasting {
   }
 
   onBody(chunk: Buffer): boolean {
-    const { response } = this.#admitted
     this.#moved = true
+    const { response } = this.#admitted
     if (!this.#waited && this.#held === undefined) {
       this.#held = chunk
       return true
@@ -170,11 +172,9 @@ export class Exchange implements ResponseReceiver, Lasting {
       connection.destroy()
       return
     }
-    const { onUpgrade } = this.#admitted
-    const problem =
-      onUpgrade === undefined
-        ? new Error('protocols were switched though nobody asked')
-        : onUpgrade(rawHeaders, connection)
+    const unasked = new Error('protocols were switched though nobody asked')
+    const { onUpgrade = () => unasked } = this.#admitted
+    const problem = onUpgrade(rawHeaders, connection)
     if (problem === undefined) this.#finish()
     else {
       connection.destroy()

@@ -1,11 +1,10 @@
-// The route handler: sends an admitted request to its upstream and the response back, byte for byte.
+// Sends an admitted request to its upstream and the response back, byte for byte.
 import type { IncomingMessage } from 'node:http'
 
 import { Exchange, type Admitted, type ExchangePolicy } from './exchange.ts'
 import type { RequestFacts } from './headers.ts'
 import { hasBody, outgoingBody } from './request-body.ts'
 import type { OutgoingRequest, Transport } from './transport.ts'
-import type { Clock } from '../clock.ts'
 
 /** What a route needs to forward. Compiled once. */
 export interface ForwardPolicy extends ExchangePolicy {
@@ -16,7 +15,6 @@ export interface ForwardPolicy extends ExchangePolicy {
   readonly preserveHost: boolean
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
-  readonly clock: Clock
 }
 
 /** What the gateway says to the upstream about a request. */
@@ -36,32 +34,28 @@ export function factsOf(
   }
 }
 
-/** Makes the handler of one route. */
-export function createForward(policy: ForwardPolicy): (admitted: Admitted) => void {
-  const { transport, filter, rewrite, maxBodyBytes, answer, connectTimeoutMs, headersTimeoutMs, clock } = policy
-  const now = () => clock.now()
-
-  return function forward(admitted) {
-    const { request, response, requestId, strip } = admitted
-    const withBody = hasBody(request)
-    if (withBody && Number(request.headers['content-length']) > maxBodyBytes) {
-      policy.onFailure(requestId, 'body_too_large', 'announced by content-length')
-      answer(response, 'body_too_large', requestId, { headers: admitted.extraHeaders, close: true })
-      return
-    }
-    const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(admitted, policy))
-    const target = strip === undefined ? admitted.target : strip(headers, admitted.target)
-    const outgoing: OutgoingRequest = {
-      method: request.method as string,
-      path: rewrite.toUpstream(target),
-      headers,
-      body: withBody ? outgoingBody(request, maxBodyBytes, (raw) => filter.trailersToUpstream(raw)) : null,
-      upgrade: null,
-      connectTimeoutMs,
-      headersTimeoutMs,
-    }
-    transport.send(outgoing, new Exchange(policy, admitted, now))
+export function forward(policy: ForwardPolicy, admitted: Admitted): void {
+  const { filter, maxBodyBytes } = policy
+  const { request, strip } = admitted
+  const withBody = hasBody(request)
+  if (withBody && Number(request.headers['content-length']) > maxBodyBytes) {
+    const { response, requestId, extraHeaders } = admitted
+    policy.onFailure(requestId, 'body_too_large', 'announced by content-length')
+    policy.answer(response, 'body_too_large', requestId, { headers: extraHeaders, close: true })
+    return
   }
+  const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(admitted, policy))
+  const target = strip === undefined ? admitted.target : strip(headers, admitted.target)
+  const outgoing: OutgoingRequest = {
+    method: request.method as string,
+    path: policy.rewrite.toUpstream(target),
+    headers,
+    body: withBody ? outgoingBody(request, maxBodyBytes, (raw) => filter.trailersToUpstream(raw)) : null,
+    upgrade: null,
+    connectTimeoutMs: policy.connectTimeoutMs,
+    headersTimeoutMs: policy.headersTimeoutMs,
+  }
+  policy.transport.send(outgoing, new Exchange(policy, admitted))
 }
 
 /** The client's address; an IPv4 client of a dual-stack listener without the IPv6 prefix. */

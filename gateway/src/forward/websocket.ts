@@ -52,7 +52,7 @@ export function createWebSocketMount(
   policy: WebSocketPolicy,
   admittedOf: (request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade,
 ): (scope: FastifyInstance, place: UpgradePlace) => void {
-  const { transport, filter, rewrite, answer, watch, clock, isStillGood, maxMessageBytes } = policy
+  const { transport, filter, rewrite, answer, watch, isStillGood, maxMessageBytes } = policy
   const tickets = new Map<string, Dialed>()
   const ticketOf = new WeakMap<object, string>()
   const links = new Set<() => void>()
@@ -100,7 +100,7 @@ export function createWebSocketMount(
         connectTimeoutMs: policy.connectTimeoutMs,
         headersTimeoutMs: policy.headersTimeoutMs,
       },
-      new Exchange(policy, admitted, () => clock.now()),
+      new Exchange(policy, admitted),
     )
   }
 

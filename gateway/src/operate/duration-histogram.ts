@@ -13,7 +13,7 @@ const DURATION = 'tollgate_request_duration_seconds'
 
 function durationSamples(tallies: Iterable<RouteTally>): Sample[] {
   const samples: Sample[] = []
-  for (const { route, durations, durationSumSec } of tallies) {
+  for (const { route, durations, durationSum } of tallies) {
     let total = 0
     durations.forEach((count, index) => {
       total += count
@@ -23,7 +23,7 @@ function durationSamples(tallies: Iterable<RouteTally>): Sample[] {
         value: total,
       })
     })
-    samples.push({ metricName: `${DURATION}_sum`, labels: { route }, value: durationSumSec })
+    samples.push({ metricName: `${DURATION}_sum`, labels: { route }, value: durationSum })
     samples.push({ metricName: `${DURATION}_count`, labels: { route }, value: total })
   }
   return samples

@@ -132,16 +132,21 @@ export async function explain(
     schedule: () => () => undefined,
     fetchJson: fetchJson ?? (() => Promise.reject(new Error(OFFLINE))),
     wrapRoute: (route, routeConfig) => ({
-      ...route,
-      observe: () => {
+      path: route.path,
+      methods: route.methods,
+      hosts: route.hosts,
+      cors: route.cors,
+      mountWebSocket: route.mountWebSocket,
+      observe() {
         capture.route = routeConfig
         return () => undefined
       },
-      refuse: (failure, rawRequest, reply) => {
+      admit: (rawRequest) => route.admit(rawRequest),
+      refuse(failure, reply) {
         capture.refusal = failure
-        route.refuse(failure, rawRequest, reply)
+        route.refuse(failure, reply)
       },
-      forward: (_request, reply, { caller }) => {
+      forward(_request, reply, { caller }) {
         capture.reached = true
         capture.authResult = caller?.headerValue
         capture.successor = caller?.renewal?.successor

@@ -2,7 +2,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 
 import { durationHistogram } from './duration-histogram.ts'
-import { createIdleTally, createRouteTally, type RouteTally } from './route-tally.ts'
+import { RouteTallies, type RouteTally } from './route-tally.ts'
 
 /** Numbers that others keep, read when somebody asks. */
 export interface MetricSources {
@@ -56,7 +56,7 @@ export type MetricData = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export function createMetrics(sources: MetricSources, version: string, requests: 'on' | 'off' = 'on'): Metrics {
   const registry = new Registry()
-  const tallies = new Map<string, RouteTally>()
+  const tallies = new RouteTallies(requests)
   const registers = [registry]
 
   function counter(
@@ -96,16 +96,16 @@ export function createMetrics(sources: MetricSources, version: string, requests:
   }
 
   counter('tollgate_requests_total', 'Requests answered.', ['route', 'status'], (count) => {
-    for (const { route, byStatus } of tallies.values())
+    for (const { route, byStatus } of tallies.all())
       for (const [status, value] of byStatus) count({ route, status: String(status) }, value)
   })
-  registry.registerMetric(durationHistogram(() => tallies.values()))
+  registry.registerMetric(durationHistogram(() => tallies.all()))
   counter(
     'tollgate_decisions_total',
     'Admission decisions: accepted, anonymous, or why not. enforced="false": what report-only routes would have refused.',
     ['route', 'code', 'enforced'],
     (count) => {
-      for (const { route, decisions, reported } of tallies.values()) {
+      for (const { route, decisions, reported } of tallies.all()) {
         for (const [code, value] of decisions) count({ route, code, enforced: 'true' }, value)
         for (const [code, value] of reported) count({ route, code, enforced: 'false' }, value)
       }
@@ -214,13 +214,7 @@ export function createMetrics(sources: MetricSources, version: string, requests:
 
   return {
     addGauge: gauge,
-    route(path) {
-      const known = tallies.get(path)
-      if (known !== undefined) return known
-      const tally = requests === 'on' ? createRouteTally(path) : createIdleTally(path)
-      tallies.set(path, tally)
-      return tally
-    },
+    route: (path) => tallies.of(path),
     keyFetch(issuer, result) {
       keyFetches.inc({ issuer, result })
     },

@@ -5,9 +5,6 @@ import type { Log } from './log.ts'
 import type { RouteTally } from './route-tally.ts'
 import { answeredWith } from '../answer.ts'
 
-/** Called when a request comes; the returned function when its response is over. */
-export type Observe = (request: IncomingMessage, response: ServerResponse, requestId: string) => () => void
-
 /** The path alone: a query may hold tokens and personal data. */
 function pathOf(url: string | undefined = ''): string {
   const queryAt = url.indexOf('?')
@@ -20,30 +17,34 @@ const CLIENT_CLOSED = 499
 /** Written past the response, straight to the connection. */
 const SWITCHED = 101
 
-/** `log` is undefined where no access lines are written. */
-export function createObserve(tally: RouteTally, log: Log | undefined): Observe {
-  return function observe(request, response, requestId) {
-    const startedAt = performance.now()
-    return () => {
-      const durationMs = performance.now() - startedAt
-      const status = response.headersSent || response.statusCode === SWITCHED ? response.statusCode : CLIENT_CLOSED
-      tally.countRequest(status, durationMs / 1000)
-      if (log === undefined) return
-      const complete = response.writableFinished ? undefined : false
-      log.info(
-        {
-          requestId,
-          method: request.method,
-          path: pathOf(request.url),
-          route: tally.route,
-          status,
-          code: answeredWith(response),
-          complete,
-          durationMs: Math.round(durationMs * 1000) / 1000,
-          client: request.socket.remoteAddress,
-        },
-        'request',
-      )
-    }
+/** Called when a request comes; the returned function when its response is over. `log` is undefined where no access lines are written. */
+export function observe(
+  tally: RouteTally,
+  log: Log | undefined,
+  request: IncomingMessage,
+  response: ServerResponse,
+  requestId: string,
+): () => void {
+  const startedAt = performance.now()
+  return () => {
+    const durationMs = performance.now() - startedAt
+    const status = response.headersSent || response.statusCode === SWITCHED ? response.statusCode : CLIENT_CLOSED
+    tally.countRequest(status, durationMs / 1000)
+    if (log === undefined) return
+    const complete = response.writableFinished ? undefined : false
+    log.info(
+      {
+        requestId,
+        method: request.method,
+        path: pathOf(request.url),
+        route: tally.route,
+        status,
+        code: answeredWith(response),
+        complete,
+        durationMs: Math.round(durationMs * 1000) / 1000,
+        client: request.socket.remoteAddress,
+      },
+      'request',
+    )
   }
 }

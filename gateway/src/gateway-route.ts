@@ -1,0 +1,142 @@
+// A route as the router gets it: what the stages decide by, as data, and in which order they are asked.
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+
+import { admit, type Admission, type AdmissionPolicy } from './accept/admit.ts'
+import { corsHeaders, type CorsConfig } from './accept/cors.ts'
+import type { CompiledRoute, RawRequest, UpgradePlace } from './accept/routes.ts'
+import type { Answer } from './answer.ts'
+import type { TokenLocation } from './authenticate/token-location.ts'
+import type { Failure } from './failure.ts'
+import type { Admitted } from './forward/exchange.ts'
+import { forward, type ForwardPolicy } from './forward/forward.ts'
+import type { StripToken } from './forward/strip-token.ts'
+import { createWebSocketMount, type AdmittedUpgrade, type WebSocketPolicy } from './forward/websocket.ts'
+import type { Log } from './operate/log.ts'
+import { observe } from './operate/observe.ts'
+import type { RouteTally } from './operate/route-tally.ts'
+import { storyLine } from './operate/story.ts'
+
+/** What all routes have in common. */
+export interface RouteParts {
+  readonly log: Log
+  /** Undefined where no access lines are written. */
+  readonly accessLog: Log | undefined
+  readonly answer: Answer
+  /** By the place where a token was found: how it is taken away, undefined where it stays. */
+  readonly strips: ReadonlyMap<TokenLocation, StripToken | undefined>
+  /** Answers routes with `action: revoke`. */
+  readonly logOut: (admitted: Admitted) => void
+}
+
+/** What one route says. */
+export interface RoutePolicy {
+  readonly path: string
+  readonly methods: readonly string[] | undefined
+  readonly hosts: readonly string[] | undefined
+  readonly cors: CorsConfig | undefined
+  readonly tally: RouteTally
+  readonly admission: AdmissionPolicy<TokenLocation>
+  /** Scopes to ask for in a challenge. */
+  readonly scopes: readonly string[]
+  /** Undefined: the route logs out instead. */
+  readonly forwarding: ForwardPolicy | undefined
+  /** Undefined: the route takes no WebSockets. */
+  readonly webSocket: WebSocketPolicy | undefined
+}
+
+/** Its methods are the same functions for every route: what is one route's own is data, in few places (decision 0018). */
+export class GatewayRoute implements CompiledRoute<TokenLocation> {
+  readonly path: string
+  readonly methods: readonly string[] | undefined
+  readonly hosts: readonly string[] | undefined
+  readonly cors: CorsConfig | undefined
+  readonly mountWebSocket: ((scope: FastifyInstance, place: UpgradePlace) => void) | undefined
+  readonly #parts: RouteParts
+  readonly #tally: RouteTally
+  readonly #admission: AdmissionPolicy<TokenLocation>
+  readonly #forwarding: ForwardPolicy | undefined
+  readonly #scopes: readonly string[]
+
+  constructor(policy: RoutePolicy, parts: RouteParts) {
+    this.path = policy.path
+    this.methods = policy.methods
+    this.hosts = policy.hosts
+    this.cors = policy.cors
+    this.mountWebSocket =
+      policy.webSocket === undefined
+        ? undefined
+        : createWebSocketMount(policy.webSocket, (request, reply) => this.#admittedUpgrade(request, reply))
+    this.#parts = parts
+    this.#tally = policy.tally
+    this.#admission = policy.admission
+    this.#forwarding = policy.forwarding
+    this.#scopes = policy.scopes
+  }
+
+  observe(request: RawRequest, response: ServerResponse, requestId: string): () => void {
+    return observe(this.#tally, this.#parts.accessLog, request, response, requestId)
+  }
+
+  admit(request: RawRequest): ReturnType<typeof admit<TokenLocation>> {
+    return admit(this.#admission, request)
+  }
+
+  refuse(failure: Failure, reply: FastifyReply): void {
+    const { log, answer } = this.#parts
+    const { id, raw } = reply.request
+    if (log.isLevelEnabled('debug')) {
+      const { code, detail } = failure
+      log.debug({ requestId: id, route: this.path, code, detail, story: storyLine(failure) }, 'refused')
+    }
+    reply.hijack()
+    answer(reply.raw, failure.code, id, {
+      scopes: this.#scopes,
+      headers: this.#extraHeaders(reply),
+      close: isBodyLeft(raw.headers),
+    })
+  }
+
+  forward(request: RawRequest, reply: FastifyReply, admission: Admission<TokenLocation>): void {
+    const admitted = this.#admitted(request, reply, admission)
+    if (this.#forwarding === undefined) this.#parts.logOut(admitted)
+    else forward(this.#forwarding, admitted)
+  }
+
+  #extraHeaders(reply: FastifyReply): readonly string[] | undefined {
+    return this.cors === undefined ? undefined : corsHeaders(reply)
+  }
+
+  #admitted(request: RawRequest, reply: FastifyReply, { caller, location }: Admission<TokenLocation>): Admitted {
+    return {
+      request,
+      response: reply.raw,
+      requestId: reply.request.id,
+      target: request.url,
+      caller,
+      place: location,
+      strip: location === undefined ? undefined : this.#parts.strips.get(location),
+      extraHeaders: this.#extraHeaders(reply),
+    }
+  }
+
+  #admittedUpgrade(request: FastifyRequest, reply: FastifyReply): AdmittedUpgrade {
+    const admission = request.admission as Admission<TokenLocation>
+    return {
+      ...this.#admitted(request.raw as RawRequest, reply, admission),
+      byCookie: admission.location?.cookie !== undefined,
+      tokenProtocol: admission.location?.websocketProtocol,
+    }
+  }
+}
+
+/** A body of a refused request is not waited for: a small one is read and dropped, a large one ends the connection. */
+const DROPPED_BODY_BYTES = 65_536
+
+function isBodyLeft(headers: IncomingHttpHeaders): boolean {
+  return (
+    headers.expect !== undefined ||
+    headers['transfer-encoding'] !== undefined ||
+    Number(headers['content-length'] ?? 0) > DROPPED_BODY_BYTES
+  )
+}
