@@ -1,5 +1,6 @@
 // How long one verification takes, by algorithm: all candidates in one process, in short turns, medians of the turns.
 import { createCandidates, type Candidate } from './candidates.ts'
+import { collectYoungGarbage } from './collect-garbage.ts'
 import { ALGORITHMS, createKeys, createTokens, forge, type BenchAlgorithm } from './keys-and-tokens.ts'
 import { barChart } from '../report/chart.ts'
 import { describeMachine, machineText } from '../report/machine.ts'
@@ -50,10 +51,12 @@ async function warmUp({ check }: Candidate, next: () => string, calls: number): 
   for (let call = 0; call < calls; call += 1) await check(next())
 }
 
+/** Each turn pays for what it leaves, and for nothing else: uncollected, the garbage of one candidate is the next one's time. */
 async function measure(candidate: Candidate, next: () => string, seconds: number): Promise<number> {
   const { check } = candidate
   await warmUp(candidate, next, WARM_UP_OF_A_TURN)
   const isAsync = check(next()) instanceof Promise
+  collectYoungGarbage()
   const startedAt = performance.now()
   const endAt = startedAt + seconds * 1000
   let count = 0
@@ -62,6 +65,7 @@ async function measure(candidate: Candidate, next: () => string, seconds: number
     else for (let turn = 0; turn < BATCH; turn += 1) void check(next())
     count += BATCH
   }
+  collectYoungGarbage()
   return ((performance.now() - startedAt) * 1000) / count
 }
 
