@@ -14,6 +14,7 @@ import { createFetchJson } from './operate/fetch-json.ts'
 import { createLog, standardOutput, type Log } from './operate/log.ts'
 import { StoreNotUsable } from './revoke/store.ts'
 import { buildServer, type Gateway, type ServerParts } from './server.ts'
+import { keepTickShape } from './tick-shape.ts'
 
 /** The gateway cannot start; the message is one line for the operator. */
 export class StartFailed extends Error {}
@@ -150,6 +151,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
 /** Runs until a signal comes. Requests under way have 10 s to end; a second signal ends the process at once. */
 export async function runGateway(config: Config): Promise<void> {
   setHeapFlags()
+  keepTickShape()
   const output = standardOutput()
   const log = createLog(config.log, output)
   const running = await startGateway(config, log)

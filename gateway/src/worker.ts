@@ -6,11 +6,13 @@ import { DRAIN_MS, startProxy, type RunningProxy } from './main.ts'
 import { createLog, standardOutput } from './operate/log.ts'
 import { createPrimaryStore, storeKindOf, type PrimaryStore } from './operate/primary-store.ts'
 import type { FromWorker, ToWorker } from './operate/worker-messages.ts'
+import { keepTickShape } from './tick-shape.ts'
 
 // Blocks with the line that fills them stay below 4096 bytes: so much enters a pipe in one piece, whoever else writes to it.
 const BLOCK_BYTES = 2048
 
 setHeapFlags()
+keepTickShape()
 const output = standardOutput(BLOCK_BYTES)
 let proxy: RunningProxy | undefined
 let store: PrimaryStore | undefined
