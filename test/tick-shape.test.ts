@@ -12,10 +12,8 @@ t.test('what is kept is the object that Node makes for a tick', async (t) => {
   await nextTick()
   const first = kept.tick
   // Node's own names, computed ones and plain ones: were it anything else, keeping it would keep nothing.
-  t.match(Object.getOwnPropertySymbols(first ?? {}).map(String), [
-    'Symbol(async_id_symbol)',
-    'Symbol(trigger_async_id_symbol)',
-  ])
+  const computed = Object.getOwnPropertySymbols(first ?? {}).map(String)
+  t.ok(computed.includes('Symbol(async_id_symbol)') && computed.includes('Symbol(trigger_async_id_symbol)'))
   t.same(Object.keys(first ?? {}), ['callback', 'args'])
 })
 
