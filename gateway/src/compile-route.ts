@@ -20,6 +20,7 @@ import type { Upstream } from './forward/upstream.ts'
 import { GatewayRoute, type RouteParts } from './gateway-route.ts'
 import type { Log } from './operate/log.ts'
 import type { Metrics } from './operate/metrics.ts'
+import type { RouteTally } from './operate/route-tally.ts'
 import { createLogOut, type LogOutParts } from './revoke/log-out.ts'
 import type { Revocation } from './revoke/revocation.ts'
 import { createStreamCheck } from './revoke/stream-check.ts'
@@ -80,10 +81,10 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     keep: createStreamCheck(revocation.list, 'keep'),
   }
   // Of many routes, most ask for the same: then it is also the same place in memory.
-  const issuersOf = once((names: readonly string[]) => issuers.filter(({ name }) => names.includes(name)))
-  const requirementOf = once(compileRequirement)
+  const issuersOf = compileOnce((names: readonly string[]) => issuers.filter(({ name }) => names.includes(name)))
+  const requirementOf = compileOnce(compileRequirement)
 
-  function admissionOf(route: RouteConfig): AdmissionPolicy<TokenLocation> {
+  function admissionOf(route: RouteConfig, tally: RouteTally): AdmissionPolicy<TokenLocation> {
     return {
       parts: admission,
       auth: route.auth,
@@ -91,7 +92,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       websocket: route.websocket,
       issuers: route.issuers === undefined ? issuers : issuersOf(route.issuers),
       authorize: route.require === undefined ? undefined : requirementOf(route.require),
-      tally: metrics.route(route.path),
+      tally,
     }
   }
 
@@ -125,6 +126,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   }
 
   return function compileRoute(route) {
+    const tally = metrics.route(route.path)
     const forwarding = route.action === 'revoke' ? undefined : forwardingOf(route)
     return new GatewayRoute(
       {
@@ -132,8 +134,8 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         methods: route.methods,
         hosts: route.hosts,
         cors: route.cors ?? config.cors,
-        tally: metrics.route(route.path),
-        admission: admissionOf(route),
+        tally,
+        admission: admissionOf(route, tally),
         scopes: route.require === undefined ? [] : scopesToAskFor(route.require),
         forwarding,
         webSocket:
@@ -151,8 +153,8 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   }
 }
 
-/** Compiles what says the same once. */
-function once<Source, Compiled>(compile: (source: Source) => Compiled): (source: Source) => Compiled {
+/** Sources that say the same are compiled once. The schema lets in nothing that JSON cannot tell apart (no NaN, no null). */
+function compileOnce<Source, Compiled>(compile: (source: Source) => Compiled): (source: Source) => Compiled {
   const compiled = new Map<string, Compiled>()
   return (source) => {
     const key = JSON.stringify(source)

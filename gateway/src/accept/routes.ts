@@ -84,6 +84,7 @@ function stagesOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) 
         if (!reply.raw.destroyed) conclude(late)
       })
   }
+
   function handler(request: FastifyRequest, reply: FastifyReply): void {
     reply.hijack()
     route.forward(request.raw as RawRequest, reply, request.admission as Admission<Location>)
