@@ -15,8 +15,8 @@ import { budgetText, writeResult, type Budget } from '../report/results.ts'
 import { createKeys } from '../verify/keys-and-tokens.ts'
 
 const MOST_SAMPLES = 120
-// In the time of so many samples there is a collection; a second later the heap is a hundredth larger.
-const COLLECTION_SAMPLES = 10
+// Among so many samples is one that was taken soon after a collection.
+const COLLECTION_SAMPLES = 6
 const HEAP_EVERY_MS = 1000
 const USES = 3
 const MEBIBYTE = 2 ** 20
@@ -34,13 +34,18 @@ async function heapMebibytes({ adminUrl }: TollgateServer): Promise<number> {
   return (await readMetric(adminUrl, 'tollgate_nodejs_heap_size_used_bytes')) / MEBIBYTE
 }
 
-async function takeSample(gateway: TollgateServer, startedAt: number, dueAt: number): Promise<Sample> {
-  const { pid, adminUrl } = gateway
-  let leastHeap = Infinity
+/** Waits until then, and says the least that the heap was meanwhile. */
+async function leastHeapUntil(dueAt: number, gateway: TollgateServer): Promise<number> {
+  let least = Infinity
   for (let left = dueAt - performance.now(); left > 0; left = dueAt - performance.now()) {
     await pause(Math.min(HEAP_EVERY_MS, left))
-    leastHeap = Math.min(leastHeap, await heapMebibytes(gateway))
+    least = Math.min(least, await heapMebibytes(gateway))
   }
+  return least
+}
+
+async function takeSample(gateway: TollgateServer, startedAt: number, leastHeap: number): Promise<Sample> {
+  const { pid, adminUrl } = gateway
   return {
     atSec: (performance.now() - startedAt) / 1000,
     residentMebibytes: residentBytes(pid) / MEBIBYTE,
@@ -99,8 +104,9 @@ export async function benchSoak({ quick }: Settings, minutes: number): Promise<v
   const startedAt = performance.now()
   const samples: Sample[] = []
   for (let index = 1; index <= count; index += 1) {
+    const leastHeap = await leastHeapUntil(startedAt + (index * totalSec * 1000) / count, gateway)
     client.assertRunning()
-    samples.push(await takeSample(gateway, startedAt, startedAt + (index * totalSec * 1000) / count))
+    samples.push(await takeSample(gateway, startedAt, leastHeap))
     const last = samples.at(-1)
     progress(
       `soak: ${last?.atSec.toFixed(0)} of ${totalSec} s, ${last?.tokens} tokens remembered, RSS ${last?.residentMebibytes.toFixed(0)} MiB`,
