@@ -1,11 +1,16 @@
 // Time as a parameter, so that no test sleeps.
 
-/** `now()` is in milliseconds since the epoch, as of `Date.now`. */
-export interface Clock {
+/** The wall clock: milliseconds since the epoch, as of `Date.now`. It jumps; only claims and the ends of entries go by it. */
+export interface WallClock {
   now(): number
 }
 
-export const systemClock: Clock = { now: Date.now }
+/** With `monotonic()`, milliseconds since some moment that never go back or jump: for deadlines, pauses and ages. */
+export interface Clock extends WallClock {
+  monotonic(): number
+}
+
+export const systemClock: Clock = { now: Date.now, monotonic: () => performance.now() }
 
 /** Runs something later; the returned function calls it off. */
 export type Schedule = (delayMs: number, run: () => void) => () => void

@@ -1,15 +1,16 @@
 // The drill: upstreams that reset, hang, lie and babble, and clients that leave, at random, all at once. The process lives, no
-// answer reaches whom it is not for, and afterwards everything is as it was. For TOLLGATE_DRILL_SECONDS (5).
+// answer reaches whom it is not for, and afterwards everything is as it was.
 import t from 'tap'
 import { Agent, request, type IncomingMessage } from 'node:http'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 
+import { drillSize, tellFigure } from '../support/drill-size.ts'
 import { startFaultyUpstream } from '../support/faulty-upstream.ts'
 import { startTestGateway } from '../support/test-gateway.ts'
 import { pause, waitFor } from '../support/wait-for.ts'
 
-const SECONDS = Number(process.env['TOLLGATE_DRILL_SECONDS'] ?? 5)
+const SECONDS = drillSize(5, 120)
 const WORKERS = 48
 
 /** Numbers that are the same in each run (mulberry32). */
@@ -127,5 +128,5 @@ t.test(`${SECONDS} s of faults under load`, { timeout: (SECONDS + 60) * 1000 }, 
   await allDone()
   const grownMib = (heapBytes() - before) / 1_048_576
   t.ok(grownMib < 8, `the heap is ${grownMib.toFixed(1)} MiB larger after ${next} requests`)
-  process.stderr.write(`drill: ${next} requests, ${JSON.stringify(counts)}, heap ${grownMib.toFixed(1)} MiB\n`)
+  tellFigure(`${next} requests, ${JSON.stringify(counts)}, heap ${grownMib.toFixed(1)} MiB`)
 })

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net'
 import type { Test } from 'tap'
 
 import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
+import type { Clock } from '../../gateway/src/clock.ts'
 import { createAskIssuer } from '../../gateway/src/operate/ask-issuer.ts'
 import { createEndpoint, RenewalRefused } from '../../gateway/src/renew/endpoint.ts'
 import { eventually } from '../support/eventually.ts'
@@ -52,7 +53,7 @@ async function start(t: Test, answer: (old: Record<string, unknown>, token: stri
   return { clock, gateway, asked }
 }
 
-const good = (clock: { now(): number }, old: Record<string, unknown>, changes = {}) =>
+const good = (clock: Clock, old: Record<string, unknown>, changes = {}) =>
   firstToken(clock, { auth_time: old['auth_time'] as number, jti: 'second', ...changes })
 
 t.test('the issuer is asked once for a token, and the request does not wait for it', async (t) => {
@@ -99,7 +100,7 @@ t.test(
 )
 
 t.test('an answer that is not the successor of this token is not passed on', async (t) => {
-  const cases: readonly [string, (clock: { now(): number }, old: Record<string, unknown>) => Promise<unknown>][] = [
+  const cases: readonly [string, (clock: Clock, old: Record<string, unknown>) => Promise<unknown>][] = [
     ['another subject', (clock, old) => good(clock, old, { sub: 'mallory' })],
     ['a session that begins anew', (clock) => firstToken(clock)],
     ['no beginning at all', (clock, old) => good(clock, old, { auth_time: undefined, iat: undefined })],

@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { createAuthenticator } from '../../gateway/src/authenticate/authenticate.ts'
 import { compileIssuers, type TrustedIssuer } from '../../gateway/src/authenticate/issuers.ts'
 import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
+import type { Clock } from '../../gateway/src/clock.ts'
 import { compileRenewals } from '../../gateway/src/compile-renewals.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 import { createTokenIssuer, type TokenIssuer } from '../../gateway/src/renew/token-issuer.ts'
@@ -34,7 +35,7 @@ const login = createTokenIssuer({
 
 type Strategy = 'ahead' | 'grace' | 'both'
 
-function createMachine(strategy: Strategy, clock: { now(): number }, isNarrow: boolean) {
+function createMachine(strategy: Strategy, clock: Clock, isNarrow: boolean) {
   const secret = { value: SECRET, encoding: 'utf8' as const }
   const config = testConfig({
     issuers: [
@@ -112,7 +113,9 @@ function play(strategy: Strategy, steps: readonly Step[], skewsMs: readonly numb
   let nowMs = START_MS
   const queue: { readonly atMs: number; readonly run: () => void }[] = []
   const at = (atMs: number, run: () => void) => void queue.push({ atMs, run })
-  const machines = skewsMs.map((skewMs, index) => createMachine(strategy, { now: () => nowMs + skewMs }, index === 1))
+  const machines = skewsMs.map((skewMs, index) =>
+    createMachine(strategy, { now: () => nowMs + skewMs, monotonic: () => nowMs }, index === 1),
+  )
   for (const { blockList } of machines)
     blockList.onChange(({ entry, origin }) => {
       if (origin !== 'here') return

@@ -5,8 +5,10 @@ export interface FakeClock extends Clock {
   readonly schedule: Schedule
   /** Moves time forward and runs what falls due on the way, letting promises settle in between. */
   advance(ms: number): Promise<void>
-  /** Puts the clock elsewhere without running anything. */
+  /** Puts the clock elsewhere without running anything, as if the time had passed. */
   set(ms: number): void
+  /** The wall clock is set anew: no time passes, nothing falls due. */
+  jump(ms: number): void
   readonly pending: number
 }
 
@@ -22,10 +24,12 @@ export async function settle(): Promise<void> {
 
 export function createFakeClock(startMs = Date.UTC(2030, 0, 1)): FakeClock {
   let nowMs = startMs
+  let jumpedMs = 0
   const timers = new Set<Timer>()
 
   return {
-    now: () => nowMs,
+    now: () => nowMs + jumpedMs,
+    monotonic: () => nowMs,
     schedule(delayMs, run) {
       const timer = { atMs: nowMs + delayMs, run }
       timers.add(timer)
@@ -45,7 +49,10 @@ export function createFakeClock(startMs = Date.UTC(2030, 0, 1)): FakeClock {
       await settle()
     },
     set(ms) {
-      nowMs = ms
+      nowMs = ms - jumpedMs
+    },
+    jump(ms) {
+      jumpedMs += ms
     },
     get pending() {
       return timers.size

@@ -8,6 +8,7 @@ import { createTokenReader, headerAsSent, type UnverifiedToken } from '../authen
 import type { Claims, RenewedToken } from '../authenticate/auth-result.ts'
 import { createTokenFinder, createTokenLocation, type TokenLocation } from '../authenticate/token-location.ts'
 import type { KeySourceParts } from '../authenticate/key-source.ts'
+import { systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { chooseIssuer } from '../authenticate/choose-keys.ts'
 import { durationText, type ClaimRules } from '../authenticate/claims.ts'
@@ -128,7 +129,7 @@ export async function explain(
   const gateway = buildServer(alone, {
     log: pino({ level: 'silent' }),
     version: '',
-    clock: { now: () => nowMs },
+    clock: { now: () => nowMs, monotonic: () => systemClock.monotonic() },
     schedule: () => () => undefined,
     fetchJson: fetchJson ?? (() => Promise.reject(new Error(OFFLINE))),
     wrapRoute: (route, routeConfig) => ({
