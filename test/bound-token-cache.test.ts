@@ -1,7 +1,7 @@
 import t from 'tap'
-import { pino } from 'pino'
 
 import { tokenCacheBound } from '../gateway/src/bound-token-cache.ts'
+import { createLog } from '../gateway/src/operate/log.ts'
 import { lastingBytes } from '../gateway/src/heap-limit.ts'
 import { buildServer } from '../gateway/src/server.ts'
 import { testConfig } from './support/test-gateway.ts'
@@ -12,7 +12,10 @@ const MEBIBYTE = 2 ** 20
 /** A gateway that was given so many tokens of 7 KB: the bytes that it counts for those it kept, and what it said. */
 async function fill(maxBytes: string, heapBytes: number, count: number) {
   const lines: Record<string, unknown>[] = []
-  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line) as never) })
+  const log = createLog(
+    { level: 'warn', access: 'off' },
+    { write: (line: string) => void lines.push(JSON.parse(line) as never) },
+  )
   const config = testConfig({
     tokens: { cache: { maxBytes, maxTokens: 10_000_000 } },
     issuers: [hmacIssuer()],
@@ -39,7 +42,7 @@ t.test(
       configured: '4096MiB',
       used: '1MiB',
       heap: '8MiB',
-      msg: /^tokens\.cache\.maxBytes is more than .*; NODE_OPTIONS=--max-old-space-size=8192 gives it all$/,
+      message: /^tokens\.cache\.maxBytes is more than .*; NODE_OPTIONS=--max-old-space-size=8192 gives it all$/,
     })
   },
 )

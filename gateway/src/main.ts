@@ -1,7 +1,6 @@
 // The process: listens, says where, and ends without losing a request.
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
-import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 
 import { KeysNotUsable } from './authenticate/key-source.ts'
@@ -12,6 +11,7 @@ import { buildAdmin } from './operate/admin.ts'
 import { createAskIssuer } from './operate/ask-issuer.ts'
 import { createFetchJson } from './operate/fetch-json.ts'
 import { createLog, standardOutput, type Log } from './operate/log.ts'
+import { packageVersion } from './operate/package-version.ts'
 import { StoreNotUsable } from './revoke/store.ts'
 import { buildServer, type Gateway, type ServerParts } from './server.ts'
 import { keepTickShape } from './tick-shape.ts'
@@ -32,13 +32,6 @@ export interface RunningGateway extends RunningProxy {
 
 /** How long requests under way have to end. */
 export const DRAIN_MS = 10_000
-
-export function packageVersion(): string {
-  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
-  return version
-}
 
 /** Throws StartFailed, which says in one line why not. */
 export async function listen(

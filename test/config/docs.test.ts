@@ -15,6 +15,14 @@ t.test('the committed schema and reference are those of the options', async (t) 
   t.equal(readFileSync(new URL('README.md', CONFIG), 'utf8'), configReference(), hint)
 })
 
+t.test('the published schema has no format that a validator may not know', async (t) => {
+  const formats = [...configSchemaJson().matchAll(/"format": "([^"]+)"/g)].map(([, format]) => format)
+  t.same(
+    formats.filter((format) => !['uri', 'date-time', 'ipv4', 'ipv6', 'hostname', 'regex'].includes(format ?? '')),
+    [],
+  )
+})
+
 t.test('every option says what it is for', async (t) => {
   function undescribed(node: SchemaNode, path: string): string[] {
     const children = [...Object.entries(node.properties ?? {}), ...Object.entries(node.patternProperties ?? {})]

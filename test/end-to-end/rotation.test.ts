@@ -125,10 +125,11 @@ t.test('a rotation as issuers do it, new key published before it is used, costs 
   t.equal(await get(first), 401)
   t.ok(
     lines.some(
-      ({ msg, added, removed }) => msg === 'keys changed' && String(added) === 'second' && String(removed) === '',
+      ({ message, added, removed }) =>
+        message === 'keys changed' && String(added) === 'second' && String(removed) === '',
     ),
   )
-  t.ok(lines.some(({ msg, removed }) => msg === 'keys changed' && String(removed) === 'first'))
+  t.ok(lines.some(({ message, removed }) => message === 'keys changed' && String(removed) === 'first'))
 })
 
 t.test('an issuer that is down for ten minutes costs no request, and is asked again and again', async (t) => {
@@ -182,7 +183,7 @@ t.test('an issuer that is down for ten minutes costs no request, and is asked ag
   t.same([...statuses], [[200, 60]], 'every request of ten minutes was served')
   t.ok(asked > 5, `asked ${asked} times`)
   t.ok(
-    lines.some(({ level, msg }) => Number(level) >= 40 && String(msg).includes('keys')),
+    lines.some(({ level, message }) => Number(level) >= 40 && String(message).includes('keys')),
     'and the log says so',
   )
   t.match(await gateway.metrics.text(), /tollgate_keys_failing\{issuer="main"\} 1/)

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { spawnSync } from 'node:child_process'
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -17,6 +18,29 @@ routes:
 const claims = (more: object = {}) => JSON.stringify({ iss: 'i', aud: 'a', sub: 'al', scope: 'x', ...more })
 const sign = async (more: object = {}, ...options: string[]) =>
   (await runCli('token', 'sign', '--secret', SECRET, '--claims', claims(more), ...options)).out.trim()
+
+/** A hook that tells on standard error which modules are loaded. */
+const HOOK = "import{writeSync}from'node:fs';export const load=(u,c,n)=>(writeSync(2,u+'\\n'),n(u,c))"
+const asUrl = (code: string) => `data:text/javascript,${encodeURIComponent(code)}`
+
+t.test('only the command that is called is loaded: --version and --help load no stage, and no server', async (t) => {
+  const bin = new URL('../../gateway/bin/tollgate.js', import.meta.url).pathname
+  const tellModules = asUrl(`import{register}from'node:module';register(${JSON.stringify(asUrl(HOOK))})`)
+  for (const argument of ['--version', '--help']) {
+    const { stderr } = spawnSync(process.execPath, ['--import', tellModules, bin, argument], {
+      encoding: 'utf8',
+      env: {},
+    })
+    const loaded = stderr.split('\n')
+    t.ok(loaded.some((url) => url.endsWith('/cli.js')))
+    const needless = /node_modules.(fastify|undici|typebox|pino)|dist.(accept|authenticate|forward|config|options)/
+    t.same(
+      loaded.filter((url) => needless.test(url)),
+      [],
+      argument,
+    )
+  }
+})
 
 t.test('a wrong call exits with 2, an error with 1, help with 0', async (t) => {
   for (const argv of [

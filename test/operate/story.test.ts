@@ -14,7 +14,7 @@ t.test('the debug log tells the story of a refusal under its request id, without
   const token = await signHmac({ exp: Math.floor(Date.now() / 1000) - 40, iat: undefined, email: 'alice@example.com' })
   const answer = await fetch(`${url}/x?access_token=${token}`, { headers: { authorization: `Bearer ${token}` } })
   t.equal(answer.status, 401)
-  const refused = lines.find(({ msg }) => msg === 'refused')
+  const refused = lines.find(({ message }) => message === 'refused')
   t.match(refused, {
     requestId: answer.headers.get('x-request-id'),
     route: '/*',

@@ -63,7 +63,9 @@ t.test('RV-2: a jti, a session or a subject is blocked for its own issuer, and c
     await gateway.call(await signHmac({ iss: OTHER, iat: Math.floor(Date.now() / 1000) + 5, nbf: undefined })),
     '401 token_not_yet_valid',
   )
-  const audit = gateway.lines.filter(({ msg }) => msg === 'revocations added' || msg === 'revocation removed')
+  const audit = gateway.lines.filter(
+    ({ message }) => message === 'revocations added' || message === 'revocation removed',
+  )
   t.equal(audit.length, 7)
   t.notMatch(JSON.stringify(audit), new RegExp(ours.slice(-20)))
 })

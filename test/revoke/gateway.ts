@@ -1,7 +1,7 @@
 // A whole gateway with its admin listener, for the tests of revocation.
-import { pino } from 'pino'
 
 import { startGateway } from '../../gateway/src/main.ts'
+import { createLog } from '../../gateway/src/operate/log.ts'
 import { testConfig, type Teardown } from '../support/test-gateway.ts'
 import { hmacIssuer } from '../support/tokens.ts'
 
@@ -39,8 +39,8 @@ export async function startWithAdmin(
   options: Record<string, unknown> = {},
 ): Promise<GatewayUnderTest> {
   const lines: Record<string, unknown>[] = []
-  const log = pino(
-    { level: 'info' },
+  const log = createLog(
+    { level: 'info', access: 'on' },
     { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   )
   const config = testConfig({

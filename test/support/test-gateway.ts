@@ -1,11 +1,11 @@
 // A gateway on free ports for one test: the real stages and sockets, with the clock in the test's hand.
-import { pino } from 'pino'
 import { Value } from 'typebox/value'
 
 import { systemClock, type Clock } from '../../gateway/src/clock.ts'
 import { ConfigOptions, type Config } from '../../gateway/src/config.ts'
 import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
 import { createFetchJson } from '../../gateway/src/operate/fetch-json.ts'
+import { createLog } from '../../gateway/src/operate/log.ts'
 import type { AskIssuer } from '../../gateway/src/renew/endpoint.ts'
 import { buildServer, type Gateway } from '../../gateway/src/server.ts'
 
@@ -43,8 +43,8 @@ export async function startTestGateway(
   parts: TestGatewayParts = {},
 ): Promise<TestGateway> {
   const lines: Record<string, unknown>[] = []
-  const log = pino(
-    { level: 'debug' },
+  const log = createLog(
+    { level: 'debug', access: 'on' },
     { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   )
   const { fetchJson, close } = createFetchJson()

@@ -1,25 +1,56 @@
 // The command line: exit code 0 for done, 1 for failed or invalid, 2 for a call that is wrong.
 import { Command, CommanderError } from 'commander'
 
-import { packageVersion } from '../main.ts'
-import { addCheck } from './commands/check.ts'
 import { CommandFailed } from './commands/command-failed.ts'
-import { addExplain } from './commands/explain.ts'
-import { addKeys } from './commands/keys.ts'
-import { addRevoke } from './commands/revoke.ts'
-import { addRun } from './commands/run.ts'
-import { addToken } from './commands/token.ts'
+import { packageVersion } from './package-version.ts'
+
+interface CommandEntry {
+  readonly description: string
+  /** Loads the code of the command, which may be the whole gateway, and says what the command takes and does. */
+  readonly add: (command: Command) => Promise<void>
+}
+
+/** Only the command that is called is loaded: the gateway's code takes a second, and `--version` needs none of it. */
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  run: {
+    description: 'start the gateway',
+    add: async (command) => (await import('./commands/run.ts')).addRun(command),
+  },
+  check: {
+    description: 'check a config file and the keys it names; nothing is started or fetched',
+    add: async (command) => (await import('./commands/check.ts')).addCheck(command),
+  },
+  explain: {
+    description: 'tell what would happen to a request, check by check; exit code 0 if it would pass',
+    add: async (command) => (await import('./commands/explain.ts')).addExplain(command),
+  },
+  token: {
+    description: 'sign, verify or decode a token',
+    add: async (command) => (await import('./commands/token.ts')).addToken(command),
+  },
+  keys: {
+    description: 'make keys',
+    add: async (command) => (await import('./commands/keys.ts')).addKeys(command),
+  },
+  revoke: {
+    description: 'block a token, a jti, a session or a subject in a running gateway',
+    add: async (command) => (await import('./commands/revoke.ts')).addRevoke(command),
+  },
+}
 
 const FAILED = 1
 const USAGE = 2
 
-function buildProgram(): Command {
+async function buildProgram(called: readonly string[]): Promise<Command> {
   const program = new Command('tollgate')
     .description('a gateway that verifies JSON Web Tokens and tells your services who calls')
     .version(packageVersion())
     .showHelpAfterError()
     .showSuggestionAfterError()
-  for (const add of [addRun, addCheck, addExplain, addToken, addKeys, addRevoke]) add(program)
+  for (const [name, { description, add }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).description(description)
+    if (called.includes(name)) await add(command)
+  }
   overrideExits(program)
   return program
 }
@@ -33,7 +64,7 @@ function overrideExits(command: Command): void {
 /** Runs one command and returns the exit code; 0 also for a gateway that goes on running. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
-    await buildProgram().parseAsync([...argv], { from: 'user' })
+    await (await buildProgram(argv)).parseAsync([...argv], { from: 'user' })
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE

@@ -16,6 +16,9 @@ interface JsonSchema {
   readonly required?: readonly string[]
 }
 
+/** Formats of our own: there are validators that refuse a schema with a format they do not know. */
+const OWN_FORMATS: ReadonlySet<string> = new Set(['file-path', 'folder-path'])
+
 const REFERENCE = '\\$\\{'
 
 function eachOf(schemas: Readonly<Record<string, JsonSchema>>): Record<string, JsonSchema> {
@@ -49,8 +52,7 @@ function forEditors(schema: JsonSchema): JsonSchema {
   const stillRequired = needed(schema)
   return orReference({
     ...rest,
-    // Ours alone: there are validators that refuse a schema with a format they do not know.
-    ...(format === undefined || format === 'file-path' ? {} : { format }),
+    ...(format === undefined || OWN_FORMATS.has(format) ? {} : { format }),
     ...(rest.properties === undefined ? {} : { properties: eachOf(rest.properties) }),
     ...(rest.patternProperties === undefined ? {} : { patternProperties: eachOf(rest.patternProperties) }),
     ...(rest.items === undefined ? {} : { items: forEditors(rest.items) }),

@@ -6,7 +6,9 @@ import type { FromWorker, ToWorker } from './worker-messages.ts'
 
 export function storeKindOf({ store }: Pick<RevocationOptions, 'store'>): StoreStatus['kind'] {
   if (store === 'memory') return 'memory'
-  return 'level' in store ? 'level' : 'redis'
+  if ('level' in store) return 'level'
+  if ('redis' in store) return 'redis'
+  return store satisfies never
 }
 
 export interface PrimaryStoreParts {

@@ -45,10 +45,8 @@ function checkForPeople(file: string): void {
   process.stdout.write(`${file} is right: ${counts}\n`)
 }
 
-export function addCheck(program: Command): void {
-  program
-    .command('check')
-    .description('check a config file and the keys it names; nothing is started or fetched')
+export function addCheck(command: Command): void {
+  command
     .addOption(configOption())
     .option('--json', 'print JSON, also when it fails')
     .action(({ config: file, json }: { config: string; json?: boolean }) => {

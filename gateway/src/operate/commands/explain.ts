@@ -77,10 +77,8 @@ function buildRequest(
   }
 }
 
-export function addExplain(program: Command): void {
-  program
-    .command('explain')
-    .description('tell what would happen to a request, check by check; exit code 0 if it would pass')
+export function addExplain(command: Command): void {
+  command
     .argument('<method>', 'such as GET')
     .argument('<url>', 'path, or whole URL where routes have hosts')
     .addOption(configOption())

@@ -49,10 +49,8 @@ function write(file: string, text: string, mode: number): void {
   }
 }
 
-export function addKeys(program: Command): void {
-  program
-    .command('keys')
-    .description('make keys')
+export function addKeys(keys: Command): void {
+  keys
     .command('generate')
     .description('make a key pair: the private key in PEM, the public one as a JWK set')
     .addOption(new Option('--alg <algorithm>', 'signature algorithm').choices([...ALGORITHMS]).makeOptionMandatory())

@@ -98,10 +98,8 @@ function subjectOf({ jti, sid, sub }: RevokeOptions): Record<string, string> {
   )
 }
 
-export function addRevoke(program: Command): void {
-  program
-    .command('revoke')
-    .description('block a token, a jti, a session or a subject in a running gateway')
+export function addRevoke(command: Command): void {
+  command
     .argument('[token]', 'the whole token; - reads it from standard input, as does a pipe without this argument')
     .option('--jti <id>', 'instead of a token: its jti')
     .option('--sid <id>', 'all tokens of this session')

@@ -7,18 +7,14 @@ import { CommandFailed } from './command-failed.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
 
-export function addRun(program: Command): void {
-  program
-    .command('run')
-    .description('start the gateway')
-    .addOption(configOption())
-    .action(async ({ config: file }: { config: string }) => {
-      const { config, warnings } = loadForCommand(file)
-      for (const warning of warnings) process.stderr.write(`${warning}\n`)
-      try {
-        await (workerCount(config) > 1 ? runWorkers(config) : runGateway(config))
-      } catch (error) {
-        throw error instanceof StartFailed ? new CommandFailed(`tollgate: ${error.message}`) : error
-      }
-    })
+export function addRun(command: Command): void {
+  command.addOption(configOption()).action(async ({ config: file }: { config: string }) => {
+    const { config, warnings } = loadForCommand(file)
+    for (const warning of warnings) process.stderr.write(`${warning}\n`)
+    try {
+      await (workerCount(config) > 1 ? runWorkers(config) : runGateway(config))
+    } catch (error) {
+      throw error instanceof StartFailed ? new CommandFailed(`tollgate: ${error.message}`) : error
+    }
+  })
 }

@@ -96,8 +96,7 @@ function shown(token: UnverifiedToken): string {
   return JSON.stringify({ header: headerAsSent(token), claims: token.claims }, null, 2)
 }
 
-export function addToken(program: Command): void {
-  const token = program.command('token').description('sign, verify or decode a token')
+export function addToken(token: Command): void {
   token
     .command('sign')
     .description('print a signed token')
