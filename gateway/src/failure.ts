@@ -50,6 +50,7 @@ export const FAILURES = {
   route_not_found: { status: 404, title: 'No route answers this path' },
   method_not_allowed: { status: 405, title: 'The route does not take this method' },
   body_too_large: { status: 413, title: 'The request body is too large' },
+  websocket_version: { status: 426, title: 'The version of WebSocket is not spoken here, 13 is' },
   rate_limited: { status: 429, title: 'Too many requests', retryAfterSec: 1 },
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },

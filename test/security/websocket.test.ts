@@ -131,7 +131,7 @@ t.test('what is an upgrade in part only is refused, and the upstream never hears
     t.ok(closed, `${name}: the connection is closed`)
   }
   const version = handshakeText().replace('Version: 13', 'Version: 8')
-  t.equal(statusOf(await sendRaw(port, version)), 400, 'another version')
+  t.equal(statusOf(await sendRaw(port, version)), 426, 'another version')
   t.same(upstream.requests, [])
 })
 

@@ -8,8 +8,9 @@ type Strategy = Parameters<FastifyInstance['addConstraintStrategy']>[0]
 type Storage = ReturnType<Strategy['storage']>
 type Handler = Parameters<Storage['set']>[1]
 
-export function isWebSocketUpgrade({ headers }: Pick<IncomingMessage, 'headers'>): boolean {
-  return headers.upgrade !== undefined && headers.upgrade.toLowerCase() === 'websocket'
+/** An offer in HTTP/1.0 is to be ignored (RFC 9110 section 7.8): such a request is a plain one. */
+export function isWebSocketUpgrade({ headers, httpVersion }: IncomingMessage): boolean {
+  return headers.upgrade !== undefined && headers.upgrade.toLowerCase() === 'websocket' && httpVersion !== '1.0'
 }
 
 /**

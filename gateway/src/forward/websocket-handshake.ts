@@ -10,20 +10,19 @@ const OF_THIS_HOP: ReadonlySet<string> = new Set([
   ...['sec-websocket-key', 'sec-websocket-version', 'sec-websocket-extensions', 'sec-websocket-accept'],
 ])
 
+/** The only version that is spoken (RFC 6455). */
+export const VERSION = '13'
+
 /**
- * RFC 6455 section 4.2.1: a GET with a key of 16 bytes in version 13. A body would be read as frames by one side and as a
- * body by the other.
+ * What is wrong with a handshake. RFC 6455 section 4.2.1: a GET with a key of 16 bytes in version 13. A body would be read as
+ * frames by one side and as a body by the other.
  */
-export function isHandshake(request: IncomingMessage): boolean {
+export function handshakeProblem(request: IncomingMessage): 'request_invalid' | 'websocket_version' | undefined {
   const { method, headers } = request
+  if (method !== 'GET' || hasBody(request)) return 'request_invalid'
+  if (headers['sec-websocket-version'] !== VERSION) return 'websocket_version'
   const key = headers['sec-websocket-key']
-  return (
-    method === 'GET' &&
-    !hasBody(request) &&
-    headers['sec-websocket-version'] === '13' &&
-    typeof key === 'string' &&
-    /^[A-Za-z0-9+/]{22}==$/.test(key)
-  )
+  return typeof key === 'string' && /^[A-Za-z0-9+/]{22}==$/.test(key) ? undefined : 'request_invalid'
 }
 
 export interface Handshake {
@@ -42,7 +41,7 @@ export function prepareHandshake(headers: string[]): Handshake {
       offered.unshift(...(headers[index + 1] as string).split(',').map((item) => item.trim()))
   }
   const key = randomBytes(16).toString('base64')
-  headers.push('sec-websocket-key', key, 'sec-websocket-version', '13')
+  headers.push('sec-websocket-key', key, 'sec-websocket-version', VERSION)
   return { key, offered }
 }
 

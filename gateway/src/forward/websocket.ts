@@ -7,7 +7,8 @@ import type { Duplex } from 'node:stream'
 import { DialedConnection } from './dialed-connection.ts'
 import { Exchange, type Admitted } from './exchange.ts'
 import { factsOf, type ForwardPolicy } from './forward.ts'
-import { chosenProtocol, isHandshake, isOriginAllowed, prepareHandshake } from './websocket-handshake.ts'
+import { addToSwitchingHead, linesForClient } from './switching-head.ts'
+import { chosenProtocol, handshakeProblem, isOriginAllowed, prepareHandshake, VERSION } from './websocket-handshake.ts'
 import { linkWebSockets } from './websocket-link.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 
@@ -42,6 +43,11 @@ interface Dialed {
 }
 
 const KEEP_ALIVE_MS = 60_000
+
+/** RFC 6455 section 4.4; and a 426 names what is to be switched to (RFC 9110 section 15.5.22). */
+const SPOKEN_VERSION = {
+  headers: ['sec-websocket-version', VERSION, 'upgrade', 'websocket', 'connection', 'upgrade, close'],
+}
 
 /**
  * Mounts the route's WebSockets. The plugin's own order (101 first, then dial, with the first subprotocol offered) would
@@ -86,6 +92,7 @@ export function createWebSocketMount(
         }
         clientConnection.on('close', letGo)
         clientConnection.setKeepAlive(true, KEEP_ALIVE_MS)
+        addToSwitchingHead(clientConnection, linesForClient(filter, rawHeaders, upgrade.requestId))
         done({ connection: dialed, letGo, clientConnection, protocol: told, caller: upgrade.caller })
         return undefined
       },
@@ -117,9 +124,10 @@ export function createWebSocketMount(
       constraints,
       preHandler(request, reply, done) {
         const upgrade = admittedOf(request, reply)
-        if (!isHandshake(request.raw)) {
+        const problem = handshakeProblem(request.raw)
+        if (problem !== undefined) {
           reply.hijack()
-          answer(reply.raw, 'request_invalid', upgrade.requestId)
+          answer(reply.raw, problem, upgrade.requestId, problem === 'websocket_version' ? SPOKEN_VERSION : {})
         } else if (upgrade.byCookie && !isOriginAllowed(request.raw, policy.origins)) {
           reply.hijack()
           answer(reply.raw, 'origin_forbidden', upgrade.requestId)
