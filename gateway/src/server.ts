@@ -117,7 +117,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
       ),
     events: renewalReports,
   })
-  addRevocationMetrics(metrics, revocation, clock)
+  addRevocationMetrics(metrics, revocation)
   const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
     renewals: renewals.byIssuer,
     fetchJson,

@@ -45,7 +45,7 @@ async function killTenTimes(t: Test, folder: string): Promise<number> {
     promised.push([`r${round}`, last])
   }
   const list = createBlockList()
-  const store = createLevelStore({ folder, list, clock: systemClock, events })
+  const store = createLevelStore({ folder, list, clock: systemClock, events, forgettableSec: () => 0 })
   await store.start()
   const missing = promised.flatMap(([prefix, last]) =>
     Array.from({ length: last + 1 }, (_, index) => `${prefix}-${index}`).filter(

@@ -22,7 +22,7 @@ async function openStore(folder: string, clock = createFakeClock(NOW * 1000)) {
     onDown: (problem: string) => told.push(problem),
     onNonsense: (count: number) => told.push(`nonsense ${count}`),
   }
-  const store = createLevelStore({ folder, list, clock, events })
+  const store = createLevelStore({ folder, list, clock, events, forgettableSec: () => clock.now() / 1000 })
   const writes: Promise<boolean>[] = []
   list.onChange((change) => {
     if (change.origin === 'here') writes.push(store.write(change))
@@ -49,7 +49,7 @@ t.test('RV-4: what was added is there after a restart, as it was; what was remov
   t.equal(second.list.size, 2)
   t.same(second.list.get(sub), sub)
   t.same(second.list.get(entry('grows')), entry('grows', { untilSec: NOW + 900, reason: 'reused' }))
-  second.store.sweep(NOW + 20)
+  second.store.sweep()
   await second.store.close()
 
   const third = await openStore(folder)

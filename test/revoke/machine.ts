@@ -27,6 +27,7 @@ export async function startMachine(t: Test, url: string, reconcileMs = 60_000, c
     keys: redisKeysOf('tollgate'),
     list,
     clock: systemClock,
+    forgettableSec: () => Date.now() / 1000 - 300,
     schedule: systemSchedule,
     reconcileMs,
     maxQueued,

@@ -7,7 +7,7 @@ const [, , folder, prefix] = process.argv
 const list = createBlockList()
 const nothing = () => undefined
 const events = { onUp: nothing, onDown: nothing, onNonsense: nothing }
-const store = createLevelStore({ folder, list, clock: systemClock, events })
+const store = createLevelStore({ folder, list, clock: systemClock, events, forgettableSec: () => 0 })
 await store.start()
 process.stdout.write(`loaded ${list.size}\n`)
 const untilSec = Math.floor(Date.now() / 1000) + 3600

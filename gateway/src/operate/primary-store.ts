@@ -32,7 +32,7 @@ export function createPrimaryStore({ list, kind, send }: PrimaryStoreParts): Pri
     kind,
     up: false,
     loaded: false,
-    lastSyncAtMs: undefined,
+    syncAgeMs: undefined,
     queued: 0,
     problem: 'being loaded',
   }

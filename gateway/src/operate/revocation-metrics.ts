@@ -1,18 +1,16 @@
 // Metrics of the block list and its store.
 import type { Metrics } from './metrics.ts'
-import type { Clock } from '../clock.ts'
 import { BLOCK_KINDS } from '../revoke/block-list.ts'
 import type { Revocation } from '../revoke/revocation.ts'
 
 export function addRevocationMetrics(
   { addGauge }: Pick<Metrics, 'addGauge'>,
   { list, status }: Pick<Revocation, 'list' | 'status'>,
-  clock: Clock,
 ): void {
   // Each worker has the whole list: two of them do not make it longer.
   addGauge(
     'tollgate_revocations',
-    'Entries of the block list.',
+    'Entries of the block list, those that ended lately included.',
     ['kind'],
     (set) => {
       for (const kind of BLOCK_KINDS) set({ kind }, list.countOf(kind))
@@ -40,8 +38,8 @@ export function addRevocationMetrics(
     'Time since the list was known to be as in the store.',
     [],
     (set) => {
-      const { lastSyncAtMs } = status()
-      if (lastSyncAtMs !== undefined) set({}, Math.max(0, clock.now() - lastSyncAtMs) / 1000)
+      const { syncAgeMs } = status()
+      if (syncAgeMs !== undefined) set({}, syncAgeMs / 1000)
     },
     'max',
   )

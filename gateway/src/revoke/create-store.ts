@@ -9,6 +9,7 @@ import type { RevocationOptions } from './options.ts'
 import { redisKeysOf } from './redis-keys.ts'
 import { createRedisStore } from './redis-store.ts'
 import { parseRedisUrl } from './redis-url.ts'
+import type { Retention } from './retention.ts'
 import { StoreNotUsable, type RevocationStore, type StoreEvents } from './store.ts'
 
 export interface StoreParts {
@@ -16,6 +17,7 @@ export interface StoreParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly events: StoreEvents
+  readonly forgettableSec: Retention
 }
 
 function readCertificates(file: string): string {

@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises'
 import type { Clock } from '../clock.ts'
 import type { BlockChange, BlockList } from './block-list.ts'
 import { contentOf, keyOf, nameOf, readStored } from './entry-text.ts'
+import type { Retention } from './retention.ts'
 import { StoreNotUsable, type RevocationStore, type StoreEvents, type StoreStatus } from './store.ts'
 import { createWriteQueue } from './write-queue.ts'
 
@@ -13,6 +14,7 @@ export interface LevelStoreParts {
   readonly list: BlockList
   readonly clock: Clock
   readonly events: StoreEvents
+  readonly forgettableSec: Retention
 }
 
 type Operation =
@@ -50,7 +52,7 @@ function openingProblem(folder: string, error: unknown): string {
   return `${folder} cannot be opened (revocation.store.level, ${why ?? 'unknown error'})`
 }
 
-export function createLevelStore({ folder, list, clock, events }: LevelStoreParts): RevocationStore {
+export function createLevelStore({ folder, list, clock, events, forgettableSec }: LevelStoreParts): RevocationStore {
   let db: ClassicLevel | undefined
   let sweeping: Promise<void> | undefined
   let problem: string | undefined
@@ -89,21 +91,21 @@ export function createLevelStore({ folder, list, clock, events }: LevelStorePart
     }
   }
 
-  /** Entries that ended while nobody ran are not loaded; the sweep takes them away. */
+  /** What may be forgotten is not loaded; the sweep takes it away. */
   async function load(opened: ClassicLevel): Promise<void> {
-    const nowSec = clock.now() / 1000
+    const endedSec = forgettableSec()
     let nonsense = 0
     for await (const [key, value] of opened.iterator(entryRange)) {
       const stored = readStored(key.slice(ENTRY.length), value)
       if (stored === undefined) nonsense += 1
-      else if (stored.entry.untilSec > nowSec) list.add(stored.entry, 'store')
+      else if (stored.entry.untilSec > endedSec) list.add(stored.entry, 'store')
     }
     if (nonsense > 0) events.onNonsense(nonsense)
   }
 
   /** By the index of ends. What the list still has was given a later end since: then only the index loses a key. */
-  async function removeEnded(opened: ClassicLevel, nowSec: number): Promise<void> {
-    const range = { gte: ENDS, lt: endKey(Math.floor(nowSec) + 1, '') }
+  async function removeEnded(opened: ClassicLevel, endedSec: number): Promise<void> {
+    const range = { gte: ENDS, lt: endKey(Math.floor(endedSec) + 1, '') }
     for (;;) {
       const keys = await opened.keys({ ...range, limit: SWEPT_AT_ONCE }).all()
       if (keys.length === 0) return
@@ -113,7 +115,7 @@ export function createLevelStore({ folder, list, clock, events }: LevelStorePart
           const known = keyOf(name)
           const current = known === undefined ? undefined : list.get(known)
           const indexOnly: Operation[] = [{ type: 'del', key }]
-          return current !== undefined && current.untilSec > nowSec
+          return current !== undefined && current.untilSec > endedSec
             ? indexOnly
             : [...indexOnly, { type: 'del', key: ENTRY + name }]
         })
@@ -136,7 +138,7 @@ export function createLevelStore({ folder, list, clock, events }: LevelStorePart
   async function flush(): Promise<void> {
     const isWritten = await queue.flush()
     if (isWritten && hasDropped) await rewriteAll()
-    if (isWritten) lastSyncAtMs = clock.now()
+    if (isWritten) lastSyncAtMs = clock.monotonic()
     if (isWritten === (problem === undefined)) return
     problem = isWritten ? undefined : `${folder} cannot be written`
     if (problem === undefined) events.onUp(list.size)
@@ -148,7 +150,7 @@ export function createLevelStore({ folder, list, clock, events }: LevelStorePart
       db = await open()
       await load(db)
       loaded = true
-      lastSyncAtMs = clock.now()
+      lastSyncAtMs = clock.monotonic()
       events.onUp(list.size)
     },
     write(change) {
@@ -160,14 +162,14 @@ export function createLevelStore({ folder, list, clock, events }: LevelStorePart
       kind: 'level',
       up: loaded && problem === undefined,
       loaded,
-      lastSyncAtMs,
+      syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
       queued: queue.size,
       problem: problem ?? (loaded ? undefined : `${folder} is being read`),
     }),
-    sweep(nowSec) {
+    sweep() {
       if (queue.size > 0) void flush()
       if (db === undefined || sweeping !== undefined) return
-      sweeping = removeEnded(db, nowSec)
+      sweeping = removeEnded(db, forgettableSec())
         .catch(() => undefined)
         .finally(() => {
           sweeping = undefined

@@ -124,7 +124,11 @@ export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { reado
   function ask(kind: number, issuer: number, value: string, caller: AuthResult, nowSec: number): void {
     if (locate(kind, issuer, value) === -1) return
     const { words, at } = shard
-    if (nowSec >= (words[at + UNTIL] as number)) return
+    // In force again when the clock is put back: what is said now holds for no other moment.
+    if (nowSec >= (words[at + UNTIL] as number)) {
+      beginsAtSec = 0
+      return
+    }
     if (kind === SUB && (caller.issuedAtSec ?? -1) >= (words[at + ISSUED_BEFORE] as number)) return
     // Having renewed its predecessor is what a successor is for.
     const isRenewed = records.reasonOf(words[at + META] as number) === RENEWED

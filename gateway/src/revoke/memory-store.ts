@@ -6,7 +6,7 @@ export function createMemoryStore(): RevocationStore {
     kind: 'memory',
     up: true,
     loaded: true,
-    lastSyncAtMs: undefined,
+    syncAgeMs: undefined,
     queued: 0,
     problem: undefined,
   } as const

@@ -5,6 +5,7 @@ import { contentOf, nameOf, readStored, removalOf } from './entry-text.ts'
 import { BLOCK_MS, connectRedis, type RedisConnection } from './redis-connection.ts'
 import { KEPT_CHANGES, REMOVE_ENDED_SCRIPT, WRITE_SCRIPT, type RedisKeys } from './redis-keys.ts'
 import type { RedisAddress } from './redis-url.ts'
+import type { Retention } from './retention.ts'
 
 export interface RedisSession {
   /** Waits for changes and takes them over. The answer says after which change it goes on. */
@@ -26,14 +27,13 @@ export interface RedisSessionParts {
   readonly keys: RedisKeys
   readonly list: BlockList
   readonly clock: Clock
+  readonly forgettableSec: Retention
 }
 
 export const FIRST_CHANGE = '0-0'
 
 /** Small enough that nobody else waits for long: Redis and this process do one thing at a time. */
 const PAGE = 500
-/** Ended entries stay this long, for machines whose clocks are behind. */
-const ENDED_SEC = 300
 
 type ReadReply = readonly (readonly [
   key: string,
@@ -47,7 +47,8 @@ function isBehind(content: string | null, entry: BlockEntry): boolean {
   return !stored.removed && contentOf(mergeEntries(stored.entry, entry)) !== contentOf(stored.entry)
 }
 
-export async function openRedisSession({ address, keys, list, clock }: RedisSessionParts): Promise<RedisSession> {
+export async function openRedisSession(parts: RedisSessionParts): Promise<RedisSession> {
+  const { address, keys, list, clock, forgettableSec } = parts
   const commands = await connectRedis(address)
   // A command that waits holds up all that come after it on its connection.
   const news = await connectRedis(address).catch((error: unknown) => {
@@ -64,7 +65,7 @@ export async function openRedisSession({ address, keys, list, clock }: RedisSess
     if (stored === undefined) return { nonsense: content !== null, untilSec: Infinity }
     const { entry, removed } = stored
     if (removed) list.remove(entry, 'store')
-    else if (entry.untilSec > clock.now() / 1000) list.add(entry, 'store')
+    else if (entry.untilSec > forgettableSec()) list.add(entry, 'store')
     return { nonsense: false, untilSec: entry.untilSec }
   }
 
@@ -104,7 +105,7 @@ export async function openRedisSession({ address, keys, list, clock }: RedisSess
           const [name = '', content = ''] = reply[1].slice(index, index + 2)
           const taken = takeOver(name, content)
           if (taken.nonsense) nonsense += 1
-          if (taken.untilSec <= clock.now() / 1000 - ENDED_SEC) ended.push(name, content)
+          if (taken.untilSec <= forgettableSec()) ended.push(name, content)
         }
         if (ended.length > 0) await call(commands, 'EVAL', REMOVE_ENDED_SCRIPT, 1, keys.entries, ...ended)
       } while (cursor !== '0')

@@ -5,6 +5,7 @@ import { redisProblem } from './redis-connection.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { FIRST_CHANGE, openRedisSession, type RedisSession } from './redis-session.ts'
 import type { RedisAddress } from './redis-url.ts'
+import type { Retention } from './retention.ts'
 import type { RevocationStore, StoreEvents, StoreStatus } from './store.ts'
 import { createWriteQueue } from './write-queue.ts'
 
@@ -16,6 +17,7 @@ export interface RedisStoreParts {
   readonly schedule: Schedule
   readonly reconcileMs: number
   readonly events: StoreEvents
+  readonly forgettableSec: Retention
   /** Changes that wait for Redis at most. */
   readonly maxQueued?: number
 }
@@ -63,13 +65,13 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       incomplete = false
       for await (const lost of current.missing()) await current.write(lost)
     }
-    lastSyncAtMs = clock.now()
+    lastSyncAtMs = clock.monotonic()
   }
 
   async function keepFollowing(current: RedisSession): Promise<void> {
     while (session === current) {
       cursor = await current.follow(cursor ?? FIRST_CHANGE)
-      if (problem === undefined) lastSyncAtMs = clock.now()
+      if (problem === undefined) lastSyncAtMs = clock.monotonic()
     }
   }
 
@@ -140,7 +142,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       kind: 'redis',
       up: problem === undefined,
       loaded,
-      lastSyncAtMs,
+      syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
       queued: queue.size,
       problem,
     }),

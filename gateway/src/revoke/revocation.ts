@@ -5,6 +5,7 @@ import type { BlockEntry, BlockKey, BlockList } from './block-list.ts'
 import { createStore } from './create-store.ts'
 import { createBlockList } from './memory-list.ts'
 import type { RevocationOptions } from './options.ts'
+import { createRetention } from './retention.ts'
 import type { RevocationStore, StoreEvents, StoreStatus } from './store.ts'
 
 export interface Revocation {
@@ -40,7 +41,8 @@ const STORE_SWEEPS = 240
 
 export function createRevocation({ options, clock, schedule, events, storeOf }: RevocationParts): Revocation {
   const list = createBlockList()
-  const store = storeOf?.(list) ?? createStore(options, { list, clock, schedule, events })
+  const forgettableSec = createRetention(clock)
+  const store = storeOf?.(list) ?? createStore(options, { list, clock, schedule, events, forgettableSec })
   let cancelSweep: (() => void) | undefined
   let turns = 0
   /** What the store says to the changes that are being made. */
@@ -60,10 +62,9 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
 
   function sweep(): void {
     const startedAtMs = performance.now()
-    const nowSec = clock.now() / 1000
-    list.sweep(nowSec, () => performance.now() - startedAtMs > SWEEP_TURN_MS)
+    list.sweep(forgettableSec(), () => performance.now() - startedAtMs > SWEEP_TURN_MS)
     turns += 1
-    if (turns % STORE_SWEEPS === 0) store.sweep(nowSec)
+    if (turns % STORE_SWEEPS === 0) store.sweep()
     // What others added needs no answer, and must not pile up here.
     writes = []
     cancelSweep = schedule(SWEEP_EVERY_MS, sweep)

@@ -10,8 +10,8 @@ export interface StoreStatus {
   readonly up: boolean
   /** All that it held at the start is in the list. */
   readonly loaded: boolean
-  /** When the list was last known to be the same as the store's; undefined before that. */
-  readonly lastSyncAtMs: number | undefined
+  /** How long ago the list was last known to be the same as the store's; undefined before that. */
+  readonly syncAgeMs: number | undefined
   /** Changes that wait to be written. */
   readonly queued: number
   /** Why it is not up or not loaded. */
@@ -24,8 +24,8 @@ export interface RevocationStore {
   /** Takes a change that was made in this process. True when it is kept, as far as the store can promise; never rejects. */
   write(change: BlockChange): Promise<boolean>
   status(): StoreStatus
-  /** Forgets what ended; called now and then. */
-  sweep(nowSec: number): void
+  /** Forgets what may be forgotten; called now and then. */
+  sweep(): void
   close(): Promise<void>
 }
 
