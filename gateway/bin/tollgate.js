@@ -1,2 +1,9 @@
 #!/usr/bin/env node
-process.exitCode = await (await import('../dist/operate/cli.js')).runCommand(process.argv.slice(2))
+import { existsSync } from 'node:fs'
+
+const cli = new URL('../dist/operate/cli.js', import.meta.url)
+if (existsSync(cli)) process.exitCode = await (await import(cli.href)).runCommand(process.argv.slice(2))
+else {
+  process.stderr.write('tollgate: it is not built yet: npm run build\n')
+  process.exitCode = 1
+}

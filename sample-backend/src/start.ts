@@ -1,4 +1,5 @@
 // `npm start`: the gateway and this backend together, until Ctrl-C.
+import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
@@ -26,6 +27,12 @@ const children = [
   nodeChild('gateway', 'data/gateway.log', ['gateway/bin/tollgate.js', 'run', '-c', 'config/gateway.yaml']),
 ]
 
+/** The gateway's child process inherits it: without an admin token nothing could be revoked. */
+function makeAdminToken(): string | undefined {
+  if ((process.env['TOLLGATE_ADMIN_TOKEN'] ?? '') !== '') return undefined
+  return (process.env['TOLLGATE_ADMIN_TOKEN'] = randomBytes(24).toString('base64url'))
+}
+
 const fail = (line: string): void => {
   process.stderr.write(`start: ${line}\n`)
   process.exitCode = 1
@@ -41,6 +48,8 @@ try {
     if (await answers(url, { any: true })) throw new StartupError(`${new URL(url).host} is in use already`)
   }
 
+  process.stdout.write(`Starting the sample backend (${backendUrl}) and the gateway (${gatewayUrl}) ...\n`)
+  const adminToken = makeAdminToken()
   const stop = stopRequests()
   onNpmGone(() => process.kill(process.pid, 'SIGTERM'))
   await mkdir(`${repositoryRoot}data`, { recursive: true, mode: 0o700 })
@@ -50,7 +59,7 @@ try {
     whenReady: (signal) => waitUntilAnswering(probes, { withinMs: READY_WITHIN_MS, pause: systemPause, signal }),
     onReady: () => {
       const logFiles = children.map((child) => child.logFile.slice(repositoryRoot.length))
-      process.stdout.write(welcome({ gatewayUrl, adminUrl, backendUrl, logFiles }))
+      process.stdout.write(welcome({ gatewayUrl, adminUrl, backendUrl, logFiles, adminToken }))
     },
     onFailure: (line) => fail(`${line}; its log is in data/`),
     killAfterMs: KILL_AFTER_MS,

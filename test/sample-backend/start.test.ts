@@ -59,12 +59,19 @@ t.test('it gives up at once when nobody waits any more', async (t) => {
 })
 
 t.test('the welcome says where everything is and how to log in and call', (t) => {
-  const text = welcome({
+  const places = {
     gatewayUrl: 'http://127.0.0.1:8080',
     adminUrl: 'http://127.0.0.1:9901',
     backendUrl: 'http://127.0.0.1:3001',
     logFiles: ['data/gateway.log'],
-  })
+  }
+  const text = welcome({ ...places, adminToken: 'made-now' })
+  t.ok(text.includes('\n  export TOLLGATE_ADMIN_TOKEN=made-now\n  npx tollgate revoke "$TOKEN"\n'))
+  t.notMatch(
+    welcome({ ...places, adminToken: undefined }),
+    /ADMIN_TOKEN|undefined/,
+    'a token of the environment is not shown',
+  )
   const login = `TOKEN=$(curl -s http://127.0.0.1:8080/login -d username=alice -d password=wonderland | sed -E 's/.*"access_token":"([^"]+)".*/\\1/')`
   t.ok(text.includes(`\n  ${login}\n`))
   t.ok(text.includes('\n  curl -s http://127.0.0.1:8080/api/things -H "Authorization: Bearer $TOKEN"\n'))

@@ -5,9 +5,16 @@ export interface Places {
   readonly adminUrl: string
   readonly backendUrl: string
   readonly logFiles: readonly string[]
+  /** The admin token that was made for this start; undefined where the environment has one. */
+  readonly adminToken: string | undefined
 }
 
-export function welcome({ gatewayUrl, adminUrl, backendUrl, logFiles }: Places): string {
+/** A token of the environment is known to whoever set it, and is not shown. */
+function exportOf(adminToken: string | undefined): string {
+  return adminToken === undefined ? '' : `  export TOLLGATE_ADMIN_TOKEN=${adminToken}\n`
+}
+
+export function welcome({ gatewayUrl, adminUrl, backendUrl, logFiles, adminToken }: Places): string {
   return `
 Tollgate is up, with a sample backend behind it.
 
@@ -20,6 +27,10 @@ Log in, then call the API through the gateway:
 
   TOKEN=$(curl -s ${gatewayUrl}/login -d username=alice -d password=wonderland | sed -E 's/.*"access_token":"([^"]+)".*/\\1/')
   curl -s ${gatewayUrl}/api/things -H "Authorization: Bearer $TOKEN"
+
+Block the token, and call again: 401, token_revoked.
+
+${exportOf(adminToken)}  npx tollgate revoke "$TOKEN"
 
 Ctrl-C stops both.
 
