@@ -8,6 +8,7 @@ import type { Authenticator } from './authenticate/authenticate.ts'
 import type { TrustedIssuer } from './authenticate/issuers.ts'
 import { createTokenFinder, createTokenLocation, type TokenLocation } from './authenticate/token-location.ts'
 import { compileRequirement, scopesToAskFor } from './authorize/authorize.ts'
+import type { ClientOf } from './client-address.ts'
 import type { Clock, Schedule } from './clock.ts'
 import type { Config } from './config.ts'
 import type { ForwardPolicy } from './forward/forward.ts'
@@ -41,6 +42,7 @@ export interface RouteCompilerParts {
   readonly watch: StreamWatch
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
+  readonly clientOf: ClientOf
   readonly anonymousHeader: string | undefined
   readonly failureLimit: FailureLimit | undefined
   readonly answer: Answer
@@ -59,11 +61,12 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         : (token, accepted) => revocation.refusal() ?? authenticator.authenticate(token, accepted),
     isRemembered: authenticator.cache.has,
     failureLimit: parts.failureLimit,
+    clientOf: parts.clientOf,
     anonymous: Object.freeze({ caller: anonymousResult(parts.anonymousHeader), location: undefined }),
   }
   const routeParts: RouteParts = {
     log,
-    accessLog: config.log.access === 'on' ? log : undefined,
+    accessLog: config.log.access === 'on' ? { log, clientOf: parts.clientOf } : undefined,
     answer,
     strips: new Map(locations.map((location) => [location, createStripToken(location, config.tokens.forward)])),
     logOut: createLogOut({

@@ -13,7 +13,7 @@ import { forward, type ForwardPolicy } from './forward/forward.ts'
 import type { StripToken } from './forward/strip-token.ts'
 import { createWebSocketMount, type AdmittedUpgrade, type WebSocketPolicy } from './forward/websocket.ts'
 import type { Log } from './operate/log.ts'
-import { observe } from './operate/observe.ts'
+import { observe, type AccessLog } from './operate/observe.ts'
 import type { RouteTally } from './operate/route-tally.ts'
 import { storyLine } from './operate/story.ts'
 
@@ -21,7 +21,7 @@ import { storyLine } from './operate/story.ts'
 export interface RouteParts {
   readonly log: Log
   /** Undefined where no access lines are written. */
-  readonly accessLog: Log | undefined
+  readonly accessLog: AccessLog | undefined
   readonly answer: Answer
   /** By the place where a token was found: how it is taken away, undefined where it stays. */
   readonly strips: ReadonlyMap<TokenLocation, StripToken | undefined>

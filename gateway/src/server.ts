@@ -10,6 +10,7 @@ import { compileIssuers, type TrustedIssuer } from './authenticate/issuers.ts'
 import type { KeySourceParts } from './authenticate/key-source.ts'
 import type { TokenLocation } from './authenticate/token-location.ts'
 import { boundTokenCache } from './bound-token-cache.ts'
+import { createClientOf } from './client-address.ts'
 import { systemClock, systemSchedule } from './clock.ts'
 import { compileRenewals } from './compile-renewals.ts'
 import { createRouteCompiler } from './compile-route.ts'
@@ -18,7 +19,6 @@ import { createAuthResultEncoder } from './forward/auth-result-header.ts'
 import { createTransport } from './forward/create-transport.ts'
 import { createHeaderFilter } from './forward/headers.ts'
 import { createStreamWatch } from './forward/stream-watch.ts'
-import { createTrust } from './forward/trusted-proxies.ts'
 import type { UpstreamConfig } from './forward/upstream-options.ts'
 import { createUpstream, type Upstream } from './forward/upstream.ts'
 import { heapLimitBytes } from './heap-limit.ts'
@@ -36,6 +36,7 @@ import { RENEWED_TOKEN_HEADER } from './renew/renew.ts'
 import type { BlockList } from './revoke/block-list.ts'
 import { renewalFactsOf, type RenewalFacts } from './revoke/entries-for.ts'
 import { createRevocation, type Revocation, type RevocationParts } from './revoke/revocation.ts'
+import { createTrust } from './trusted-proxies.ts'
 
 /** What comes from outside the config; tests put their own clock in. */
 export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'schedule' | 'random'>> {
@@ -150,6 +151,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   blockList.onChange(({ entry, change }) => {
     if (change === 'added' && entry.reason !== 'renewed') watch.check()
   })
+  const isTrusted = createTrust(config.proxy.trustedProxies)
   const compileRoute = createRouteCompiler({
     revocation,
     renewalOf,
@@ -162,7 +164,8 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     clock,
     watch,
     onRenewed: renewalReports.onDelivered,
-    isTrusted: createTrust(config.proxy.trustedProxies),
+    isTrusted,
+    clientOf: createClientOf({ isTrusted, from: config.proxy.clientAddress }),
     anonymousHeader: encoder.anonymous,
     failureLimit:
       config.limits.authFailures === undefined ? undefined : createFailureLimit(config.limits.authFailures, clock),

@@ -7,6 +7,7 @@ import { isWebSocketUpgrade } from './upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
+import type { ClientOf } from '../client-address.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 import type { AuthMode } from '../route-options.ts'
 
@@ -24,6 +25,7 @@ export interface AdmissionParts<Location> {
   readonly isRemembered: (token: string) => boolean
   /** Undefined: no limit on failed tokens. */
   readonly failureLimit: FailureLimit | undefined
+  readonly clientOf: ClientOf
   /** How a request without a token goes on, where that is allowed. */
   readonly anonymous: Admission<Location> & { readonly caller: AuthResult }
 }
@@ -126,7 +128,7 @@ export function admit<Location>(
   if (auth === 'none') return UNAUTHENTICATED
   const found = parts.findToken(request)
   const location = found instanceof Failure ? undefined : found?.location
-  const client = parts.failureLimit === undefined ? '' : (request.socket.remoteAddress ?? '')
+  const client = parts.failureLimit === undefined ? '' : parts.clientOf(request)
   const outcome = identify(policy, found, client)
   if (outcome instanceof Failure && outcome.wait !== undefined && auth !== 'report-only') {
     return outcome.wait.then(() => conclude(policy, identify(policy, found, client), location))

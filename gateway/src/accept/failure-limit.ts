@@ -21,14 +21,14 @@ export function createFailureLimit(
 
   function windowOf(client: string) {
     const window = clients.get(client)
-    return window !== undefined && clock.now() < window.endsAtMs ? window : undefined
+    return window !== undefined && clock.monotonic() < window.endsAtMs ? window : undefined
   }
 
   return {
     isReached: (client) => (windowOf(client)?.failures ?? 0) >= max,
     count(client) {
       const window = windowOf(client)
-      if (window === undefined) clients.set(client, { failures: 1, endsAtMs: clock.now() + per })
+      if (window === undefined) clients.set(client, { failures: 1, endsAtMs: clock.monotonic() + per })
       else window.failures += 1
     },
   }

@@ -59,7 +59,8 @@ export const LimitsOptions = Options(
       Options(
         {
           max: Type.Integer({
-            description: 'Failed tokens of one client address in that time. Default 100.',
+            description:
+              'Failed tokens of one client (the address of its connection, or whom proxy.trustedProxies name) in that time. Default 100.',
             default: 100,
             minimum: 1,
           }),

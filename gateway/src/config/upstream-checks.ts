@@ -1,7 +1,7 @@
 // Options of upstreams and proxies that do not fit together.
 import { entries, options, text, texts } from './loose.ts'
 import type { Finding } from './problem.ts'
-import { isNetwork } from '../forward/trusted-proxies.ts'
+import { isNetwork } from '../trusted-proxies.ts'
 
 const MAX_SOCKET_BYTES = 107
 

@@ -1,10 +1,9 @@
 // Sends an admitted request to its upstream and the response back, byte for byte.
-import type { IncomingMessage } from 'node:http'
-
 import { Exchange, type Admitted, type ExchangePolicy } from './exchange.ts'
 import type { RequestFacts } from './headers.ts'
 import { hasBody, outgoingBody } from './request-body.ts'
 import type { OutgoingRequest, Transport } from './transport.ts'
+import { peerAddressOf } from '../trusted-proxies.ts'
 
 /** What a route needs to forward. Compiled once. */
 export interface ForwardPolicy extends ExchangePolicy {
@@ -22,7 +21,7 @@ export function factsOf(
   { request, requestId, caller }: Admitted,
   { preserveHost, isTrusted }: Pick<ForwardPolicy, 'preserveHost' | 'isTrusted'>,
 ): RequestFacts {
-  const peerAddress = addressOf(request)
+  const peerAddress = peerAddressOf(request)
   return {
     requestId,
     peerAddress,
@@ -56,10 +55,4 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
     headersTimeoutMs: policy.headersTimeoutMs,
   }
   policy.transport.send(outgoing, new Exchange(policy, admitted))
-}
-
-/** The client's address; an IPv4 client of a dual-stack listener without the IPv6 prefix. */
-function addressOf({ socket }: IncomingMessage): string {
-  const address = socket.remoteAddress ?? ''
-  return address.startsWith('::ffff:') ? address.slice(7) : address
 }

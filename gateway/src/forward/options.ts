@@ -38,6 +38,11 @@ export const ProxyOptions = Options(
         'Addresses or networks of load balancers in front: their Forwarded and X-Forwarded-* are believed and passed on, with the peer as one more hop. Others are replaced. Default none.',
       default: [],
     }),
+    clientAddress: Type.Enum(['x-forwarded-for', 'forwarded'], {
+      description:
+        'Where the trusted proxies write whom they heard from: the client, in access log and limits, is the last address there that is no trusted proxy. x-forwarded-for: that header, and Forwarded in requests without it. forwarded: Forwarded alone, for proxies that pass a client’s X-Forwarded-For on as it came. Default x-forwarded-for.',
+      default: 'x-forwarded-for',
+    }),
     underscores: Type.Enum(['drop', 'keep'], {
       description:
         'Request headers with _ in their name: CGI, WSGI and PHP upstreams read _ as -, so they could pass for others. Reserved names never pass. Default drop.',

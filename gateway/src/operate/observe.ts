@@ -4,6 +4,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Log } from './log.ts'
 import type { RouteTally } from './route-tally.ts'
 import { answeredWith } from '../answer.ts'
+import type { ClientOf } from '../client-address.ts'
 
 /** The path alone: a query may hold tokens and personal data. */
 function pathOf(url: string | undefined = ''): string {
@@ -17,22 +18,29 @@ const CLIENT_CLOSED = 499
 /** Written past the response, straight to the connection. */
 const SWITCHED = 101
 
-/** Called when a request comes; the returned function when its response is over. `log` is undefined where no access lines are written. */
+export interface AccessLog {
+  readonly log: Log
+  readonly clientOf: ClientOf
+}
+
+/** Called when a request comes; the returned function when its response is over. `accessLog` is undefined where no access lines are written. */
 export function observe(
   tally: RouteTally,
-  log: Log | undefined,
+  accessLog: AccessLog | undefined,
   request: IncomingMessage,
   response: ServerResponse,
   requestId: string,
 ): () => void {
   const startedAt = performance.now()
+  // A connection that is closed by then does not tell any more.
+  const client = accessLog?.clientOf(request)
   return () => {
     const durationMs = performance.now() - startedAt
     const status = response.headersSent || response.statusCode === SWITCHED ? response.statusCode : CLIENT_CLOSED
     tally.countRequest(status, durationMs / 1000)
-    if (log === undefined) return
+    if (accessLog === undefined) return
     const complete = response.writableFinished ? undefined : false
-    log.info(
+    accessLog.log.info(
       {
         requestId,
         method: request.method,
@@ -42,7 +50,7 @@ export function observe(
         code: answeredWith(response),
         complete,
         durationMs: Math.round(durationMs * 1000) / 1000,
-        client: request.socket.remoteAddress,
+        client,
       },
       'request',
     )

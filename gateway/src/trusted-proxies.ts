@@ -1,4 +1,5 @@
 // Which peers are load balancers in front of the gateway, so that what they say about a client counts.
+import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 
 /** An address, or a network in CIDR notation; undefined when it is neither. */
@@ -36,4 +37,10 @@ export function createTrust(networks: readonly string[]): (address: string) => b
     }
     return answer
   }
+}
+
+/** Who is at the other end of the connection; an IPv4 client of a dual-stack listener without the IPv6 prefix. */
+export function peerAddressOf({ socket }: Pick<IncomingMessage, 'socket'>): string {
+  const address = socket.remoteAddress ?? ''
+  return address.startsWith('::ffff:') ? address.slice(7) : address
 }

@@ -1,0 +1,65 @@
+// Addresses that proxies wrote down for each other, the last one first: X-Forwarded-For, and Forwarded (RFC 7239).
+import { isIPv4, isIPv6, SocketAddress } from 'node:net'
+
+/** One hop: its address in one spelling, or undefined where none can be read (`unknown`, `_hidden`, a slip). */
+export type Hop = string | undefined
+
+const IPV4_PORT = /^([\d.]+):\d{1,5}$/
+const IPV6_PORT = /^\[([^\]%]*)\](?::\d{1,5})?$/
+
+/** `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]`, `[2001:db8::7]:4711`. */
+export function readAddress(text: string): Hop {
+  const bare = IPV4_PORT.exec(text)?.[1] ?? IPV6_PORT.exec(text)?.[1] ?? text
+  if (isIPv4(bare)) return bare
+  if (!isIPv6(bare) || bare.includes('%')) return undefined
+  const { address } = new SocketAddress({ address: bare, family: 'ipv6' })
+  return address.startsWith('::ffff:') ? address.slice(7) : address
+}
+
+/** From the right, and no further than somebody asks: what stands left of a proxy's own element may be anybody's. */
+export function* hopsOfForwardedFor(header: string): Generator<Hop> {
+  for (let end = header.length; end >= 0;) {
+    const comma = end === 0 ? -1 : header.lastIndexOf(',', end - 1)
+    const hop = header.slice(comma + 1, end).trim()
+    if (hop !== '') yield readAddress(hop)
+    end = comma
+  }
+}
+
+const PARAMETER = /\s*([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;",]*))\s*(?:;|$)/y
+
+/** The `for` of an element. Its other parameters may hold what the client said (`host`), so quotes are minded. */
+function hopOfElement(element: string): Hop {
+  let hop: string | undefined
+  PARAMETER.lastIndex = 0
+  while (PARAMETER.lastIndex < element.length) {
+    const parameter = PARAMETER.exec(element)
+    if (parameter === null) return undefined
+    const [, name = '', quoted, plain] = parameter
+    if (name.toLowerCase() !== 'for') continue
+    if (hop !== undefined) return undefined
+    hop = quoted ?? plain ?? ''
+  }
+  return hop === undefined ? undefined : readAddress(hop)
+}
+
+/** Where the last element before `end` begins. From the right as well: a quote that somebody left open spoils what is theirs alone. */
+function beginOfElement(header: string, end: number): number {
+  let inQuotes = false
+  for (let index = end - 1; index >= 0; index -= 1) {
+    const char = header[index]
+    if (char === '"' && header[index - 1] !== '\\') inQuotes = !inQuotes
+    else if (char === ',' && !inQuotes) return index + 1
+  }
+  return 0
+}
+
+/** As above, for `Forwarded: for=192.0.2.7;proto=https, for="[2001:db8::7]:4711"`. */
+export function* hopsOfForwarded(header: string): Generator<Hop> {
+  for (let end = header.length; end >= 0;) {
+    const begin = beginOfElement(header, end)
+    const element = header.slice(begin, end)
+    if (element.trim() !== '') yield hopOfElement(element)
+    end = begin - 1
+  }
+}
