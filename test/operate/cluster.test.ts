@@ -117,6 +117,17 @@ t.test(
     forked.at(-1)?.end('SIGKILL')
     await clock.advance(FIRST_DELAY_MS)
     t.equal(forked.length, 15)
+    clock.jump(STABLE_MS)
+    forked.at(-1)?.end('SIGKILL')
+    await clock.advance(FIRST_DELAY_MS)
+    t.equal(forked.length, 15, 'a clock that was set is no good while')
+    await clock.advance(FIRST_DELAY_MS)
+    t.equal(forked.length, 16)
+    await clock.advance(STABLE_MS)
+    clock.jump(-STABLE_MS)
+    forked.at(-1)?.end('SIGKILL')
+    await clock.advance(FIRST_DELAY_MS)
+    t.equal(forked.length, 17, 'nor does it take one away')
   },
 )
 

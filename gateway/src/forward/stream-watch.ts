@@ -3,8 +3,8 @@ import type { Clock, Schedule } from '../clock.ts'
 
 /** Something that lasts: a response that has not ended yet, a WebSocket. */
 export interface Lasting {
-  /** Ends itself when it must not go on. */
-  check(nowMs: number): void
+  /** Ends itself when it must not go on: silence and lengths go by `nowMs`, which never jumps, the end of a token by `wallMs`. */
+  check(nowMs: number, wallMs: number): void
 }
 
 export interface StreamWatch {
@@ -15,7 +15,7 @@ export interface StreamWatch {
   readonly size: number
 }
 
-/** How late an end may come. */
+/** How late an end may come, also after the wall clock was set: a token is judged anew by each look. */
 const INTERVAL_MS = 250
 
 /** A timer for each exchange would cost every request; this one runs only while something lasts. */
@@ -24,8 +24,9 @@ export function createStreamWatch(clock: Clock, schedule: Schedule): StreamWatch
   let running = false
 
   function check(): void {
-    const nowMs = clock.now()
-    for (const one of lasting) one.check(nowMs)
+    const nowMs = clock.monotonic()
+    const wallMs = clock.now()
+    for (const one of lasting) one.check(nowMs, wallMs)
   }
   function tick(): void {
     check()

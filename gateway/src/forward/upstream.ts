@@ -57,7 +57,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
 
   function choose(without: Target | undefined): Target | 'busy' | 'unhealthy' {
     if (only !== undefined) return only.inFlight < connections ? only : 'busy'
-    const nowMs = clock.now()
+    const nowMs = clock.monotonic()
     const open = targets.filter((target) => target.healthy && target.ejection.isOpen(nowMs))
     const others = open.filter((target) => target !== without)
     const candidates = (others.length === 0 ? open : others).filter((target) => target.inFlight < connections)
@@ -67,7 +67,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
 
   function begin(call: UpstreamCall, target: Target): void {
     target.inFlight += 1
-    target.ejection.begin(clock.now())
+    target.ejection.begin(clock.monotonic())
     call.start(target)
   }
 
@@ -84,7 +84,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
       call.fail(new UpstreamUnavailable('upstream_overloaded', 'all connections are busy and the queue is full'))
       return
     }
-    waiting.push({ call, untilMs: clock.now() + limits.timeout })
+    waiting.push({ call, untilMs: clock.monotonic() + limits.timeout })
     if (expiring) return
     expiring = true
     parts.schedule(limits.timeout, expire)
@@ -96,7 +96,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
   }
 
   function expire(): void {
-    const nowMs = clock.now()
+    const nowMs = clock.monotonic()
     while ((waiting[0]?.untilMs ?? Infinity) <= nowMs)
       waiting.shift()?.call.fail(new UpstreamUnavailable('upstream_overloaded', 'no connection became free in time'))
     const next = waiting[0]
@@ -116,7 +116,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
   function failed(target: Target): void {
     const ejected = targets.filter(({ ejection }) => ejection.ejected).length
     const mayEject = ejected + 1 <= targets.length / 2
-    if (target.ejection.failed(clock.now(), mayEject)) events.onTargetOut(name, target.name, 'ejected')
+    if (target.ejection.failed(clock.monotonic(), mayEject)) events.onTargetOut(name, target.name, 'ejected')
   }
 
   const owner = {

@@ -22,7 +22,7 @@ export interface LinkParts {
   readonly watch: StreamWatch
   readonly closeCode: number
   /** False ends the link. Undefined: it has no token to outlive. */
-  readonly isStillGood: ((nowMs: number) => boolean) | undefined
+  readonly isStillGood: ((wallMs: number) => boolean) | undefined
 }
 
 /** What may wait for a side that reads slowly; one message more can come on top. */
@@ -80,9 +80,9 @@ export function linkWebSockets(client: Side, upstream: Side, { watch, closeCode,
     upstream.peer.close(GOING_AWAY)
   }
   const lasting: Lasting = {
-    check(nowMs) {
+    check(nowMs, wallMs) {
       if (!closing) {
-        if (isStillGood?.(nowMs) === false) end(closeCode, 'the token does not count any more')
+        if (isStillGood?.(wallMs) === false) end(closeCode, 'the token does not count any more')
         return
       }
       closingSinceMs ??= nowMs

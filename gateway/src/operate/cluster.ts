@@ -74,7 +74,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
   }
 
   function startWorker(slot: Slot): void {
-    slot.startedAt = clock.now()
+    slot.startedAt = clock.monotonic()
     let reason = ''
     slot.process = fork({
       onMessage(message) {
@@ -115,7 +115,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
 
   function restartLater(slot: Slot, how: string, reason: string): void {
     restarts += 1
-    if (clock.now() - slot.startedAt >= STABLE_MS) slot.restartDelayMs = FIRST_DELAY_MS
+    if (clock.monotonic() - slot.startedAt >= STABLE_MS) slot.restartDelayMs = FIRST_DELAY_MS
     const delayMs = slot.restartDelayMs
     slot.restartDelayMs = Math.min(2 * delayMs, MOST_DELAY_MS)
     log.error(

@@ -38,7 +38,7 @@ function accessTokenOf(json: unknown): string {
 export function createEndpoint({ url, timeoutMs, maxRequests, askIssuer, clock }: EndpointParts): Endpoint {
   const underWay = new Map<string, Promise<string>>()
   let failures = 0
-  let pausedUntilMs = 0
+  let pausedUntilMs = -Infinity
 
   async function request(token: string): Promise<string> {
     try {
@@ -49,7 +49,7 @@ export function createEndpoint({ url, timeoutMs, maxRequests, askIssuer, clock }
       // An issuer in trouble is left alone for a while: each token that is due would ask it again with each request.
       if (!(error instanceof RenewalRefused)) {
         failures += 1
-        pausedUntilMs = clock.now() + Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), MAX_PAUSE_MS)
+        pausedUntilMs = clock.monotonic() + Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), MAX_PAUSE_MS)
       }
       throw error
     }
@@ -59,7 +59,7 @@ export function createEndpoint({ url, timeoutMs, maxRequests, askIssuer, clock }
     ask(tokenId, token) {
       const known = underWay.get(tokenId)
       if (known !== undefined) return known
-      if (underWay.size >= maxRequests || clock.now() < pausedUntilMs) return undefined
+      if (underWay.size >= maxRequests || clock.monotonic() < pausedUntilMs) return undefined
       const answer = request(token).finally(() => {
         underWay.delete(tokenId)
       })
