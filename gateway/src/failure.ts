@@ -58,6 +58,7 @@ export const FAILURES = {
   auth_result_too_large: { status: 500, title: 'The claims are too large for the header to the upstream' },
   upstream_unreachable: { status: 502, title: 'The upstream cannot be reached' },
   upstream_reset: { status: 502, title: 'The upstream closed the connection' },
+  upstream_headers_too_large: { status: 502, title: 'The response headers of the upstream are too large' },
   upstream_invalid: { status: 502, title: 'The upstream gave an answer that is not valid HTTP' },
   keys_unavailable: { status: 503, title: 'The keys of the issuer are not available', retryAfterSec: 5 },
   revocations_unavailable: { status: 503, title: 'The list of revoked tokens is not available', retryAfterSec: 5 },

@@ -8,7 +8,7 @@ import type { CompiledRoute, RawRequest, UpgradePlace } from './accept/routes.ts
 import type { Answer } from './answer.ts'
 import type { TokenLocation } from './authenticate/token-location.ts'
 import type { Failure } from './failure.ts'
-import type { Admitted } from './forward/exchange.ts'
+import type { Admitted } from './forward/admitted.ts'
 import { forward, type ForwardPolicy } from './forward/forward.ts'
 import type { StripToken } from './forward/strip-token.ts'
 import { createWebSocketMount, type AdmittedUpgrade, type WebSocketPolicy } from './forward/websocket.ts'

@@ -132,7 +132,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     schedule,
     random,
     createTransport: (target: string, upstream: UpstreamConfig) =>
-      createTransport(target, upstream, { clock, schedule }),
+      createTransport(target, upstream, { clock, schedule, maxHeadBytes: config.limits.responseHeaderBytes }),
     events: createUpstreamEvents(log, metrics),
   }
   const upstreams = new Map<string, Upstream>(

@@ -135,6 +135,7 @@ t.test('names are looked up again, also while a response of before is still unde
   const transport = createTransport(`http://things.test:${port}`, up, {
     clock,
     schedule: clock.schedule,
+    maxHeadBytes: 65_536,
     lookup: (_name, _options, callback) => {
       lookups += 1
       callback(null, [{ address, family: 4 }])

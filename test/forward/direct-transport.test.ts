@@ -136,6 +136,7 @@ t.test('a connection that comes when its client has left waits for another, but 
   const transport = createTransport(target, up, {
     clock,
     schedule: clock.schedule,
+    maxHeadBytes: 65_536,
     lookup: (_name, _options, callback) => {
       connect = () => {
         callback(null, [{ address: '127.0.0.1', family: 4 }])

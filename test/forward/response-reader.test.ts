@@ -20,6 +20,20 @@ t.test('a response is the same in whatever pieces it comes', (t) => {
       'HTTP/1.1 200 OK\r\nA: 1\r\na:  2 \t\r\nContent-Length: 5\r\n\r\nhello',
       { status: 200, reason: 'OK', headers: ['A', '1', 'a', '2', 'Content-Length', '5'], body: 'hello', clean: true },
     ],
+    // RFC 9112 section 5.1: a proxy takes such blanks away.
+    'with blanks before colons': [
+      'HTTP/1.1 200 OK\r\nA : 1\r\nB \t : 2\r\nContent-Length\t: 2\r\n\r\nok',
+      { headers: ['A', '1', 'B', '2', 'Content-Length', '2'], body: 'ok', clean: true },
+    ],
+    'in chunks behind a blank, with such a trailer': [
+      'HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n1\r\nx\r\n0\r\nSum : 1\r\n\r\n',
+      { body: 'x', trailers: ['Sum', '1'], clean: true },
+    ],
+    'that says the connection closes, behind a blank': [
+      'HTTP/1.1 200 OK\r\nConnection : close\r\nContent-Length: 2\r\n\r\nok',
+      { body: 'ok', clean: false },
+    ],
+    'with the highest status': ['HTTP/1.1 599 X\r\nContent-Length: 0\r\n\r\n', { status: 599, clean: true }],
     'of length 0': ['HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', { body: '', clean: true }],
     'without headers, to the end': [
       'HTTP/1.1 200 OK\r\n\r\nhello',
@@ -83,6 +97,8 @@ t.test('what is no response, or could be framed in two ways, is a problem in wha
     'a status of two digits': 'HTTP/1.1 99 X\r\n\r\n',
     'a status of four digits': 'HTTP/1.1 2000 X\r\n\r\n',
     'a status below 100': 'HTTP/1.1 099 X\r\n\r\n',
+    'a status above 599': 'HTTP/1.1 600 X\r\nContent-Length: 0\r\n\r\n',
+    'the last status of three digits': 'HTTP/1.1 999 X\r\nContent-Length: 0\r\n\r\n',
     'a blank in front': ' HTTP/1.1 200 OK\r\n\r\n',
     'lines that end in LF alone': 'HTTP/1.1 200 OK\nContent-Length: 2\n\nok',
     'one line that ends in LF alone': `${head}A: 1\nContent-Length: 2\r\n\r\nok`,
@@ -91,7 +107,10 @@ t.test('what is no response, or could be framed in two ways, is a problem in wha
     'a control character in the reason': 'HTTP/1.1 200 O\x07K\r\n\r\n',
     'a line without a colon': `${head}A\r\nContent-Length: 0\r\n\r\n`,
     'a name without letters': `${head}: 1\r\n\r\n`,
-    'a blank before the colon': `${head}Content-Length : 2\r\n\r\nok`,
+    'a blank inside a name': `${head}Content Length: 2\r\n\r\nok`,
+    'a second length behind a blank': `${head}Content-Length : 2\r\nContent-Length: 2\r\n\r\nok`,
+    'length and chunks behind a blank': `${head}Content-Length: 2\r\nTransfer-Encoding\t: chunked\r\n\r\n0\r\n\r\n`,
+    'a name of blanks': `${head} \t: 1\r\n\r\n`,
     'a name that is no token': `${head}A(: 1\r\n\r\n`,
     'a folded line': `${head}A: 1\r\n B\r\nContent-Length: 0\r\n\r\n`,
     'a folded line at first': `${head} A: 1\r\n\r\n`,
@@ -132,6 +151,15 @@ t.test('heads, trailers, extensions and interim responses have bounds', (t) => {
   t.equal(problemOf(`${head}A: ${filler(15_000)}\r\nContent-Length: 0\r\n\r\n`), undefined)
   t.match(problemOf(`${head}A: ${filler(17_000)}`), /too large/)
   t.match(problemOf(`${head}A: ${filler(17_000)}\r\n\r\n`), /too large/)
+  for (const cut of [1, 8191, 16_383]) {
+    const whole = latin1(`${head}A: ${filler(17_000)}\r\n\r\n`)
+    t.match(readResponse([whole.subarray(0, cut), whole.subarray(cut)]).problem, /too large/, `cut at ${cut}`)
+  }
+  const exact = `${head}A: ${filler(1000)}\r\nContent-Length: 2\r\n\r\n`
+  t.match(readResponse([latin1(`${exact}ok`)], { maxHeadBytes: exact.length }), { body: 'ok', problem: undefined })
+  t.match(readResponse([latin1(`${exact}ok`)], { maxHeadBytes: exact.length - 1 }).problem, /too large/)
+  const large = latin1(`${head}A: ${filler(60_000)}\r\nContent-Length: 70000\r\n\r\n${filler(70_000)}`)
+  t.equal(readResponse([large], { maxHeadBytes: 65_536 }).body.length, 70_000)
   t.match(problemOf(`${chunked}0\r\nA: ${filler(17_000)}\r\n\r\n`), /malformed/)
   t.match(problemOf(`${chunked}0\r\nA: ${filler(17_000)}`), /malformed/)
   t.match(problemOf(`${chunked}1;${filler(9000)}\r\nx\r\n1;${filler(9000)}\r\nx\r\n`), /malformed/)

@@ -17,27 +17,30 @@ export interface ReadResponse {
 /** Reads pieces until there is a problem or no more of them, and the end of the connection if `closes`. */
 export function readResponse(
   pieces: readonly Buffer[],
-  { method = 'GET', upgrade = false, closes = false } = {},
+  { method = 'GET', upgrade = false, closes = false, maxHeadBytes = 16_384 } = {},
 ): ReadResponse {
   const seen = { infos: [] as number[], body: '' } as { -readonly [Key in keyof ReadResponse]: ReadResponse[Key] }
-  const reader = new ResponseReader({
-    onInfo: ({ status }) => void seen.infos.push(status),
-    onHead({ status, reason, headers }) {
-      Object.assign(seen, { status, reason, headers })
+  const reader = new ResponseReader(
+    {
+      onInfo: ({ status }) => void seen.infos.push(status),
+      onHead({ status, reason, headers }) {
+        Object.assign(seen, { status, reason, headers })
+      },
+      onBody(piece) {
+        seen.body += piece.toString('latin1')
+      },
+      onEnd(trailers, clean) {
+        Object.assign(seen, { trailers, clean })
+      },
+      onSwitch({ status, headers }, rest) {
+        Object.assign(seen, { status, headers, rest: rest.toString('latin1') })
+      },
     },
-    onBody(piece) {
-      seen.body += piece.toString('latin1')
-    },
-    onEnd(trailers, clean) {
-      Object.assign(seen, { trailers, clean })
-    },
-    onSwitch({ status, headers }, rest) {
-      Object.assign(seen, { status, headers, rest: rest.toString('latin1') })
-    },
-  })
+    maxHeadBytes,
+  )
   reader.expect({ method, upgrade })
   for (const piece of pieces) {
-    seen.problem = reader.read(Buffer.from(piece))
+    seen.problem = reader.read(Buffer.from(piece))?.message
     if (seen.problem !== undefined || seen.rest !== undefined) return seen
   }
   if (closes && !reader.close()) seen.problem = 'ended too early'

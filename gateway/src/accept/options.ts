@@ -34,6 +34,11 @@ export const LimitsOptions = Options(
       description: 'Request line and headers together; more is answered 431. Default 16KiB.',
       default: '16KiB',
     }),
+    responseHeaderBytes: Size({
+      description:
+        'Status line and headers of an upstream’s response together; more is answered 502 upstream_headers_too_large. Default 64KiB.',
+      default: '64KiB',
+    }),
     bodyBytes: Size({
       description: 'Request body, with or without Content-Length; more is answered 413. Default 10MiB.',
       default: '10MiB',
@@ -73,7 +78,7 @@ export const LimitsOptions = Options(
       ),
     ),
   },
-  { description: 'Bounds on what one client can cost.', default: {} },
+  { description: 'Bounds on what one request can cost.', default: {} },
 )
 
 export type ListenOptions = StaticDecode<typeof ListenOptions>

@@ -38,7 +38,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
   /** One timer for all: nearly always the deadline it is set for has been met, and it only looks for the next one. */
   function check(): void {
     armedMs = Infinity
-    const nowMs = clock.now()
+    const nowMs = clock.monotonic()
     let nextMs = Infinity
     for (const connection of open) {
       if (connection.deadlineMs <= nowMs) connection.onDeadline()
@@ -51,7 +51,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
     if (deadlineMs >= armedMs) return
     disarm?.()
     armedMs = deadlineMs
-    disarm = schedule(Math.max(1, deadlineMs - clock.now()), check)
+    disarm = schedule(Math.max(1, deadlineMs - clock.monotonic()), check)
   }
 
   function whenAllIsOver(): void {
@@ -62,7 +62,8 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
 
   const owner: ConnectionOwner = {
     host: place.host,
-    now: () => clock.now(),
+    maxHeadBytes: parts.maxHeadBytes,
+    now: () => clock.monotonic(),
     onDeadline: arm,
     onIdle(connection) {
       if (closed === undefined && connection.generation === generation) idle.push(connection)

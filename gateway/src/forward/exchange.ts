@@ -1,7 +1,7 @@
 // One exchange: lives from the admission to the last byte, and is where client and upstream learn of each other's end.
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
+import type { Admitted } from './admitted.ts'
 import { endWith, sendInformation, writeHead } from './client-response.ts'
 import type { HeaderFilter } from './headers.ts'
 import { hasLocation, restoreLocation } from './location.ts'
@@ -10,7 +10,6 @@ import { lastingKind, type LastingKind } from './lasting-response.ts'
 import { carryRenewedToken, type CarryPolicy } from './renewed-token.ts'
 import type { Rewrite } from './rewrite.ts'
 import type { Lasting, StreamWatch } from './stream-watch.ts'
-import type { TokenPlace } from './strip-token.ts'
 import type { ResponseReceiver } from './transport.ts'
 import { isUpstreamsFault, TimedOut, upstreamFailure } from './upstream-failure.ts'
 import type { Answer } from '../answer.ts'
@@ -32,29 +31,10 @@ export interface ExchangePolicy extends CarryPolicy {
   readonly clock: Clock
   readonly watch: StreamWatch
   /** False as soon as the caller's token does not count any more. Undefined: streams may go on without it. */
-  readonly isStillGood: ((caller: AuthResult, nowMs: number) => boolean) | undefined
+  readonly isStillGood: ((caller: AuthResult, wallMs: number) => boolean) | undefined
   readonly answer: Answer
   /** The gateway had to answer in the upstream's place; `cause` is for the log only. */
   readonly onFailure: (requestId: string, code: FailureCode, cause: string) => void
-}
-
-/** A request that was admitted. */
-export interface Admitted {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
-  readonly requestId: string
-  /** Path in canonical form, with the query as it came. */
-  readonly target: string
-  /** Who calls; undefined where nobody was asked. */
-  readonly caller: AuthResult | undefined
-  /** Where its token was found. */
-  readonly place: TokenPlace | undefined
-  /** Takes the token out of what goes on; undefined where it stays. */
-  readonly strip: ((headers: string[], target: string) => string) | undefined
-  /** Headers that every answer to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
-  readonly extraHeaders: readonly string[] | undefined
-  /** The upstream switched protocols, as was asked: takes the connection, or says why it cannot. */
-  readonly onUpgrade?: (rawHeaders: readonly string[], connection: Duplex) => Error | undefined
 }
 
 const CORS_NAMES: ReadonlySet<string> = new Set([
@@ -71,6 +51,10 @@ export class Exchange implements ResponseReceiver, Lasting {
   /** The first piece of the body, for the tick in which the head came: nearly always it is the whole. */
   #held: Buffer | undefined
   #rawHead: readonly string[] | undefined
+  /** For the client, until it is written: as long as nothing is out, a failure can still be told as one. */
+  #headers: string[] | undefined
+  #status = 0
+  #reason = ''
   /** Worked out by the first look: most responses are over before. */
   #kind: LastingKind | undefined
   #waited = false
@@ -87,7 +71,7 @@ export class Exchange implements ResponseReceiver, Lasting {
       this.#onClientGone()
     })
     if (policy.totalTimeoutMs === undefined) return
-    this.#startedAtMs = policy.clock.now()
+    this.#startedAtMs = policy.clock.monotonic()
     policy.watch.add(this)
   }
 
@@ -112,7 +96,7 @@ export class Exchange implements ResponseReceiver, Lasting {
   }
 
   onHead(status: number, statusText: string, rawHeaders: readonly string[], resume: () => void): void {
-    const { response, requestId, extraHeaders, target, caller } = this.#admitted
+    const { requestId, extraHeaders, target, caller } = this.#admitted
     const { filter, authorities, rewrite } = this.#policy
     const headers = filter.toClient(rawHeaders, requestId, extraHeaders === undefined ? undefined : CORS_NAMES)
     if (extraHeaders !== undefined) headers.push(...extraHeaders)
@@ -120,7 +104,9 @@ export class Exchange implements ResponseReceiver, Lasting {
     if (caller?.renewal?.successor !== undefined) carryRenewedToken(headers, status, this.#admitted, this.#policy)
     this.#rawHead = rawHeaders
     this.#resume = resume
-    writeHead(response, status, statusText, headers)
+    this.#headers = headers
+    this.#status = status
+    this.#reason = statusText
     // A body that came with the head goes out with it in one write; a head that waits for its body goes out alone.
     process.nextTick(sendWhatWaits, this)
   }
@@ -144,6 +130,7 @@ export class Exchange implements ResponseReceiver, Lasting {
   onEnd(rawTrailers: readonly string[]): void {
     if (this.#over) return
     this.#finish()
+    this.#writeHead()
     const { response } = this.#admitted
     if (rawTrailers.length > 0 && response.chunkedEncoding)
       response.addTrailers(this.#policy.filter.trailersToClient(rawTrailers))
@@ -158,9 +145,10 @@ export class Exchange implements ResponseReceiver, Lasting {
     const code = upstreamFailure(error)
     this.#policy.onFailure(requestId, code, error.message)
     // Half of an answer is out: ending it properly would pass it off as whole (RFC 9112 section 8).
-    this.#writeHeld()
-    if (response.headersSent) response.destroy()
-    else
+    if (response.headersSent) {
+      this.#writeHeld()
+      response.destroy()
+    } else
       this.#policy.answer(response, code, requestId, {
         headers: extraHeaders,
         close: !isUpstreamsFault(error) || (hasBody(request) && !request.complete),
@@ -187,12 +175,13 @@ export class Exchange implements ResponseReceiver, Lasting {
     this.#waited = true
     const { response } = this.#admitted
     if (this.#over || response.destroyed) return
+    this.#writeHead()
     if (this.#held === undefined) response.flushHeaders()
     else this.#writeHeld()
     this.#policy.watch.add(this)
   }
 
-  check(nowMs: number): void {
+  check(nowMs: number, wallMs: number): void {
     if (this.#moved) this.#movedAtMs = nowMs
     this.#moved = false
     const { totalTimeoutMs, idleTimeoutMs, eventStreamIdleTimeoutMs, isStillGood } = this.#policy
@@ -203,7 +192,7 @@ export class Exchange implements ResponseReceiver, Lasting {
     if (this.#rawHead === undefined) return
     const kind = (this.#kind ??= lastingKind(this.#rawHead))
     const { caller } = this.#admitted
-    if (kind !== 'bounded' && caller !== undefined && isStillGood?.(caller, nowMs) === false) {
+    if (kind !== 'bounded' && caller !== undefined && isStillGood?.(caller, wallMs) === false) {
       this.#endWithToken(kind)
       return
     }
@@ -214,6 +203,7 @@ export class Exchange implements ResponseReceiver, Lasting {
   /** An event stream has no end to miss: the client connects anew and is told why. Of anything else half must not pass for all. */
   #endWithToken(kind: 'events' | 'endless'): void {
     this.#finish()
+    this.#writeHead()
     this.#abort?.()
     if (kind === 'events') this.#admitted.response.end()
     else this.#admitted.response.destroy()
@@ -225,10 +215,18 @@ export class Exchange implements ResponseReceiver, Lasting {
     abort?.()
   }
 
+  #writeHead(): void {
+    const headers = this.#headers
+    if (headers === undefined) return
+    this.#headers = undefined
+    writeHead(this.#admitted.response, this.#status, this.#reason, headers)
+  }
+
   #writeHeld(): void {
     const held = this.#held
     if (held === undefined) return
     this.#held = undefined
+    this.#writeHead()
     this.#admitted.response.write(held)
   }
 

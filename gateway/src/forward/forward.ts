@@ -1,5 +1,6 @@
 // Sends an admitted request to its upstream and the response back, byte for byte.
-import { Exchange, type Admitted, type ExchangePolicy } from './exchange.ts'
+import type { Admitted } from './admitted.ts'
+import { Exchange, type ExchangePolicy } from './exchange.ts'
 import type { RequestFacts } from './headers.ts'
 import { hasBody, outgoingBody } from './request-body.ts'
 import type { OutgoingRequest, Transport } from './transport.ts'

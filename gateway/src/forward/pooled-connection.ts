@@ -6,7 +6,7 @@ import { requestHead } from './request-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import { ResponseReader, type ResponseSink } from './response-reader.ts'
 import type { OutgoingRequest, ResponseReceiver } from './transport.ts'
-import { CalledOff, InvalidResponse, TimedOut, UpstreamReset } from './upstream-failure.ts'
+import { CalledOff, TimedOut, UpstreamReset } from './upstream-failure.ts'
 
 /** How long an idle connection is kept where the upstream does not say for how long it keeps it. */
 const KEEP_MS = 4000
@@ -16,6 +16,7 @@ const KEEP_MARGIN_MS = 1000
 
 export interface ConnectionOwner {
   readonly host: string
+  readonly maxHeadBytes: number
   now(): number
   /** The connection has something to be looked at then (`onDeadline`). */
   onDeadline(deadlineMs: number): void
@@ -28,7 +29,7 @@ export interface ConnectionOwner {
 export class PooledConnection implements ResponseSink, BodySenderEvents {
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
-  readonly #reader = new ResponseReader(this)
+  readonly #reader: ResponseReader
   #receiver: ResponseReceiver | undefined
   #sender: BodySender | undefined
   #headersTimeoutMs = 0
@@ -44,6 +45,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
   constructor(socket: Socket, owner: ConnectionOwner, generation: number) {
     this.#socket = socket
     this.#owner = owner
+    this.#reader = new ResponseReader(this, owner.maxHeadBytes)
     this.generation = generation
     socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.onError).on('close', this.#onClose)
   }
@@ -181,7 +183,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
 
   readonly #onData = (piece: Buffer): void => {
     const problem = this.#reader.read(piece)
-    if (problem !== undefined) this.#fail(new InvalidResponse(problem))
+    if (problem !== undefined) this.#fail(problem)
   }
 
   readonly #onEnd = (): void => {

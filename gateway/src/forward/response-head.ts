@@ -63,7 +63,10 @@ export function parseFields(
     const stop = text.indexOf('\r\n', at)
     const colon = text.indexOf(':', at)
     if (colon < 0 || stop < colon) return undefined
-    const name = text.slice(at, colon)
+    let nameEnd = colon
+    // RFC 9112 section 5.1: a proxy removes blanks before the colon of a response.
+    while (nameEnd > at && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd -= 1
+    const name = text.slice(at, nameEnd)
     const meaning = meaningOf(name)
     if (meaning === 'invalid') return undefined
     let from = colon + 1
@@ -87,6 +90,11 @@ function digit(text: string, at: number): number {
   return code >= ZERO && code <= NINE ? code - ZERO : NaN
 }
 
+/** RFC 9110 section 15: there are five classes, and what is outside of them is for no client. */
+export function isStatus(status: number): boolean {
+  return status >= 100 && status < 600
+}
+
 /** From the status line to the CR LF of the last field line; undefined when it is no head of a response. */
 export function parseHead(text: string): ResponseHead | undefined {
   if (!text.startsWith('HTTP/1.') || !isCleanText(text)) return undefined
@@ -95,7 +103,7 @@ export function parseHead(text: string): ResponseHead | undefined {
   const endOfLine = text.indexOf('\r\n')
   // The blank before a reason that is not there is left out by some.
   const separated = endOfLine === 12 || text.charCodeAt(12) === SPACE
-  if (!(minor <= 1) || text.charCodeAt(8) !== SPACE || !(status >= 100) || !separated) return undefined
+  if (!(minor <= 1) || text.charCodeAt(8) !== SPACE || !isStatus(status) || !separated) return undefined
 
   let length: number | undefined
   let chunked = false

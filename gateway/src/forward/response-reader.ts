@@ -1,12 +1,14 @@
 // Reads the responses of one connection: where each begins and ends, whatever pieces it comes in (RFC 9112 section 6).
 import { ChunkedBody } from './chunked-body.ts'
 import { isCleanText, parseHead, type ResponseHead } from './response-head.ts'
+import { HeadersTooLarge, InvalidResponse } from './upstream-failure.ts'
 
-/** Of a head, interim ones apart. As Node's own client has it. */
-const MAX_HEAD_BYTES = 16 * 1024
 /** Of the interim responses to one request. */
 const MAX_INTERIM = 32
 const START = 'HTTP/1.'
+const END_OF_HEAD = '\r\n\r\n'
+/** What is looked at first of a piece: behind the head may be a body, which is no text. */
+const USUAL_HEAD_BYTES = 4096
 const NO_TRAILERS: readonly string[] = []
 
 /** Whoever waits for the response. The order is: any number of onInfo, onHead, any number of onBody, onEnd; or onSwitch alone. */
@@ -30,16 +32,20 @@ type State = 'head' | 'length' | 'chunked' | 'until-close' | 'over'
 
 export class ResponseReader {
   readonly #sink: ResponseSink
+  readonly #maxHeadBytes: number
   #state: State = 'over'
   #expected: Expected | undefined
-  #begun: Buffer | undefined
+  /** A head whose end is still to come. */
+  #begun = ''
   #interim = 0
   #head: ResponseHead | undefined
   #left = 0
   #chunks: ChunkedBody | undefined
 
-  constructor(sink: ResponseSink) {
+  /** `maxHeadBytes`: of a head, interim ones apart. */
+  constructor(sink: ResponseSink, maxHeadBytes: number) {
     this.#sink = sink
+    this.#maxHeadBytes = maxHeadBytes
   }
 
   /** True between a request and the end of its response. */
@@ -56,12 +62,12 @@ export class ResponseReader {
   /** Nothing more is reported. */
   stop(): void {
     this.#state = 'over'
-    this.#begun = undefined
+    this.#begun = ''
     this.#chunks = undefined
   }
 
   /** What is wrong with it; undefined when nothing is. */
-  read(piece: Buffer): string | undefined {
+  read(piece: Buffer): Error | undefined {
     switch (this.#state) {
       case 'head':
         return this.#readHead(piece)
@@ -74,7 +80,7 @@ export class ResponseReader {
         this.#sink.onBody(piece)
         return undefined
       case 'over':
-        return 'the upstream sent what nobody asked for'
+        return new InvalidResponse('the upstream sent what nobody asked for')
     }
   }
 
@@ -85,34 +91,42 @@ export class ResponseReader {
     return true
   }
 
-  #readHead(piece: Buffer): string | undefined {
-    const all = this.#begun === undefined ? piece : Buffer.concat([this.#begun, piece])
-    const text = all.toString('latin1', 0, Math.min(all.length, MAX_HEAD_BYTES))
-    const end = text.indexOf('\r\n\r\n')
+  #readHead(piece: Buffer): Error | undefined {
+    const before = this.#begun
+    const from = before.length - END_OF_HEAD.length
+    let text = before + piece.toString('latin1', 0, USUAL_HEAD_BYTES)
+    let end = text.indexOf(END_OF_HEAD, from)
+    if (end < 0 && piece.length > USUAL_HEAD_BYTES) {
+      text = before + piece.toString('latin1')
+      end = text.indexOf(END_OF_HEAD, from)
+    }
+    if ((end < 0 ? text.length : end + END_OF_HEAD.length) > this.#maxHeadBytes)
+      return new HeadersTooLarge(`the head of the response is too large: over ${this.#maxHeadBytes} bytes`)
     if (end < 0) {
-      if (all.length >= MAX_HEAD_BYTES) return 'the head of the response is too large'
       // Told at once, for it may never become one, and whoever waits would wait for the timeout.
-      if (!(text.startsWith(START) || START.startsWith(text)) || !isCleanText(text)) return 'this is no response'
-      this.#begun = all
+      const unread = before.endsWith('\r') ? before.length - 1 : before.length
+      if (!(text.startsWith(START) || START.startsWith(text)) || !isCleanText(text.slice(unread)))
+        return new InvalidResponse('this is no response')
+      this.#begun = text
       return undefined
     }
-    this.#begun = undefined
+    this.#begun = ''
     const head = parseHead(text.slice(0, end + 2))
-    if (head === undefined) return 'the head of the response is malformed'
-    return this.#begin(head, all.subarray(end + 4))
+    if (head === undefined) return new InvalidResponse('the head of the response is malformed')
+    return this.#begin(head, piece.subarray(end + END_OF_HEAD.length - before.length))
   }
 
-  #begin(head: ResponseHead, rest: Buffer): string | undefined {
+  #begin(head: ResponseHead, rest: Buffer): Error | undefined {
     const { method = '', upgrade = false } = this.#expected ?? {}
     if (head.status === 101) {
-      if (!upgrade) return 'protocols were switched though nobody asked'
+      if (!upgrade) return new InvalidResponse('protocols were switched though nobody asked')
       this.#state = 'over'
       this.#sink.onSwitch(head, rest)
       return undefined
     }
     if (head.status < 200) {
       this.#interim += 1
-      if (this.#interim > MAX_INTERIM) return 'there are too many interim responses'
+      if (this.#interim > MAX_INTERIM) return new InvalidResponse('there are too many interim responses')
       this.#sink.onInfo(head)
       return rest.length > 0 && this.#state === 'head' ? this.#readHead(rest) : undefined
     }
@@ -135,12 +149,12 @@ export class ResponseReader {
     if (this.#left === 0 && this.#state === 'length') this.#end(NO_TRAILERS, mine === piece)
   }
 
-  #readChunks(piece: Buffer): string | undefined {
+  #readChunks(piece: Buffer): Error | undefined {
     const chunks = this.#chunks as ChunkedBody
     const { content, used } = chunks.read(piece)
     if (content.length > 0) this.#sink.onBody(content)
     if (!this.busy) return undefined
-    if (chunks.state === 'invalid') return 'the chunks of the response are malformed'
+    if (chunks.state === 'invalid') return new InvalidResponse('the chunks of the response are malformed')
     if (chunks.state === 'over') this.#end(chunks.trailers, used === piece.length)
     return undefined
   }

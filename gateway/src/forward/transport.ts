@@ -50,6 +50,8 @@ export interface ResponseReceiver {
 export interface TransportParts {
   readonly clock: Clock
   readonly schedule: Schedule
+  /** Of the head of a response, interim ones apart. */
+  readonly maxHeadBytes: number
   readonly lookup?: Lookup
 }
 

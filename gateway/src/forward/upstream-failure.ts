@@ -20,6 +20,11 @@ export class UpstreamReset extends Error {
 /** The upstream sent what is no response to this request. */
 export class InvalidResponse extends Error {}
 
+/** The head of the response is over its limit. */
+export class HeadersTooLarge extends Error {
+  readonly code = 'UND_ERR_HEADERS_OVERFLOW'
+}
+
 /** Nobody waits for the response any more. */
 export class CalledOff extends Error {
   readonly code = 'UND_ERR_ABORTED'
@@ -74,6 +79,7 @@ export function upstreamFailure(error: Error): FailureCode {
   const code = codeOf(error)
   if (TIMEOUT.has(code)) return 'upstream_timeout'
   if (RESET.has(code)) return 'upstream_reset'
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'upstream_headers_too_large'
   if (UNREACHABLE.has(code) || isTlsError(code)) return 'upstream_unreachable'
   // Several addresses were tried and all failed: one of them tells why.
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return upstreamFailure(error.errors[0])

@@ -4,8 +4,9 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 
+import type { Admitted } from './admitted.ts'
 import { DialedConnection } from './dialed-connection.ts'
-import { Exchange, type Admitted } from './exchange.ts'
+import { Exchange } from './exchange.ts'
 import { factsOf, type ForwardPolicy } from './forward.ts'
 import { addToSwitchingHead, linesForClient } from './switching-head.ts'
 import { chosenProtocol, handshakeProblem, isOriginAllowed, prepareHandshake, VERSION } from './websocket-handshake.ts'
@@ -171,7 +172,7 @@ export function createWebSocketMount(
               closeCode: policy.closeCode,
               isStillGood:
                 caller?.authenticated === true && isStillGood !== undefined
-                  ? (nowMs) => isStillGood(caller, nowMs)
+                  ? (wallMs) => isStillGood(caller, wallMs)
                   : undefined,
             },
           )

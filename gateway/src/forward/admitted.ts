@@ -1,0 +1,24 @@
+// A request that was admitted: all that forwarding has to know of it.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+import type { TokenPlace } from './strip-token.ts'
+import type { AuthResult } from '../authenticate/auth-result.ts'
+
+export interface Admitted {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requestId: string
+  /** Path in canonical form, with the query as it came. */
+  readonly target: string
+  /** Who calls; undefined where nobody was asked. */
+  readonly caller: AuthResult | undefined
+  /** Where its token was found. */
+  readonly place: TokenPlace | undefined
+  /** Takes the token out of what goes on; undefined where it stays. */
+  readonly strip: ((headers: string[], target: string) => string) | undefined
+  /** Headers that every answer to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
+  readonly extraHeaders: readonly string[] | undefined
+  /** The upstream switched protocols, as was asked: takes the connection, or says why it cannot. */
+  readonly onUpgrade?: (rawHeaders: readonly string[], connection: Duplex) => Error | undefined
+}
