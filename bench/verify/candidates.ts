@@ -37,6 +37,7 @@ export function compileIssuer({ algorithm, publicPem }: BenchKeys): readonly Tru
     weakKeys: 'refuse' as const,
     clockTolerance: 60_000,
     requiredClaims: ['exp'],
+    binding: 'refuse' as const,
   }
   const ignore = () => undefined
   return compileIssuers([issuer], {

@@ -40,6 +40,11 @@ export const FAILURES = {
     title: 'The token is of another type than is accepted here',
   },
   audience_mismatch: { status: 401, challenge: 'invalid_token', title: 'The token is meant for another audience' },
+  binding_unproven: {
+    status: 401,
+    challenge: 'invalid_token',
+    title: 'The token is bound to a key that the client has not proved to have',
+  },
   claim_missing: { status: 401, challenge: 'invalid_token', title: 'The token lacks a required claim' },
   claim_invalid: { status: 401, challenge: 'invalid_token', title: 'The token has a claim with an impossible value' },
   token_revoked: { status: 401, challenge: 'invalid_token', title: 'The token has been revoked' },

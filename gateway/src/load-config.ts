@@ -3,6 +3,7 @@ import { Value } from 'typebox/value'
 
 import { createAsWritten } from './config/as-written.ts'
 import { crossCheck } from './config/cross-checks.ts'
+import { keepDigits } from './config/exact-numbers.ts'
 import { resolveFiles } from './config/file-options.ts'
 import { pathText, type Finding, type Problem } from './config/problem.ts'
 import { readBoundedFile, type ReadFile } from './config/read-file.ts'
@@ -61,6 +62,7 @@ export function loadConfig(file: string, { env, readFile = readBoundedFile }: Lo
   if (!('document' in source)) return { ok: false, errors: inOrder(source) }
   const written = createAsWritten(source.toValue(), schema)
   const unset = substitute(source.document, { env, readFile, configFile: file, schema })
+  keepDigits(source.document, schema)
 
   const { value, findings } = applySchema(ConfigOptions, source.toValue(), written)
   const files = resolveFiles(schema, value, file)

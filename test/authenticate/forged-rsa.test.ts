@@ -44,7 +44,7 @@ const info = (prefix: string, hash: RsaHash = 'sha256') => Buffer.concat([Buffer
 function passes(signature: Buffer, { hash = 'sha256', keys = pair, signed = TEXT } = {}): boolean {
   const alg = `RS${hash.slice(3)}` as Algorithm
   const header = { alg, kid: undefined, typ: undefined }
-  const token = new UnverifiedToken(header, {}, undefined, signed, signature.toString('base64url'))
+  const token = new UnverifiedToken(header, {}, '{}', signed, signature.toString('base64url'))
   return createSignatureCheck(keys.publicKey, alg)(token)
 }
 

@@ -19,7 +19,7 @@ const NARROW = { maxTokens: 100, maxBytes: 2000, maxAge: MAX_AGE_SEC * 1000 }
 
 const keyOf = (serial: number) => ({ serial, live: true }) as VerificationKey
 const header = { alg: 'HS256', kid: undefined, typ: undefined }
-const tokenOf = (number: number) => new UnverifiedToken(header, {}, undefined, `h.${number >> 1}`, `s${number & 1}`)
+const tokenOf = (number: number) => new UnverifiedToken(header, {}, '{}', `h.${number >> 1}`, `s${number & 1}`)
 
 t.test('it finds what a list of the newest would find, whatever comes in which order', (t) => {
   interface Made {

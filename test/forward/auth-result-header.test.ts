@@ -8,6 +8,7 @@ import { Failure } from '../../gateway/src/failure.ts'
 import { createAuthResultEncoder } from '../../gateway/src/forward/auth-result-header.ts'
 
 const scopesOf = createScopeReader()
+const write = (value: unknown) => JSON.stringify(value)
 const claimsKind = fc
   .dictionary(fc.string(), fc.jsonValue(), { maxKeys: 5 })
   .map((value) => JSON.parse(JSON.stringify(value)) as Claims)
@@ -25,6 +26,7 @@ const factsKind = fc
     scopes: scopesOf({ scope }).names,
     scopesJson: scopesOf({ scope }).json,
     claimsJson: known ? JSON.stringify(facts.claims) : undefined,
+    write,
   }))
 
 const options = { header: 'x-auth-result', maxBytes: 1_000_000 }
@@ -53,7 +55,7 @@ t.test('a value of just maxBytes passes, and one byte more is refused and not cu
   const encode = (claims: Claims, claimsJson?: string) =>
     createAuthResultEncoder({ ...options, format: 'claims', maxBytes: 40 }).encode({
       ...{ issuer: 'a', subject: undefined, scopes: [], scopesJson: '[]', expiresAtSec: Infinity },
-      ...{ claims, claimsJson },
+      ...{ claims, claimsJson, write },
     })
   for (const letter of ['a', 'é', '日']) {
     const size = Buffer.byteLength(letter)

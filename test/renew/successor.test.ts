@@ -2,7 +2,9 @@
 import t from 'tap'
 import fc from 'fast-check'
 
-import { dueSecOf, isCopyable, successorOf, successorTimes } from '../../gateway/src/renew/successor.ts'
+import type { Claims } from '../../gateway/src/authenticate/auth-result.ts'
+import { readExactJson, writeExactJson } from '../../gateway/src/exact-json.ts'
+import { dueSecOf, successorOf, successorTimes, unfitClaim } from '../../gateway/src/renew/successor.ts'
 
 const RULES = { windowSec: 60, lifetimeSec: 300, maxSessionSec: 3600 }
 const jtiOf = (tokenId: string) => `jti of ${tokenId}`
@@ -52,9 +54,31 @@ t.test('what has no successor', async (t) => {
   t.equal(dueSecOf({ iat: 1000 }, RULES), Infinity)
 })
 
-t.test('a number that JavaScript cannot hold is not copied', async (t) => {
-  t.equal(isCopyable(JSON.parse('{"a":[{"b":12345678901234567890}]}')), false)
-  t.equal(isCopyable(JSON.parse('{"a":[{"b":9007199254740991,"c":0.1,"d":null,"e":"12345678901234567890"}]}')), true)
+t.test('what renewal reads and cannot use leaves a token without successor', async (t) => {
+  const claims = { iat: 1000, exp: 1300 }
+  const unfit = {
+    auth_time: ['2026-03-14T18:52:01.180Z', null, -1, 1e12, {}],
+    sid: [null, '', 7, {}],
+    jti: [null, '', 7, []],
+    renewed_from: [null, '', 7],
+  }
+  for (const [name, values] of Object.entries(unfit)) {
+    for (const value of values) {
+      t.equal(unfitClaim({ ...claims, [name]: value }), name, `${name}: ${JSON.stringify(value)}`)
+      t.equal(successorTimes({ ...claims, [name]: value }, RULES), undefined)
+    }
+  }
+  t.equal(unfitClaim({ ...claims, auth_time: 0, sid: 's', jti: 'j', renewed_from: 'r' }), undefined)
+})
+
+t.test('a member __proto__ and numbers that no double is are copied as they are', async (t) => {
+  const text = '{"iat":1000.000000000000000001,"exp":1300,"id":12345678901234567890,"__proto__":{"x":[1e400]}}'
+  const successor = successorOf(readExactJson(text) as Claims, 'T', RULES, jtiOf)
+  t.equal(
+    writeExactJson(successor),
+    '{"iat":1240,"exp":1540,"id":12345678901234567890,"__proto__":{"x":[1e400]},"jti":"jti of T","sid":"T","auth_time":1000,"renewed_from":"T"}',
+  )
+  t.equal(Object.getPrototypeOf(successor), Object.prototype)
 })
 
 const claimsOf = fc

@@ -1,6 +1,9 @@
 // The result of authentication: who calls, and the finished header value that tells the upstream.
 
-export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+import type { ExactNumber } from '../exact-number.ts'
+
+export type JsonValue =
+  (string | number | boolean | null | ExactNumber) | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 export type Claims = Readonly<Record<string, JsonValue>>
 
 /**
@@ -54,8 +57,10 @@ export interface RenewedToken {
 export interface VerifiedFacts extends Pick<AuthResult, 'issuer' | 'subject' | 'scopes' | 'claims' | 'expiresAtSec'> {
   /** What JSON.stringify writes for the scopes. */
   readonly scopesJson: string
-  /** What JSON.stringify would write for the claims, where that is known already. */
+  /** What `write` would make of the claims, where that is known already. */
   readonly claimsJson: string | undefined
+  /** Writes the claims or any part of them as JSON, to the digit. */
+  readonly write: (value: unknown) => string
 }
 
 /** The result for a verified token. `claims` and `scopes` are frozen already. */

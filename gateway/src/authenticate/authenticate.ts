@@ -1,8 +1,8 @@
 // The decision on one screen: is this token good for this route, and who calls?
-import { verifiedResult, type AuthResult, type JsonValue, type VerifiedFacts } from './auth-result.ts'
+import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
 import { checkBlocked, unknownStanding } from './block-check.ts'
 import { chooseIssuer, chooseKeys } from './choose-keys.ts'
-import { checkClaims, checkTime, validityOf } from './claims.ts'
+import { checkClaims, checkTime, nameIn, validityOf } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
 import { createRefusalMemory } from './refusal-memory.ts'
@@ -11,6 +11,7 @@ import { createSignatureMemory, type GoodSignature } from './signature-memory.ts
 import { createTokenCache, endOf, mostEntries, type VerifiedToken } from './token-cache.ts'
 import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
 import type { Clock } from '../clock.ts'
+import { magnitudeOf } from '../exact-number.ts'
 import { Failure } from '../failure.ts'
 import type { BlockCheck } from '../revoke/block-list.ts'
 
@@ -68,10 +69,6 @@ type SignatureSearch = (
   keys: readonly VerificationKey[],
 ) => GoodSignature | Failure
 
-function textOf(claim: JsonValue | undefined): string | undefined {
-  return typeof claim === 'string' ? claim : undefined
-}
-
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const { clock, encodeResult, blockList } = parts
   const readToken = createTokenReader(parts.maxTokenBytes)
@@ -128,30 +125,31 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   }
 
   function resultOf(
-    { id, claims, claimsJson }: UnverifiedToken,
+    token: UnverifiedToken,
     { name, issuer, renewal }: TrustedIssuer,
     { notAfterSec }: VerifiedToken['validity'],
   ): AuthResult | Failure {
+    const { claims, claimsJson, write } = token.signedClaims()
     const { exp, iat, sub, jti, sid, renewed_from: renewedFrom } = claims
-    const expiresAtSec = typeof exp === 'number' ? exp : Infinity
-    const subject = textOf(sub)
+    const expiresAtSec = magnitudeOf(exp) ?? Infinity
+    const subject = typeof sub === 'string' ? sub : undefined
     const { names: scopes, json: scopesJson } = scopesOf(claims)
-    const headerValue = encodeResult({ issuer: name, subject, scopes, scopesJson, claims, claimsJson, expiresAtSec })
+    const facts = { issuer: name, subject, scopes, scopesJson, claims, claimsJson, write, expiresAtSec }
+    const headerValue = encodeResult(facts)
     if (headerValue instanceof Failure) return headerValue
-    const issuedAtSec = typeof iat === 'number' ? iat : undefined
     return verifiedResult({
       issuer: name,
       subject,
       scopes,
       claims,
       expiresAtSec,
-      issuedAtSec,
+      issuedAtSec: magnitudeOf(iat),
       validUntilSec: notAfterSec,
-      tokenId: id,
+      tokenId: token.id,
       issuerId: issuer ?? name,
-      jti: textOf(jti),
-      sid: textOf(sid),
-      renewedFrom: textOf(renewedFrom),
+      jti: nameIn(jti),
+      sid: nameIn(sid),
+      renewedFrom: typeof renewedFrom === 'string' ? renewedFrom : undefined,
       headerValue,
       renewal: renewal?.stateOf(claims),
     })

@@ -1,6 +1,7 @@
 // The checks of a token's claims and type against what its issuer promises (RFC 7519 section 4.1, RFC 8725 section 3).
-import type { Claims } from './auth-result.ts'
+import type { Claims, JsonValue } from './auth-result.ts'
 import type { TokenHeader } from './token-shape.ts'
+import { ExactNumber, magnitudeOf } from '../exact-number.ts'
 import { Failure } from '../failure.ts'
 
 /** What an issuer's tokens must look like. Times in seconds. */
@@ -11,6 +12,8 @@ export interface ClaimRules {
   readonly maxLifetimeSec: number | undefined
   /** Lower case, without `application/`. */
   readonly typ: string | undefined
+  /** What becomes of tokens that are bound to a key of their client. */
+  readonly binding: 'refuse' | 'ignore'
 }
 
 /** When a token counts, in seconds, clock tolerance included: valid while notBeforeSec <= now < notAfterSec. */
@@ -21,11 +24,12 @@ export interface Validity {
 
 // 9999-12-31: a larger exp is milliseconds by mistake (year 55840), and such a token would never expire.
 const LAST_SECOND = 253_402_300_799
-const STRING_CLAIMS = ['iss', 'sub', 'jti', 'sid'] as const
-const DATE_CLAIMS = ['exp', 'nbf', 'iat', 'auth_time'] as const
+const DATE_CLAIMS = ['exp', 'nbf', 'iat'] as const
 
 function isDate(value: unknown): boolean {
-  return value === undefined || (typeof value === 'number' && value >= 0 && value <= LAST_SECOND)
+  if (value === undefined) return true
+  const seconds = magnitudeOf(value)
+  return seconds !== undefined && seconds >= 0 && seconds <= LAST_SECOND
 }
 
 function isAudience(value: unknown): boolean {
@@ -35,21 +39,41 @@ function isAudience(value: unknown): boolean {
 
 function isEmpty(value: unknown): boolean {
   if (value === undefined || value === null || value === '') return true
-  return typeof value === 'object' && Object.keys(value).length === 0
+  return typeof value === 'object' && !(value instanceof ExactNumber) && Object.keys(value).length === 0
 }
 
-/** The registered claims have the types of RFC 7519 section 4.1, or are not there. */
-function checkTypes(claims: Claims): Failure | undefined {
-  for (const name of STRING_CLAIMS) {
-    const value = claims[name]
-    if (value !== undefined && (typeof value !== 'string' || value === ''))
-      return new Failure('claim_invalid', `${name} is not a string, or is empty`)
-  }
+/**
+ * What is read here has the types of RFC 7519 section 4.1, or is not there. Nothing else is judged: access tokens of AD FS have an
+ * auth_time that is text, and others a sid that is null. `iss` was compared already, where it is looked at.
+ */
+function checkTypes({ audiences }: ClaimRules, claims: Claims): Failure | undefined {
+  const { sub, aud } = claims
+  if (sub !== undefined && (typeof sub !== 'string' || sub === ''))
+    return new Failure('claim_invalid', 'sub is not a string, or is empty')
   for (const name of DATE_CLAIMS) {
     if (!isDate(claims[name])) return new Failure('claim_invalid', `${name} is not a number of seconds since 1970`)
   }
-  if (!isAudience(claims['aud'])) return new Failure('claim_invalid', 'aud is neither a string nor an array of strings')
-  return undefined
+  return audiences === undefined || isAudience(aud)
+    ? undefined
+    : new Failure('claim_invalid', 'aud is neither a string nor an array of strings')
+}
+
+/**
+ * A token with `cnf` (RFC 7800) is for whoever proves to have a key: DPoP (RFC 9449), a client certificate (RFC 8705). Without that
+ * proof it must not pass, or whoever stole it could use it after all. No proof is checked here yet.
+ */
+function checkBinding({ cnf }: Claims): Failure | undefined {
+  if (cnf === undefined || cnf === null) return undefined
+  const members = typeof cnf === 'object' ? Object.keys(cnf) : []
+  const kind = members.includes('jkt')
+    ? 'of DPoP (cnf: jkt)'
+    : members.includes('x5t#S256')
+      ? 'of a client certificate (cnf: x5t#S256)'
+      : '(cnf)'
+  return new Failure(
+    'binding_unproven',
+    `it is bound to a key ${kind}, and no proof of that key is checked here (binding of the issuer)`,
+  )
 }
 
 function checkRequired(claims: Claims, names: readonly string[]): Failure | undefined {
@@ -75,14 +99,14 @@ function checkAudience(claims: Claims, audiences: ReadonlySet<string>): Failure 
       )
 }
 
-function checkLifetime({ iat, exp, nbf }: Claims, maxLifetimeSec: number | undefined): Failure | undefined {
-  if (typeof exp === 'number') {
-    if (typeof iat === 'number' && iat > exp) return new Failure('claim_invalid', 'iat is after exp')
-    if (typeof nbf === 'number' && nbf > exp) return new Failure('claim_invalid', 'nbf is after exp')
+function checkLifetime(claims: Claims, maxLifetimeSec: number | undefined): Failure | undefined {
+  const [iat, exp, nbf] = [magnitudeOf(claims['iat']), magnitudeOf(claims['exp']), magnitudeOf(claims['nbf'])]
+  if (exp !== undefined) {
+    if (iat !== undefined && iat > exp) return new Failure('claim_invalid', 'iat is after exp')
+    if (nbf !== undefined && nbf > exp) return new Failure('claim_invalid', 'nbf is after exp')
   }
   if (maxLifetimeSec === undefined) return undefined
-  if (typeof iat !== 'number' || typeof exp !== 'number')
-    return new Failure('claim_missing', 'maxLifetime needs iat and exp')
+  if (iat === undefined || exp === undefined) return new Failure('claim_missing', 'maxLifetime needs iat and exp')
   return exp - iat > maxLifetimeSec
     ? new Failure('token_too_old', `it lives ${durationText(exp - iat)}, allowed are ${durationText(maxLifetimeSec)}`)
     : undefined
@@ -98,12 +122,18 @@ function checkType(header: TokenHeader, typ: string): Failure | undefined {
 
 /** When a token with these claims counts. `iat` in the future makes it as invalid as `nbf` does. */
 export function validityOf(claims: Claims, clockToleranceSec: number): Validity {
-  const { exp, nbf, iat } = claims
-  const start = Math.max(typeof nbf === 'number' ? nbf : 0, typeof iat === 'number' ? iat : 0)
+  const start = Math.max(magnitudeOf(claims['nbf']) ?? 0, magnitudeOf(claims['iat']) ?? 0)
   return {
     notBeforeSec: start - clockToleranceSec,
-    notAfterSec: typeof exp === 'number' ? exp + clockToleranceSec : Infinity,
+    notAfterSec: (magnitudeOf(claims['exp']) ?? Infinity) + clockToleranceSec,
   }
+}
+
+/** What a claim such as jti calls something: a text, or a number by its digits. Undefined: it names nothing. */
+export function nameIn(claim: JsonValue | undefined): string | undefined {
+  if (typeof claim === 'string') return claim === '' ? undefined : claim
+  if (typeof claim === 'number') return String(claim)
+  return claim instanceof ExactNumber ? ExactNumber.textOf(claim) : undefined
 }
 
 const UNITS = [
@@ -125,6 +155,12 @@ export function durationText(seconds: number): string {
   return parts.length === 0 ? '0 s' : parts.join(' ')
 }
 
+/** A moment as people read it. */
+export function dateText(second: number): string {
+  const date = new Date(second * 1000)
+  return Number.isNaN(date.getTime()) ? 'in no year that has a number' : date.toISOString()
+}
+
 /** The one check that a remembered token needs again: it is decided by the clock, not by the token alone. */
 export function checkTime(validity: Validity, nowSec: number): Failure | undefined {
   if (nowSec >= validity.notAfterSec)
@@ -143,14 +179,15 @@ export function checkTime(validity: Validity, nowSec: number): Failure | undefin
 
 /**
  * All that an issuer's tokens must say, apart from the time. Failures: claim_invalid, claim_missing, type_mismatch,
- * audience_mismatch, token_too_old.
+ * audience_mismatch, binding_unproven, token_too_old.
  */
 export function checkClaims(rules: ClaimRules, header: TokenHeader, claims: Claims): Failure | undefined {
   return (
-    checkTypes(claims) ??
+    checkTypes(rules, claims) ??
     checkRequired(claims, rules.requiredClaims) ??
     (rules.typ === undefined ? undefined : checkType(header, rules.typ)) ??
     (rules.audiences === undefined ? undefined : checkAudience(claims, rules.audiences)) ??
+    (rules.binding === 'ignore' ? undefined : checkBinding(claims)) ??
     checkLifetime(claims, rules.maxLifetimeSec)
   )
 }

@@ -1,29 +1,29 @@
 // Values of JSON that all requests with one token share: frozen, and measured on the way.
 
 const MAX_DEPTH = 64
-/** What freezeJson answers instead of a length. */
-export const REFUSED = -1
+/** What freezeJson answers instead of a length where it has given up. */
+export const TOO_DEEP = -1
 const UNKNOWN = NaN
 
 /**
- * Freezes a value of JSON all the way down, and says how many characters the shortest text has that means it. REFUSED when it is
- * deeper than any honest token, has a number that cannot be written back, or names a member `__proto__`: copying such an object
- * would change the copy's prototype. NaN where the shortest text is not simply the one that JSON.stringify writes.
+ * Freezes a value of JSON all the way down, and says how many characters the shortest text has that means it: NaN where that is
+ * not simply the one that JSON.stringify writes. TOO_DEEP, with a part not frozen, when it is deeper than tokens are: this and
+ * JSON.stringify go down by recursion, and the depth is the sender's to choose.
  */
 export function freezeJson(value: object, depth = 0): number {
-  if (depth > MAX_DEPTH) return REFUSED
+  if (depth > MAX_DEPTH) return TOO_DEEP
   let length = 1
   // Two loops: `for in` over an array turns each index into a string, which took longer than all the rest of the freezing.
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index += 1) {
       const item = freezeMember(value[index], depth)
-      if (item === REFUSED) return REFUSED
+      if (item === TOO_DEEP) return TOO_DEEP
       length += item + 1
     }
   } else {
     for (const name in value) {
-      const member = name === '__proto__' ? REFUSED : freezeMember((value as Record<string, unknown>)[name], depth)
-      if (member === REFUSED) return REFUSED
+      const member = freezeMember((value as Record<string, unknown>)[name], depth)
+      if (member === TOO_DEEP) return TOO_DEEP
       // A name that is a number is written before all others, wherever it stood.
       length += startsWithDigit(name) ? UNKNOWN : name.length + member + 4
     }
@@ -47,8 +47,6 @@ function freezeMember(member: unknown, depth: number): number {
 
 /** Plain digits are the shortest spelling of a whole number, unless it ends in two zeros: 1e3 is shorter than 1000. */
 function lengthOfNumber(number: number): number {
-  // JSON has no Infinity, but 1e400 parses to it, and it would be written back as null.
-  if (!Number.isFinite(number)) return REFUSED
   if (number === 0) return 1
   if (!Number.isSafeInteger(number) || number % 100 === 0) return UNKNOWN
   return number >= 1e9 && number < 1e10 ? 10 : String(number).length

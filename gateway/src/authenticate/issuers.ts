@@ -42,6 +42,7 @@ function rulesOf(issuer: IssuerConfig): ClaimRules {
     requiredClaims: issuer.requiredClaims,
     maxLifetimeSec: issuer.maxLifetime === undefined ? undefined : issuer.maxLifetime / 1000,
     typ: issuer.typ?.toLowerCase().replace(/^application\//, ''),
+    binding: issuer.binding,
   }
 }
 

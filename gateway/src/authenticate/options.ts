@@ -185,6 +185,11 @@ export const IssuerOptions = Options(
         minLength: 1,
       }),
     ),
+    binding: Type.Enum(['refuse', 'ignore'], {
+      description:
+        'What to do with a token that is bound to a key of its client by cnf (RFC 7800; DPoP, client certificates): no proof of that key is checked, so that whoever stole such a token could use it where this is ignore. Default refuse.',
+      default: 'refuse',
+    }),
   },
   { description: 'Whose tokens are believed, and under which conditions.' },
 )

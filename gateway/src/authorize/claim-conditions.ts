@@ -1,6 +1,7 @@
 // Conditions on claims, found by JSON Pointer (RFC 6901), so that claims named like URLs and nested ones work alike.
-import type { ClaimCondition } from './options.ts'
+import type { ClaimCondition, ClaimValue } from './options.ts'
 import type { AuthResult, Claims, JsonValue } from '../authenticate/auth-result.ts'
+import { ExactNumber, readNumber } from '../exact-number.ts'
 import { Failure } from '../failure.ts'
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
@@ -19,19 +20,35 @@ function compilePointer(pointer: string): Read {
     let value: JsonValue | undefined = claims
     for (let index = 0; index < steps.length; index += 1) {
       const step = steps[index] as string
-      if (typeof value !== 'object' || value === null || (inherits && !Object.hasOwn(value, step))) return undefined
+      if (typeof value !== 'object' || value === null || value instanceof ExactNumber) return undefined
+      if (inherits && !Object.hasOwn(value, step)) return undefined
       value = (value as Claims)[step]
     }
     return value
   }
 }
 
+/** Whether a claim is this very value. */
+function compileEquals(expected: DeepReadonly<ClaimValue>): Test {
+  const wanted = typeof expected === 'object' ? readNumber(expected.number) : expected
+  return wanted instanceof ExactNumber ? (value) => ExactNumber.same(value, wanted) : (value) => value === wanted
+}
+
+/** A list with this member; or this very text alone, which some issuers send instead of a list of one. */
+function compileContains(expected: DeepReadonly<ClaimValue>): Test {
+  const isMember = compileEquals(expected)
+  return (value) => (Array.isArray(value) ? value.some(isMember) : typeof value === 'string' && value === expected)
+}
+
 function compileTests(condition: DeepReadonly<ClaimCondition>): readonly Test[] {
   const { equals, oneOf, contains, prefix, exists } = condition
   const tests: Test[] = []
-  if (equals !== undefined) tests.push((value) => value === equals)
-  if (oneOf !== undefined) tests.push((value) => (oneOf as readonly (JsonValue | undefined)[]).includes(value))
-  if (contains !== undefined) tests.push((value) => Array.isArray(value) && value.includes(contains))
+  if (equals !== undefined) tests.push(compileEquals(equals))
+  if (oneOf !== undefined) {
+    const either = oneOf.map(compileEquals)
+    tests.push((value) => either.some((isEqual) => isEqual(value)))
+  }
+  if (contains !== undefined) tests.push(compileContains(contains))
   if (prefix !== undefined) tests.push((value) => typeof value === 'string' && value.startsWith(prefix))
   if (exists !== undefined) tests.push((value) => (value !== undefined && value !== null) === exists)
   return tests

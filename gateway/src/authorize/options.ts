@@ -1,11 +1,21 @@
 // The options of the authorize stage: what a verified token must say before a route lets it pass.
 import { Type, type StaticDecode } from 'typebox'
 
+import { NUMBER_PATTERN } from '../exact-number.ts'
 import { Options } from '../option-types.ts'
 
-const ClaimValue = Type.Union([Type.String(), Type.Number(), Type.Boolean()], {
-  description: 'a string, a number or true/false',
-})
+const ClaimValue = Type.Union(
+  [
+    Type.String(),
+    Type.Number(),
+    Type.Boolean(),
+    Options(
+      { number: Type.String({ description: 'A number of JSON, to the digit.', pattern: NUMBER_PATTERN }) },
+      { description: 'A number by its digits; a plain number that no double holds is read as this by itself.' },
+    ),
+  ],
+  { description: 'a string, a number or true/false' },
+)
 
 export const ScopesOptions = Options(
   {
@@ -32,7 +42,7 @@ export const ClaimCondition = Options(
   },
   {
     description:
-      'What one claim must be; several keys must all hold. equals: the same value. contains: an array with that member.',
+      'What one claim must be; several keys must all hold. equals: the same value. contains: an array with that member, or that very text alone. Numbers are compared to the digit.',
     minProperties: 1,
   },
 )
@@ -60,6 +70,7 @@ export const RequireOptions = Options(
   { description: 'What the token must say; all keys must hold. Otherwise 403.', minProperties: 1 },
 )
 
+export type ClaimValue = StaticDecode<typeof ClaimValue>
 export type ScopesOptions = StaticDecode<typeof ScopesOptions>
 export type ClaimCondition = StaticDecode<typeof ClaimCondition>
 export type RequireOptions = StaticDecode<typeof RequireOptions>

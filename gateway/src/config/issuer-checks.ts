@@ -75,6 +75,13 @@ function checkMeaning(issuer: Loose, path: Path): readonly Finding[] {
   if (issuer['issuer'] === undefined) findings.push(warn('iss is not looked at', 'give `issuer`'))
   if (issuer['audiences'] === undefined)
     findings.push(warn('aud is not looked at: tokens for other services pass here too', 'give `audiences`'))
+  if (issuer['binding'] === 'ignore')
+    findings.push({
+      severity: 'warning',
+      path: [...path, 'binding'],
+      message: 'tokens that are bound to a key (cnf) pass without its proof: whoever stole one can use it',
+      hint: 'refuse, unless something in front of the gateway checks the proofs',
+    })
   const required = issuer['requiredClaims']
   if (Array.isArray(required) && !required.includes('exp'))
     findings.push(warn('tokens without exp are accepted, and live for ever', 'add exp to requiredClaims'))

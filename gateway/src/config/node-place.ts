@@ -57,3 +57,17 @@ export function offsetOf(document: Document, sources: AliasSources, path: Path, 
   }
   return offset
 }
+
+/** The path of a node, from its ancestors as `visit` gives them. */
+export function pathOf(key: unknown, ancestors: readonly unknown[]): Path {
+  const steps: (string | number)[] = []
+  ancestors.forEach((ancestor, index) => {
+    const child = ancestors[index + 1]
+    const items = (ancestor as { items?: unknown[] }).items
+    const pair = ancestor as { key?: unknown }
+    if (items !== undefined && child !== undefined && !('key' in (child as object))) steps.push(items.indexOf(child))
+    else if (items === undefined && 'key' in pair && isScalar(pair.key)) steps.push(String(pair.key.value))
+  })
+  if (typeof key === 'number') steps.push(key)
+  return steps
+}

@@ -1,9 +1,10 @@
 // ${NAME}, ${NAME:-default} and ${file:path} in the scalars of a config: never in its text, where a value could add options.
 import { isUtf8 } from 'node:buffer'
 import { dirname, resolve } from 'node:path'
-import { isScalar, visit, type Document } from 'yaml'
+import { visit, type Document } from 'yaml'
 
-import type { Finding, Path } from './problem.ts'
+import { pathOf } from './node-place.ts'
+import type { Finding } from './problem.ts'
 import { readFault, type ReadFile } from './read-file.ts'
 import { schemaAt, type SchemaNode } from './schema-walk.ts'
 
@@ -54,20 +55,6 @@ function typed(text: string, schema: SchemaNode | undefined): unknown {
   if (kinds.includes('string')) return text
   if ((kinds.includes('integer') || kinds.includes('number')) && /^-?\d+(\.\d+)?$/.test(text)) return Number(text)
   return kinds.includes('boolean') && (text === 'true' || text === 'false') ? text === 'true' : text
-}
-
-/** The path of a node, from its ancestors as `visit` gives them. */
-function pathOf(key: unknown, ancestors: readonly unknown[]): Path {
-  const steps: (string | number)[] = []
-  ancestors.forEach((ancestor, index) => {
-    const child = ancestors[index + 1]
-    const items = (ancestor as { items?: unknown[] }).items
-    const pair = ancestor as { key?: unknown }
-    if (items !== undefined && child !== undefined && !('key' in (child as object))) steps.push(items.indexOf(child))
-    else if (items === undefined && 'key' in pair && isScalar(pair.key)) steps.push(String(pair.key.value))
-  })
-  if (typeof key === 'number') steps.push(key)
-  return steps
 }
 
 /** Replaces the references in place; what cannot be replaced is returned. */

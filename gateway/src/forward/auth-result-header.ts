@@ -1,6 +1,7 @@
 // The header that tells the upstream who calls: base64url without padding of UTF-8 JSON, made once per token.
 import type { AuthResultOptions } from './options.ts'
 import type { VerifiedFacts } from '../authenticate/auth-result.ts'
+import { ExactNumber } from '../exact-number.ts'
 import { Failure } from '../failure.ts'
 
 export interface AuthResultEncoder {
@@ -36,15 +37,18 @@ export function createAuthResultEncoder(
   }
 
   // From the parsed claims, never the token's own bytes, unless they are the same: a claim written twice must not mean two things.
-  function claimsText({ claims, claimsJson }: VerifiedFacts): string {
-    return allowed === undefined ? (claimsJson ?? JSON.stringify(claims)) : JSON.stringify(pick(claims, allowed))
+  function claimsText({ claims, claimsJson, write }: VerifiedFacts): string {
+    return allowed === undefined ? (claimsJson ?? write(claims)) : write(pick(claims, allowed))
   }
 
   /** As JSON.stringify would write {authenticated, issuer, subject, scopes, expiresAt, claims}, but the claims are text already. */
   function resultText(facts: VerifiedFacts): string {
-    const { issuer, subject, scopesJson, expiresAtSec } = facts
+    const { issuer, subject, scopesJson, claims, expiresAtSec } = facts
+    const exp = claims['exp']
     const who = subject === undefined ? '' : `,"subject":${JSON.stringify(subject)}`
-    const until = Number.isFinite(expiresAtSec) ? `,"expiresAt":${expiresAtSec}` : ''
+    const until = Number.isFinite(expiresAtSec)
+      ? `,"expiresAt":${exp instanceof ExactNumber ? ExactNumber.textOf(exp) : expiresAtSec}`
+      : ''
     const start = `{"authenticated":true,"issuer":${JSON.stringify(issuer)}${who},"scopes":${scopesJson}${until}`
     return `${start},"claims":${claimsText(facts)}}`
   }

@@ -1,15 +1,16 @@
 // What explain says of renewal: whether the answer would carry a successor of the token, and if not, why.
 import type { Claims, RenewedToken } from '../authenticate/auth-result.ts'
-import { durationText } from '../authenticate/claims.ts'
+import { dateText, durationText } from '../authenticate/claims.ts'
 import type { TokenLocation } from '../authenticate/token-location.ts'
 import type { Config } from '../config.ts'
+import { magnitudeOf } from '../exact-number.ts'
 import type { Failure } from '../failure.ts'
 import {
   dueSecOf,
-  isCopyable,
   sessionStartOf,
   successorRulesOf,
   successorTimes,
+  unfitClaim,
   type SuccessorRules,
 } from '../renew/successor.ts'
 
@@ -32,30 +33,26 @@ export interface RenewalQuestion {
 
 type Options = NonNullable<RenewalQuestion['options']>
 
-function dateOf(second: number): string {
-  return new Date(second * 1000).toISOString()
-}
-
 function none(text: string): RenewalReport {
   return { outcome: 'none', text }
 }
 
 /** Why a token that was accepted can never have a successor; undefined when it can. */
-function obstacleOf(claims: Claims, { signingKey }: Options, rules: SuccessorRules): string | undefined {
+function obstacleOf(claims: Claims, rules: SuccessorRules): string | undefined {
+  const unfit = unfitClaim(claims)
+  if (unfit !== undefined)
+    return `its ${unfit} is not what renewal can read (${unfit === 'auth_time' ? 'a number of seconds since 1970' : 'a text'})`
   const startSec = sessionStartOf(claims)
-  if (typeof claims['exp'] !== 'number') return 'it has no exp, so it never has to be renewed'
+  if (magnitudeOf(claims['exp']) === undefined) return 'it has no exp, so it never has to be renewed'
   if (startSec === undefined) return 'it has neither auth_time nor iat: nobody knows when its session began'
-  if (successorTimes(claims, rules) === undefined)
-    return startSec > Math.max(dueSecOf(claims, rules), Number(claims['iat'] ?? 0))
-      ? 'its session would begin (auth_time) after its successor was issued'
-      : `a successor would not live longer than it does (lifetime; its session ends ${dateOf(startSec + rules.maxSessionSec)})`
-  return signingKey !== undefined && !isCopyable(claims)
-    ? 'it has a number that cannot be copied exactly (over 2^53)'
-    : undefined
+  if (successorTimes(claims, rules) !== undefined) return undefined
+  return startSec > Math.max(dueSecOf(claims, rules), magnitudeOf(claims['iat']) ?? 0)
+    ? 'its session would begin (auth_time) after its successor was issued'
+    : `a successor would not live longer than it does (lifetime; its session ends ${dateText(startSec + rules.maxSessionSec)})`
 }
 
 function ofRefused(refusal: Failure, { strategy, grace }: Options, { exp }: Claims, nowSec: number): RenewalReport {
-  const agoSec = typeof exp === 'number' ? nowSec - exp : 0
+  const agoSec = nowSec - (magnitudeOf(exp) ?? nowSec)
   if (refusal.code !== 'token_expired' || agoSec <= 0) return none('what is refused is not renewed')
   if (strategy === 'ahead') return none('strategy ahead renews no token after its expiry')
   const graceSec = (grace ?? 0) / 1000
@@ -71,7 +68,7 @@ function ofDue({
   successor,
   location,
 }: RenewalQuestion & { options: Options }): RenewalReport {
-  const exp = Number(claims['exp'])
+  const exp = magnitudeOf(claims['exp']) ?? Infinity
   const when =
     nowSec < exp
       ? `within the window of ${durationText((options.window ?? 0) / 1000)} before its expiry`
@@ -98,9 +95,9 @@ export function renewalReport(question: RenewalQuestion): RenewalReport | undefi
   const startSec = sessionStartOf(claims)
   if (startSec !== undefined && nowSec >= startSec + rules.maxSessionSec)
     return none(
-      `its session is too old: maxSession (${durationText(rules.maxSessionSec)}) ended it ${dateOf(startSec + rules.maxSessionSec)}`,
+      `its session is too old: maxSession (${durationText(rules.maxSessionSec)}) ended it ${dateText(startSec + rules.maxSessionSec)}`,
     )
-  const obstacle = obstacleOf(claims, options, rules)
+  const obstacle = obstacleOf(claims, rules)
   if (refusal !== undefined)
     return obstacle === undefined || refusal.code !== 'token_expired'
       ? ofRefused(refusal, options, claims, nowSec)
@@ -110,7 +107,7 @@ export function renewalReport(question: RenewalQuestion): RenewalReport | undefi
   if (nowSec < dueSec)
     return {
       outcome: 'not yet',
-      text: `from ${dateOf(dueSec)} on, in ${durationText(dueSec - nowSec)} (strategy ${options.strategy})`,
+      text: `from ${dateText(dueSec)} on, in ${durationText(dueSec - nowSec)} (strategy ${options.strategy})`,
     }
   return ofDue({ ...question, options })
 }

@@ -1,5 +1,6 @@
 // An explanation as text for people.
 import type { ExplainedRequest, Explanation } from './explain.ts'
+import { writeExactJson } from '../exact-json.ts'
 
 const LABEL_WIDTH = 14
 
@@ -22,8 +23,8 @@ export function explanationText(
   )
   if (foundIn !== undefined) lines.push(line('token', foundIn))
   if (token !== undefined) {
-    lines.push(line('header', JSON.stringify(token.header)))
-    lines.push(line('claims', JSON.stringify(token.claims)))
+    lines.push(line('header', writeExactJson(token.header)))
+    lines.push(line('claims', writeExactJson(token.claims)))
   }
   for (const { check, outcome, text } of checks) {
     lines.push(
@@ -36,7 +37,7 @@ export function explanationText(
   if (renewal !== undefined) lines.push(line('renewal', `${OUTCOMES[renewal.outcome]}: ${renewal.text}`))
   if (upstreamHeader !== undefined) {
     lines.push(line('upstream gets', `${upstreamHeader.name}: ${upstreamHeader.value}`))
-    lines.push(line('', JSON.stringify(upstreamHeader.decoded)))
+    lines.push(line('', writeExactJson(upstreamHeader.decoded)))
   }
   lines.push(
     line('client sees', answer === undefined ? 'the answer of the upstream' : `${answer.status} ${answer.code}`),

@@ -11,8 +11,10 @@ import type { KeySourceParts } from '../authenticate/key-source.ts'
 import { systemClock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import { chooseIssuer } from '../authenticate/choose-keys.ts'
-import { durationText, type ClaimRules } from '../authenticate/claims.ts'
+import { dateText, durationText, type ClaimRules } from '../authenticate/claims.ts'
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
+import { readExactJson } from '../exact-json.ts'
+import { magnitudeOf } from '../exact-number.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 import { buildServer, type Gateway } from '../server.ts'
 
@@ -80,6 +82,7 @@ function findingsOf(
   foundIn: string | undefined,
   issuer: TrustedIssuer | undefined,
 ): Findings {
+  const expiresAtSec = magnitudeOf(token?.claims['exp'])
   return {
     ...(foundIn === undefined ? {} : { token: `found in ${foundIn}` }),
     ...(token === undefined
@@ -88,10 +91,7 @@ function findingsOf(
           shape: `three parts of base64url, ${token.signed.length + 1 + token.signature.length} characters`,
           ...(issuer === undefined ? {} : { issuer: issuer.name, claims: claimsFinding(issuer.rules) }),
           algorithm: token.header.alg,
-          time:
-            typeof token.claims['exp'] === 'number'
-              ? `it expires ${new Date(token.claims['exp'] * 1000).toISOString()}`
-              : 'it has no exp',
+          time: expiresAtSec === undefined ? 'it has no exp' : `it expires ${dateText(expiresAtSec)}`,
           revocation: 'not asked: the block list is in the gateway that runs, see GET /api/revocations',
           key: token.header.kid === undefined ? 'the only key that fits' : `kid ${JSON.stringify(token.header.kid)}`,
         }),
@@ -179,7 +179,8 @@ export async function explain(
       passes: capture.reached,
       route: capture.route,
       foundIn: asked ? location?.name : undefined,
-      token: asked && token !== undefined ? { header: headerAsSent(token), claims: token.claims } : undefined,
+      token:
+        asked && token !== undefined ? { header: headerAsSent(token), claims: token.signedClaims().claims } : undefined,
       checks:
         asked && (token !== undefined || shown !== undefined)
           ? tellStory(shown, findingsOf(token, location?.name, issuer))
@@ -189,7 +190,7 @@ export async function explain(
           ? undefined
           : renewalReport({
               options: config.issuers.find(({ name }) => name === issuer.name)?.renewal,
-              claims: token.claims,
+              claims: token.signedClaims().claims,
               nowSec: nowMs / 1000,
               refusal: capture.reached ? undefined : shown,
               successor: capture.successor,
@@ -238,5 +239,5 @@ function onlyFailed(refusal: Failure | undefined): readonly CheckReport[] {
 }
 
 function describeHeader(name: string, value: string): NonNullable<Explanation['upstreamHeader']> {
-  return { name, value, decoded: JSON.parse(Buffer.from(value, 'base64url').toString('utf8')) as unknown }
+  return { name, value, decoded: readExactJson(Buffer.from(value, 'base64url').toString('utf8')) }
 }

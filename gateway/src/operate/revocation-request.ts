@@ -2,9 +2,11 @@
 import { AdminProblem } from './admin-problem.ts'
 import { readTime } from './read-time.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
+import { nameIn } from '../authenticate/claims.ts'
 import { createTokenReader } from '../authenticate/token-shape.ts'
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import { magnitudeOf } from '../exact-number.ts'
 import { Failure } from '../failure.ts'
 import { BLOCK_REASONS, type BlockEntry, type BlockReason } from '../revoke/block-list.ts'
 import { entriesFor, type RenewalFacts } from '../revoke/entries-for.ts'
@@ -64,12 +66,12 @@ export function createRevocationReader({ issuers, clock, renewalOf }: Revocation
     if (token instanceof Failure) return problem(`token: ${token.detail}`)
     const issuer = named === undefined ? issuerOfToken(token.claims) : namedIssuer(named)
     if (issuer instanceof AdminProblem) return issuer
-    const { exp, sid } = token.claims
+    const { exp, sid } = token.signedClaims().claims
     const caller = {
       issuerId: idOf(issuer),
       tokenId: token.id,
-      sid: typeof sid === 'string' ? sid : undefined,
-      validUntilSec: typeof exp === 'number' ? exp + issuer.clockTolerance / 1000 : Infinity,
+      sid: nameIn(sid),
+      validUntilSec: (magnitudeOf(exp) ?? Infinity) + issuer.clockTolerance / 1000,
     }
     const entries = entriesFor(caller, { nowSec, reason, renewal: renewalOf(issuer.name) })
     return entries.filter(({ untilSec }) => untilSec > nowSec)

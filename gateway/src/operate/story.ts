@@ -8,7 +8,10 @@ const CHECKS = [
   ['shape', ['token_malformed', 'token_too_large']],
   ['issuer', ['issuer_unknown']],
   ['algorithm', ['algorithm_not_allowed']],
-  ['claims', ['claim_invalid', 'claim_missing', 'type_mismatch', 'audience_mismatch', 'token_too_old']],
+  [
+    'claims',
+    ['claim_invalid', 'claim_missing', 'type_mismatch', 'audience_mismatch', 'binding_unproven', 'token_too_old'],
+  ],
   ['time', ['token_expired', 'token_not_yet_valid']],
   ['key', ['key_unknown', 'keys_unavailable']],
   ['signature', ['signature_invalid']],

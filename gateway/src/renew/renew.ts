@@ -3,10 +3,11 @@ import type { Endpoint } from './endpoint.ts'
 import { RenewalRefused } from './endpoint.ts'
 import type { RenewalOptions } from './options.ts'
 import { createRetirement, type RetirementEvents } from './retirement.ts'
-import { dueSecOf, isCopyable, sessionStartOf, successorOf, successorRulesOf, successorTimes } from './successor.ts'
+import { dueSecOf, sessionStartOf, successorOf, successorRulesOf, successorTimes } from './successor.ts'
 import type { TokenIssuer } from './token-issuer.ts'
 import type { AuthResult, Claims, RenewalState, RenewedToken } from '../authenticate/auth-result.ts'
 import type { IssuerRenewal, Renewable } from '../authenticate/renewal.ts'
+import { magnitudeOf } from '../exact-number.ts'
 import { Failure } from '../failure.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 
@@ -59,7 +60,7 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
   )
 
   function isRenewable(claims: Claims): boolean {
-    return successorTimes(claims, rules) !== undefined && ('ask' in maker || isCopyable(claims))
+    return successorTimes(claims, rules) !== undefined
   }
   function sessionEndSecOf(claims: Claims): number {
     return (sessionStartOf(claims) ?? Infinity) + rules.maxSessionSec
@@ -122,10 +123,10 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
 
   return {
     validityOf(claims, plain) {
-      const { exp, renewed_from: renewedFrom } = claims
+      const { renewed_from: renewedFrom } = claims
+      const exp = magnitudeOf(claims['exp'])
       let { notAfterSec } = plain
-      if (graceSec > 0 && typeof exp === 'number' && isRenewable(claims))
-        notAfterSec = Math.max(notAfterSec, exp + graceSec)
+      if (graceSec > 0 && exp !== undefined && isRenewable(claims)) notAfterSec = Math.max(notAfterSec, exp + graceSec)
       // What was renewed ends with its session to the second. A first token's end is its issuer's business.
       if (renewedFrom !== undefined) notAfterSec = Math.min(notAfterSec, sessionEndSecOf(claims))
       return { ...plain, notAfterSec }

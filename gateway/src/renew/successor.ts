@@ -1,6 +1,7 @@
 // The successor of a token: a pure function of it, so that every machine makes the same one and none needs a lock.
 import type { RenewalOptions } from './options.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
+import { magnitudeOf } from '../exact-number.ts'
 
 /** In seconds. */
 export interface SuccessorRules {
@@ -26,13 +27,13 @@ export function successorRulesOf({
 
 /** When a session began: of what its first token says, what cannot move when it is renewed. Undefined: nobody knows. */
 export function sessionStartOf({ auth_time: authTime, iat }: Claims): number | undefined {
-  const start = authTime ?? iat
-  return typeof start === 'number' ? Math.floor(start) : undefined
+  const start = magnitudeOf(authTime === undefined ? iat : authTime)
+  return start === undefined ? undefined : Math.floor(start)
 }
 
 /** From when on a token may be renewed; Infinity when it has no end. */
 export function dueSecOf({ exp }: Claims, { windowSec }: Pick<SuccessorRules, 'windowSec'>): number {
-  return typeof exp === 'number' ? Math.floor(exp) - windowSec : Infinity
+  return Math.floor(magnitudeOf(exp) ?? Infinity) - windowSec
 }
 
 interface SuccessorTimes {
@@ -41,19 +42,28 @@ interface SuccessorTimes {
   readonly expiresAtSec: number
 }
 
-/** Whether all claims can be copied: a number that JavaScript cannot hold would come out as another one, signed by us. */
-export function isCopyable(value: unknown): boolean {
-  if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value)
-  return typeof value !== 'object' || value === null || Object.values(value).every(isCopyable)
+// 9999-12-31, as for exp, nbf and iat.
+const LAST_SECOND = 253_402_300_799
+const NAMES = ['jti', 'sid', 'renewed_from'] as const
+
+/** A claim that only renewal reads, and cannot use: the token is as good as any other, and has no successor. */
+export function unfitClaim(claims: Claims): string | undefined {
+  const authTime = claims['auth_time']
+  const seconds = magnitudeOf(authTime) ?? Number.NaN
+  if (authTime !== undefined && !(seconds >= 0 && seconds <= LAST_SECOND)) return 'auth_time'
+  return NAMES.find((name) => {
+    const value = claims[name]
+    return value !== undefined && (typeof value !== 'string' || value === '')
+  })
 }
 
 /** Undefined where a token has no successor: it does not say when it ends or when its session began, or the session ends with it. */
 export function successorTimes(claims: Claims, rules: SuccessorRules): SuccessorTimes | undefined {
-  const { exp, iat } = claims
+  const exp = magnitudeOf(claims['exp'])
   const startedAtSec = sessionStartOf(claims)
-  if (startedAtSec === undefined || typeof exp !== 'number') return undefined
+  if (startedAtSec === undefined || exp === undefined || unfitClaim(claims) !== undefined) return undefined
   // Not before the token itself: whoever blocks what was issued before some moment must not meet the successors of later tokens.
-  const issuedAtSec = Math.max(dueSecOf(claims, rules), typeof iat === 'number' ? Math.floor(iat) : 0)
+  const issuedAtSec = Math.max(dueSecOf(claims, rules), Math.floor(magnitudeOf(claims['iat']) ?? 0))
   // A session that begins later than the successor is issued is a lie about one of both.
   if (startedAtSec > issuedAtSec) return undefined
   const expiresAtSec = Math.min(issuedAtSec + rules.lifetimeSec, startedAtSec + rules.maxSessionSec)

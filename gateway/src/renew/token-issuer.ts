@@ -1,4 +1,4 @@
-// Signs successors: one fast-jwt signer for the one key and the one algorithm of an issuer's renewal.
+// Signs successors: with the one key and the one algorithm of an issuer's renewal.
 import {
   createHash,
   createHmac,
@@ -10,10 +10,10 @@ import {
   type KeyObject,
 } from 'node:crypto'
 
-import { createSigner } from 'fast-jwt'
-
 import type { SigningKeyOptions } from './options.ts'
+import { createTokenSigner } from './sign-token.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
+import { writeExactJson } from '../exact-json.ts'
 
 /** What is to be known of a signing key, with its PEM file read already. */
 export type SigningKeyMaterial = Readonly<Pick<SigningKeyOptions, 'kid' | 'alg'>> &
@@ -29,7 +29,7 @@ export interface KeyHalves {
 }
 
 export interface TokenIssuer extends KeyHalves {
-  /** The whole token. `typ` is that of the token it follows. Throws what fast-jwt throws for claims that cannot be signed. */
+  /** The whole token. `typ` is that of the token it follows. */
   sign(claims: Claims, typ: string): string
   /** An id that nobody without the key can foresee. */
   jtiOf(tokenId: string): string
@@ -102,30 +102,16 @@ export function createTokenIssuer(material: SigningKeyMaterial): TokenIssuer | s
   const idKey = idKeyOf(key)
   const halves = halvesOf(key, material)
   const { kid } = halves
-  const signingKey = key.type === 'secret' ? key.export() : key.export({ type: 'pkcs8', format: 'pem' })
-
-  /** Headers differ in their typ alone, and issuers have one or two. */
-  const signers = new Map<string, (claims: Claims) => string>()
-  function signerFor(typ: string): (claims: Claims) => string {
-    const known = signers.get(typ)
-    if (known !== undefined) return known
-    const signer = createSigner({
-      key: signingKey,
-      algorithm: alg as 'ES256',
-      kid,
-      header: { alg: alg, typ, kid },
-    })
-    const sign = (claims: Claims) => signer({ ...claims })
-    if (signers.size < 10) signers.set(typ, sign)
-    return sign
-  }
+  const unusable = `the signing key cannot be used with ${alg}`
+  const signToken = createTokenSigner(key, alg)
+  if (signToken === undefined) return unusable
   try {
-    signerFor('JWT')({ iat: 0 })
+    signToken('{}', '{}')
   } catch {
-    return `the signing key cannot be used with ${alg}`
+    return unusable
   }
   return {
-    sign: (claims, typ) => signerFor(typ)(claims),
+    sign: (claims, typ) => signToken(JSON.stringify({ alg, typ, kid }), writeExactJson(claims)),
     jtiOf: (tokenId) => createHmac('sha256', idKey).update(`jti${tokenId}`).digest('base64url').slice(0, 22),
     ...halves,
   }

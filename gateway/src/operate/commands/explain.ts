@@ -10,6 +10,7 @@ import { explain, type ExplainedRequest } from '../explain.ts'
 import { explanationText } from '../explain-text.ts'
 import { createFetchJson } from '../fetch-json.ts'
 import type { Config } from '../../config.ts'
+import { writeExactJson } from '../../exact-json.ts'
 
 interface ExplainOptions {
   readonly config: string
@@ -101,7 +102,7 @@ export function addExplain(command: Command): void {
       const explanation = await explain(config, request, { nowMs, fetchJson: fetcher?.fetchJson })
       await fetcher?.close()
       process.stdout.write(
-        `${options.json === true ? JSON.stringify(explanation) : explanationText(request, explanation)}\n`,
+        `${options.json === true ? writeExactJson(explanation) : explanationText(request, explanation)}\n`,
       )
       if (!explanation.passes) throw new CommandFailed('')
     })

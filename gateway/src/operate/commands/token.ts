@@ -11,6 +11,7 @@ import { createKeyRing } from '../../authenticate/key-ring.ts'
 import { keySetFromJwks, keySetFromPem, keySetFromSecret, type KeySet } from '../../authenticate/key-set.ts'
 import { ALGORITHMS, type Algorithm } from '../../authenticate/options.ts'
 import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token-shape.ts'
+import { writeExactJson } from '../../exact-json.ts'
 import { Failure } from '../../failure.ts'
 import { parseDuration } from '../../option-types.ts'
 
@@ -93,7 +94,7 @@ function keysFor({ key, secret }: { readonly key?: string; readonly secret?: str
 }
 
 function shown(token: UnverifiedToken): string {
-  return JSON.stringify({ header: headerAsSent(token), claims: token.claims }, null, 2)
+  return writeExactJson({ header: headerAsSent(token), claims: token.signedClaims().claims }, 2)
 }
 
 export function addToken(token: Command): void {

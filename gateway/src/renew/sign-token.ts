@@ -1,0 +1,53 @@
+// Signs a text of claims as it is (RFC 7515 section 7.1): fast-jwt takes objects alone, and rounds their numbers when it writes them.
+import { constants, createHmac, sign, type KeyObject } from 'node:crypto'
+
+/** The whole token. Header and claims are JSON already. */
+export type SignToken = (header: string, claims: string) => string
+
+const CURVES: Readonly<Record<string, string>> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' }
+
+/** RFC 7518 section 3.1, RFC 8037 section 3.1. */
+function fits({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg: string): boolean {
+  switch (alg.slice(0, 2)) {
+    case 'HS':
+      return type === 'secret'
+    case 'RS':
+      return asymmetricKeyType === 'rsa'
+    case 'PS':
+      return asymmetricKeyType === 'rsa' || asymmetricKeyType === 'rsa-pss'
+    case 'ES':
+      return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === CURVES[alg]
+    default:
+      return asymmetricKeyType === 'ed25519' || asymmetricKeyType === 'ed448'
+  }
+}
+
+function signatureOf(key: KeyObject, alg: string): (signed: Buffer) => Buffer {
+  const hash = `sha${alg.slice(2)}`
+  switch (alg.slice(0, 2)) {
+    case 'HS':
+      return (signed) => createHmac(hash, key).update(signed).digest()
+    case 'RS':
+      return (signed) => sign(hash, signed, key)
+    case 'PS': {
+      // RFC 7518 section 3.5: the salt is as long as the hash.
+      const { RSA_PKCS1_PSS_PADDING: padding, RSA_PSS_SALTLEN_DIGEST: saltLength } = constants
+      return (signed) => sign(hash, signed, { key, padding, saltLength })
+    }
+    case 'ES':
+      // R and S side by side (RFC 7518 section 3.4).
+      return (signed) => sign(hash, signed, { key, dsaEncoding: 'ieee-p1363' })
+    default:
+      return (signed) => sign(null, signed, key)
+  }
+}
+
+/** Undefined when the key cannot serve the algorithm. Throws what node:crypto throws when it is too short for it. */
+export function createTokenSigner(key: KeyObject, alg: string): SignToken | undefined {
+  if (!fits(key, alg)) return undefined
+  const sign = signatureOf(key, alg)
+  return (header, claims) => {
+    const signed = `${Buffer.from(header).toString('base64url')}.${Buffer.from(claims).toString('base64url')}`
+    return `${signed}.${sign(Buffer.from(signed, 'latin1')).toString('base64url')}`
+  }
+}
