@@ -50,7 +50,7 @@ const entryOf = (index: number, untilSec: number) => ({
   issuer: ISSUER,
   value: idOf(index),
   issuedBeforeSec: undefined,
-  fromSec: 1,
+  overlapSec: 0,
   untilSec,
   reason: 'revoked' as const,
 })

@@ -190,7 +190,7 @@ t.test('its end, its revocation and maxAge count as for any other token', async 
   t.equal(counted.checks, 3)
   clock.set((NOW + 5) * 1000)
   t.equal(decide(short), 'token_expired')
-  const common = { issuer: ISSUER, issuedBeforeSec: undefined, fromSec: 0, untilSec: NOW + 600 } as const
+  const common = { issuer: ISSUER, issuedBeforeSec: undefined, overlapSec: 0, untilSec: NOW + 600 } as const
   blockList.add({ ...common, kind: 'jti', value: 'r', reason: 'revoked' })
   t.equal(decide(revoked), 'token_revoked')
   clock.set((NOW + MAX_AGE_SEC - 1) * 1000)

@@ -13,7 +13,7 @@ function entry(value: string): BlockEntry {
     issuer: 'main',
     value,
     issuedBeforeSec: undefined,
-    fromSec: 1,
+    overlapSec: 0,
     untilSec: 4_000_000_000,
     reason: 'revoked',
   }

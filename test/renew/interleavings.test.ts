@@ -59,7 +59,7 @@ function createMachine(strategy: Strategy, clock: Clock, isNarrow: boolean) {
     upstreams: {},
     routes: [{ path: '/', upstream: 'none' }],
   })
-  const blockList = createBlockList()
+  const blockList = createBlockList({ clock })
   const { byIssuer } = compileRenewals(config, {
     clock,
     blockList,

@@ -29,7 +29,7 @@ t.test(
         issuer: String(claimsOf(token)['iss']),
         value,
         issuedBeforeSec: kind === 'sub' ? nowSec : undefined,
-        fromSec: nowSec,
+        overlapSec: 0,
         untilSec: nowSec + 3600,
         reason: 'revoked',
       })

@@ -9,7 +9,7 @@ import { hmacIssuer, ISSUER, signHmac } from '../support/tokens.ts'
 const NOW = 1_900_000_000
 
 function entry(kind: BlockKind, value: string, changes: Partial<BlockEntry> = {}): BlockEntry {
-  const rest = { issuer: ISSUER, issuedBeforeSec: undefined, fromSec: NOW, untilSec: NOW + 3600 }
+  const rest = { issuer: ISSUER, issuedBeforeSec: undefined, overlapSec: 0, untilSec: NOW + 3600 }
   return { kind, value, ...rest, reason: 'revoked', ...changes }
 }
 
@@ -52,16 +52,31 @@ t.test('a token without iat counts as older than any', async (t) => {
   t.equal(decide(await sign()), 'ok')
 })
 
-t.test('an entry that lies ahead begins in its second, for a cached token too', async (t) => {
+t.test('what was renewed works on for the overlap and not a moment less, for a cached token too', async (t) => {
   const { clock, decide, blockList } = setUp()
   const token = await sign({ jti: 'j1' })
   t.equal(decide(token), 'ok')
-  blockList.add(entry('jti', 'j1', { fromSec: NOW + 10, reason: 'renewed' }))
+  clock.set(NOW * 1000 + 999)
+  blockList.add(entry('jti', 'j1', { overlapSec: 1, reason: 'renewed' }))
   t.equal(decide(token), 'ok')
-  clock.set((NOW + 10) * 1000 - 1)
+  clock.jump(60_000)
+  t.equal(decide(token), 'ok', 'a wall clock that is put forward does not shorten it')
+  clock.jump(-65_000)
+  await clock.advance(999)
   t.equal(decide(token), 'ok')
-  clock.set((NOW + 10) * 1000)
-  t.equal(decide(token), 'token_revoked')
+  await clock.advance(51)
+  t.equal(decide(token), 'token_revoked', 'nor does one that is put back make it longer')
+})
+
+t.test('a revocation has no beginning: only what was renewed works on', async (t) => {
+  const token = await sign({ jti: 'j1' })
+  for (const reason of ['revoked', 'logout', 'reused'] as const) {
+    const { decide, blockList } = setUp()
+    blockList.add(entry('jti', 'j1', { overlapSec: 10, reason: 'renewed' }))
+    t.equal(decide(token), 'ok')
+    blockList.add(entry('jti', 'j1', { overlapSec: 10, reason }))
+    t.equal(decide(token), 'token_revoked', reason)
+  }
 })
 
 t.test('an entry ends in its second, for a cached token too', async (t) => {

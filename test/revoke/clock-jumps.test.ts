@@ -46,7 +46,7 @@ async function jumpThereAndBack(t: Test, store: unknown, { restarts }: { readonl
   const issuer = String(hmacIssuer()['issuer'])
   const blocked = { kind: 'jti', issuer, value: 'one', issuedBeforeSec: undefined } as const
   t.equal(await statusOf(gateway, token), '200 passed')
-  await gateway.gateway.revocation.block([{ ...blocked, fromSec: nowSec, untilSec: nowSec + 600, reason: 'revoked' }])
+  await gateway.gateway.revocation.block([{ ...blocked, overlapSec: 0, untilSec: nowSec + 600, reason: 'revoked' }])
   t.equal(await statusOf(gateway, token), '401 token_revoked')
 
   clock.jump(DAY / 2)

@@ -10,7 +10,7 @@ import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
 const NOW = 1_900_000_000
 
 function entry(value: string, changes: Partial<BlockEntry> = {}): BlockEntry {
-  const rest = { issuer: 'a b%20', issuedBeforeSec: undefined, fromSec: NOW, untilSec: NOW + 3600 }
+  const rest = { issuer: 'a b%20', issuedBeforeSec: undefined, overlapSec: 0, untilSec: NOW + 3600 }
   return { kind: 'jti', value, ...rest, reason: 'revoked', ...changes }
 }
 

@@ -14,7 +14,7 @@ export const ENTRIES = redisKeysOf('tollgate').entries
 export const CHANGES = redisKeysOf('tollgate').changes
 
 export function entry(value: string, changes: Partial<BlockEntry> = {}): BlockEntry {
-  const rest = { issuer: 'https://a.example.com/', issuedBeforeSec: undefined, fromSec: NOW, untilSec: NOW + 3600 }
+  const rest = { issuer: 'https://a.example.com/', issuedBeforeSec: undefined, overlapSec: 0, untilSec: NOW + 3600 }
   return { kind: 'jti', value, ...rest, reason: 'revoked', ...changes }
 }
 

@@ -4,7 +4,7 @@ import type { BlockChange } from '../../gateway/src/revoke/block-list.ts'
 import { createWriteQueue } from '../../gateway/src/revoke/write-queue.ts'
 
 function changeOf(value: string, untilSec = 10): BlockChange {
-  const rest = { issuer: 'i', issuedBeforeSec: undefined, fromSec: 1, untilSec, reason: 'revoked' } as const
+  const rest = { issuer: 'i', issuedBeforeSec: undefined, overlapSec: 0, untilSec, reason: 'revoked' } as const
   return { entry: { kind: 'jti', value, ...rest }, change: 'added', origin: 'here' }
 }
 

@@ -11,7 +11,7 @@ const store = createLevelStore({ folder, list, clock: systemClock, events, forge
 await store.start()
 process.stdout.write(`loaded ${list.size}\n`)
 const untilSec = Math.floor(Date.now() / 1000) + 3600
-const common = { kind: 'jti', issuer: 'a', issuedBeforeSec: undefined, fromSec: 0, untilSec, reason: 'revoked' }
+const common = { kind: 'jti', issuer: 'a', issuedBeforeSec: undefined, overlapSec: 0, untilSec, reason: 'revoked' }
 for (let index = 0; ; index += 1) {
   const entry = { ...common, value: `${prefix}-${index}` }
   const kept = store.write({ entry, change: 'added', origin: 'here' })

@@ -44,7 +44,7 @@ export function createTestAuthenticator(
       events.push(`${issuer} failed: ${reason}; keys left ${keysLeftMs / 1000} s`),
   }
   const issuers = compileIssuers(config.issuers, { fetchJson, clock, schedule, random, events: keyEvents })
-  const blockList = createBlockList()
+  const blockList = createBlockList({ clock })
   const authenticator = createAuthenticator({
     blockList,
     maxTokenBytes: config.limits.tokenBytes,

@@ -63,6 +63,9 @@ function checkSigningKey(signingKey: Loose, issuer: Loose, path: Path): readonly
   return findings
 }
 
+/** What requests that were sent together may take to arrive, news from other machines included. */
+const SHORTEST_OVERLAP_SEC = 2
+
 const STRATEGIES: readonly string[] = ['ahead', 'grace', 'both']
 
 function checkTimes(renewal: Loose, issuer: Loose, path: Path): readonly Finding[] {
@@ -101,10 +104,11 @@ function checkTimes(renewal: Loose, issuer: Loose, path: Path): readonly Finding
     tell('maxSession', 'is shorter than lifetime: no token could have a successor')
   if (lifetime === undefined && maxSession !== undefined && maxSession <= window + grace)
     tell('maxSession', 'must be longer than window and grace together')
-  if (renewal['onReuse'] === 'revoke-session' && seconds(renewal['overlap']) === 0)
+  const overlap = seconds(renewal['overlap'])
+  if (renewal['onReuse'] === 'revoke-session' && overlap !== undefined && overlap < SHORTEST_OVERLAP_SEC)
     tell(
-      'onReuse',
-      'would end the session of every client that sends two requests at once',
+      renewal['overlap'] === undefined ? 'onReuse' : 'overlap',
+      `must be at least ${SHORTEST_OVERLAP_SEC}s with onReuse: revoke-session, which would end the session of a client whose requests pass each other on the way`,
       'give overlap some seconds',
     )
   return findings

@@ -24,9 +24,10 @@ const LOGGED_NAMES = 20
 
 /** An entry as it is shown. Its id says what it is, so that every machine has the same. */
 function shown(entry: BlockEntry) {
-  const { kind, issuer, value, issuedBeforeSec, fromSec, untilSec, reason } = entry
+  const { kind, issuer, value, issuedBeforeSec, overlapSec, untilSec, reason } = entry
   const id = Buffer.from(nameOf(entry)).toString('base64url')
-  return { id, kind, issuer, value, issuedBefore: issuedBeforeSec, from: fromSec, until: untilSec, reason }
+  const overlap = overlapSec > 0 ? overlapSec : undefined
+  return { id, kind, issuer, value, issuedBefore: issuedBeforeSec, overlap, until: untilSec, reason }
 }
 
 async function inTime(stored: Promise<boolean>): Promise<boolean> {

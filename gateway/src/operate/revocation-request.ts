@@ -123,7 +123,7 @@ export function createRevocationReader({ issuers, clock, renewalOf }: Revocation
         issuer: idOf(issuer),
         value,
         issuedBeforeSec: kind === 'sub' ? Math.ceil(before) : undefined,
-        fromSec: Math.floor(nowSec),
+        overlapSec: 0,
         untilSec: Math.ceil(untilGiven ?? nowSec + longestSec(issuer)),
         reason,
       },

@@ -96,7 +96,7 @@ export const RenewalOptions = Options(
     ),
     overlap: Duration({
       description:
-        'How long an old token still works after the first use of its successor, anywhere. Without it, requests that were sent together with that use would be refused. Default 10s.',
+        'How long an old token still works after the first use of its successor, anywhere; each machine counts it from when it hears of that use, by no other’s clock, fractions of a second included. Without it, requests that were sent together with that use would be refused; onReuse: revoke-session needs 2s. Default 10s.',
       default: '10s',
     }),
     lifetime: Type.Optional(

@@ -30,9 +30,8 @@ export function createRetirement(
   function endSession({ sid, tokenId, issuerId }: AuthResult, nowSec: number): void {
     const key = { kind: 'sid', issuer: issuerId, value: sid ?? tokenId } as const
     if (blockList.get(key)?.reason === 'reused') return
-    const fromSec = Math.floor(nowSec)
-    const untilSec = fromSec + Math.ceil(rules.maxSessionSec) + 1
-    blockList.add({ ...key, issuedBeforeSec: undefined, fromSec, untilSec, reason: 'reused' })
+    const untilSec = Math.ceil(nowSec + rules.maxSessionSec) + 1
+    blockList.add({ ...key, issuedBeforeSec: undefined, overlapSec: 0, untilSec, reason: 'reused' })
   }
 
   return {
@@ -41,9 +40,9 @@ export function createRetirement(
       const key = { kind: 'token', issuer: issuerId, value: renewedFrom } as const
       // Another process may have seen it first; its moment counts, and a second entry must not put it off.
       if (blockList.get(key) !== undefined) return
-      const fromSec = Math.floor(nowSec + rules.overlapSec)
-      const untilSec = Math.ceil(Math.max(issuedAtSec + rules.longestRestSec, fromSec)) + 1
-      blockList.add({ ...key, issuedBeforeSec: undefined, fromSec, untilSec, reason: 'renewed' })
+      const { overlapSec, longestRestSec } = rules
+      const untilSec = Math.ceil(Math.max(issuedAtSec + longestRestSec, nowSec + overlapSec)) + 1
+      blockList.add({ ...key, issuedBeforeSec: undefined, overlapSec, untilSec, reason: 'renewed' })
       events.onRetired()
     },
 

@@ -19,12 +19,15 @@ export interface BlockKey {
   readonly value: string
 }
 
-/** Times in whole seconds since the epoch. */
+/** Times in whole seconds since the epoch. In force from the moment on in which the list has it. */
 export interface BlockEntry extends BlockKey {
   /** `sub` only: tokens issued before this second are blocked, and tokens that do not say when. Undefined for the others. */
   readonly issuedBeforeSec: number | undefined
-  /** The entry counts from then on, on every machine; it may lie ahead (a renewed token works on for a while). */
-  readonly fromSec: number
+  /**
+   * How much longer what it names works on: a length, counted on each machine from when it hears of it, so that no clock but
+   * its own counts. Only what was renewed works on; anything else is in force at once, and the list takes 0 for it.
+   */
+  readonly overlapSec: number
   /** From then on the entry is forgotten: no token that it blocks can be valid any more. */
   readonly untilSec: number
   readonly reason: BlockReason
@@ -33,7 +36,7 @@ export interface BlockEntry extends BlockKey {
 /** What the list says about one caller, and how long that holds if nothing is added or removed. */
 export interface Verdict {
   readonly entry: BlockEntry | undefined
-  /** From this second on the answer may be another one. */
+  /** From this second on the answer may be another one; 0 where it has to be asked for each time. */
   readonly holdsUntilSec: number
 }
 
@@ -76,7 +79,7 @@ export interface BlockList {
 /** What the authenticator and open streams ask. */
 export type BlockCheck = Pick<BlockList, 'epoch' | 'check'>
 
-/** Both entries at once: the earlier beginning, the later end, the graver reason. The order does not count. */
+/** Both entries at once: the shorter overlap, the later end, the graver reason. The order does not count. */
 export function mergeEntries(a: BlockEntry, b: BlockEntry): BlockEntry {
   const graver = BLOCK_REASONS.indexOf(a.reason) >= BLOCK_REASONS.indexOf(b.reason) ? a.reason : b.reason
   return {
@@ -85,7 +88,7 @@ export function mergeEntries(a: BlockEntry, b: BlockEntry): BlockEntry {
       a.issuedBeforeSec === undefined || b.issuedBeforeSec === undefined
         ? (a.issuedBeforeSec ?? b.issuedBeforeSec)
         : Math.max(a.issuedBeforeSec, b.issuedBeforeSec),
-    fromSec: Math.min(a.fromSec, b.fromSec),
+    overlapSec: graver === 'renewed' ? Math.min(a.overlapSec, b.overlapSec) : 0,
     untilSec: Math.max(a.untilSec, b.untilSec),
     reason: graver,
   }

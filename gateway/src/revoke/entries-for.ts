@@ -36,7 +36,7 @@ export function sessionOf({ sid, tokenId }: Pick<AuthResult, 'sid' | 'tokenId'>)
 }
 
 /**
- * What blocks this caller's token from `nowSec` on. With `renewal` (undefined: the issuer does not renew) its successors
+ * What blocks this caller's token. With `renewal` (undefined: the issuer does not renew) its successors
  * are blocked as well, those that are out already and those that a machine may mint before it hears of this.
  */
 export function entriesFor(
@@ -47,12 +47,11 @@ export function entriesFor(
     renewal,
   }: { readonly nowSec: number; readonly reason: BlockReason; readonly renewal: RenewalFacts | undefined },
 ): readonly BlockEntry[] {
-  const fromSec = Math.floor(nowSec)
   const untilSec = Math.ceil(Math.min(caller.validUntilSec + (renewal?.graceSec ?? 0), LAST_SECOND))
-  const common = { issuer: caller.issuerId, issuedBeforeSec: undefined, fromSec, reason }
+  const common = { issuer: caller.issuerId, issuedBeforeSec: undefined, overlapSec: 0, reason }
   const token: BlockEntry = { ...common, kind: 'token', value: caller.tokenId, untilSec }
   if (renewal === undefined) return [token]
   // The session began before now, so that it ends before this.
-  const sessionEndSec = Math.max(untilSec, fromSec + Math.ceil(renewal.maxSessionSec) + 1)
+  const sessionEndSec = Math.max(untilSec, Math.ceil(nowSec + renewal.maxSessionSec) + 1)
   return [token, { ...common, kind: 'sid', value: sessionOf(caller), untilSec: sessionEndSec }]
 }

@@ -27,9 +27,13 @@ export function keyOf(name: string): BlockKey | undefined {
   return { kind, issuer, value }
 }
 
-/** What a store keeps under the name of an entry: JSON with `until`, and what is not as it is left out. */
-export function contentOf({ issuedBeforeSec, fromSec, untilSec, reason }: BlockEntry): string {
-  return JSON.stringify({ from: fromSec, until: untilSec, before: issuedBeforeSec, reason })
+/**
+ * What a store keeps under the name of an entry: JSON with `until`, and what is not as it is left out. `nowSec` is the store's
+ * time: whoever reads an overlap from the store later on must know how much of it is left.
+ */
+export function contentOf({ issuedBeforeSec, overlapSec, untilSec, reason }: BlockEntry, nowSec: number): string {
+  const overlap = overlapSec > 0 ? { overlap: overlapSec, at: Math.round(nowSec * 1000) / 1000 } : undefined
+  return JSON.stringify({ ...overlap, until: untilSec, before: issuedBeforeSec, reason })
 }
 
 /** A mark that the entry was taken off the list; it is kept as long as the entry would have been. */
@@ -46,8 +50,25 @@ function isSecond(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0
 }
 
-/** Only `until` is needed: `from` is the beginning of time, `reason` revoked, `before` (of a sub) any time. Undefined for nonsense. */
-export function readStored(name: string, content: string): StoredEntry | undefined {
+/** When something was read from a store, by the store's time. `isNews`: it was written just now. */
+export interface ReadingTime {
+  readonly nowSec: number
+  readonly isNews: boolean
+}
+
+/** What is left of an overlap. News has all of it: it is counted from its arrival, whatever clocks say. */
+function overlapLeft({ overlap, at, from }: Record<string, unknown>, { nowSec, isNews }: ReadingTime): number {
+  // Until 2026-11 a retirement said when it begins, and not how long tokens work on.
+  if (overlap === undefined) return isSecond(from) ? Math.max(0, from - nowSec) : 0
+  if (!isSecond(overlap)) return 0
+  return isNews || !isSecond(at) ? overlap : Math.min(overlap, Math.max(0, at + overlap - nowSec))
+}
+
+/**
+ * Only `until` is needed: `reason` is revoked, `before` (of a sub) any time. A `from`, which others may write, delays nothing:
+ * what is on the list is in force everywhere, whatever the clocks say. Undefined for nonsense.
+ */
+export function readStored(name: string, content: string, time: ReadingTime): StoredEntry | undefined {
   const key = keyOf(name)
   if (key === undefined) return undefined
   let facts: unknown
@@ -57,15 +78,15 @@ export function readStored(name: string, content: string): StoredEntry | undefin
     return undefined
   }
   if (typeof facts !== 'object' || facts === null) return undefined
-  const { from = 0, until, before, reason = 'revoked', removed } = facts as Record<string, unknown>
-  if (!isSecond(from) || !isSecond(until) || (before !== undefined && !isSecond(before))) return undefined
+  const { until, before, reason = 'revoked', removed } = facts as Record<string, unknown>
+  if (!isSecond(until) || (before !== undefined && !isSecond(before))) return undefined
   // A reason that a later version may know still blocks.
   const known = BLOCK_REASONS.includes(reason as BlockReason) ? (reason as BlockReason) : 'revoked'
   return {
     entry: {
       ...key,
       issuedBeforeSec: key.kind === 'sub' ? before : undefined,
-      fromSec: from,
+      overlapSec: known === 'renewed' ? overlapLeft(facts as Record<string, unknown>, time) : 0,
       untilSec: until,
       reason: known,
     },

@@ -34,11 +34,11 @@ function endKey(untilSec: number, name: string): string {
   return `${ENDS}${String(untilSec).padStart(SECOND_DIGITS, '0')} ${name}`
 }
 
-function operationsOf({ entry, change }: BlockChange): readonly Operation[] {
+function operationsOf({ entry, change }: BlockChange, nowSec: number): readonly Operation[] {
   const name = nameOf(entry)
   if (change === 'removed') return [{ type: 'del', key: ENTRY + name }]
   return [
-    { type: 'put', key: ENTRY + name, value: contentOf(entry) },
+    { type: 'put', key: ENTRY + name, value: contentOf(entry, nowSec) },
     { type: 'put', key: endKey(entry.untilSec, name), value: '' },
   ]
 }
@@ -75,7 +75,9 @@ export function createLevelStore({ folder, list, clock, events, forgettableSec }
     },
     async writeBatch(changes) {
       // Synced: what was acknowledged survives the loss of power as well. A batch shares one sync.
-      await inTurn(async () => db?.batch(changes.flatMap(operationsOf), { sync: true }))
+      const nowSec = clock.now() / 1000
+      const operations = changes.flatMap((change) => operationsOf(change, nowSec))
+      await inTurn(async () => db?.batch(operations, { sync: true }))
     },
   })
 
@@ -94,9 +96,10 @@ export function createLevelStore({ folder, list, clock, events, forgettableSec }
   /** What may be forgotten is not loaded; the sweep takes it away. */
   async function load(opened: ClassicLevel): Promise<void> {
     const endedSec = forgettableSec()
+    const time = { nowSec: clock.now() / 1000, isNews: false }
     let nonsense = 0
     for await (const [key, value] of opened.iterator(entryRange)) {
-      const stored = readStored(key.slice(ENTRY.length), value)
+      const stored = readStored(key.slice(ENTRY.length), value, time)
       if (stored === undefined) nonsense += 1
       else if (stored.entry.untilSec > endedSec) list.add(stored.entry, 'store')
     }

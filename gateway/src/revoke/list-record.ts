@@ -1,12 +1,12 @@
 // One entry of the block list as a row of words: where its facts stand, and what its word of small facts holds.
 
 /*
- * A line is 16 words, a line of the processor's cache: hash, from, until, issued before, meta, and 11 words of packed text,
+ * A line is 16 words, a line of the processor's cache: hash, begins, until, issued before, meta, and 11 words of packed text,
  * which is what the id of a token takes. A longer text goes on in further lines; the last word of each says which is next.
  */
 export const LINE = 16
 export const HASH = 0
-export const FROM = 1
+export const BEGINS = 1
 export const UNTIL = 2
 export const ISSUED_BEFORE = 3
 export const META = 4

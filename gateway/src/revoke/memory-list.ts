@@ -1,7 +1,6 @@
 // The block list in memory: exact, compact, and without long pauses, however many entries come and end.
-import { hash as digest } from 'node:crypto'
-
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import { systemClock, type Clock } from '../clock.ts'
 import {
   BLOCK_KINDS,
   BLOCK_REASONS,
@@ -16,47 +15,39 @@ import {
 } from './block-list.ts'
 import * as records from './list-record.ts'
 import { ListShard, SHARD_BITS } from './list-shard.ts'
+import { createOverlapClock } from './overlap-clock.ts'
 import { PageArena } from './page-arena.ts'
 import { createPacker, unpack, type Packer } from './packed-text.ts'
+import { MAX_CHARACTERS, saysTheSame, shortened, takenEntry } from './taken-entry.ts'
 
-const { HASH, FROM, UNTIL, ISSUED_BEFORE, META, SAME_MASK } = records
+const { HASH, BEGINS, UNTIL, ISSUED_BEFORE, META, SAME_MASK } = records
 
-/** Longer values are known by their digest: an entry must not cost more than a few hundred bytes. */
-const MAX_CHARACTERS = 1024
-/** Times are kept in 32 bits: what ends after 2106 ends in 2106. */
-const LAST_SECOND = 2 ** 32 - 1
 const MAX_ISSUERS = 2048
 /** Bits of the hash that a place in the list stands for: they stay as they are when shards are rebuilt. */
 const PLACE_BITS = 10
 
 const CLEAR: Verdict = Object.freeze({ entry: undefined, holdsUntilSec: Infinity })
+/** For now: an overlap is running, which ends by another clock than `holdsUntilSec`, or the wall clock may be put back. */
+const CLEAR_NOW: Verdict = Object.freeze({ entry: undefined, holdsUntilSec: 0 })
 const [TOKEN, JTI, SID, SUB] = [0, 1, 2, 3] as const
 const RENEWED = BLOCK_REASONS.indexOf('renewed')
 
-function shortened(value: string): string {
-  return value.length <= MAX_CHARACTERS ? value : `sha256:${digest('sha256', value, 'base64url')}`
+export interface BlockListParts {
+  readonly pack?: Packer
+  readonly clock?: Pick<Clock, 'monotonic'>
 }
 
-function second(value: number): number {
-  return Math.min(Math.max(Math.ceil(value), 0), LAST_SECOND)
-}
-
-function isSame(a: BlockEntry, b: BlockEntry): boolean {
-  return (
-    a.fromSec === b.fromSec &&
-    a.untilSec === b.untilSec &&
-    a.issuedBeforeSec === b.issuedBeforeSec &&
-    a.reason === b.reason
-  )
-}
-
-export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { readonly pack?: Packer } = {}): BlockList {
+export function createBlockList({
+  pack = createPacker(MAX_CHARACTERS),
+  clock = systemClock,
+}: BlockListParts = {}): BlockList {
   const arena = new PageArena()
   const counts = new Uint32Array(BLOCK_KINDS.length)
   const table = Array.from({ length: 2 ** SHARD_BITS }, () => new ListShard(arena, counts))
   const issuers: string[] = []
   const issuerIds = new Map<string, number>()
   const listeners = new Set<(change: BlockChange) => void>()
+  const overlaps = createOverlapClock(clock)
   let epoch = 0
   let sweepAt = 0
 
@@ -94,7 +85,7 @@ export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { reado
       issuer: issuers[records.issuerOf(facts)] as string,
       value,
       issuedBeforeSec: kind === SUB ? words[at + ISSUED_BEFORE] : undefined,
-      fromSec: words[at + FROM] as number,
+      overlapSec: overlaps.secondsTo(words[at + BEGINS] as number),
       untilSec: words[at + UNTIL] as number,
       reason: BLOCK_REASONS[records.reasonOf(facts)] as BlockEntry['reason'],
     }
@@ -118,7 +109,7 @@ export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { reado
 
   // What the questions about one caller found so far.
   let found: BlockEntry | undefined
-  let beginsAtSec = Infinity
+  let isMomentary = false
   let lastIssuer = 0
 
   function ask(kind: number, issuer: number, value: string, caller: AuthResult, nowSec: number): void {
@@ -126,15 +117,14 @@ export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { reado
     const { words, at } = shard
     // In force again when the clock is put back: what is said now holds for no other moment.
     if (nowSec >= (words[at + UNTIL] as number)) {
-      beginsAtSec = 0
+      isMomentary = true
       return
     }
     if (kind === SUB && (caller.issuedAtSec ?? -1) >= (words[at + ISSUED_BEFORE] as number)) return
     // Having renewed its predecessor is what a successor is for.
     const isRenewed = records.reasonOf(words[at + META] as number) === RENEWED
     if (isRenewed && kind === TOKEN && value === caller.renewedFrom) return
-    const fromSec = words[at + FROM] as number
-    if (nowSec < fromSec) beginsAtSec = Math.min(beginsAtSec, fromSec)
+    if (isRenewed && overlaps.secondsTo(words[at + BEGINS] as number) > 0) isMomentary = true
     // A stream may outlive a token that was merely renewed: any other reason says more.
     else if (found === undefined || found.reason === 'renewed') found = entryOf(shard, value)
   }
@@ -151,7 +141,7 @@ export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { reado
     lastIssuer = issuer
     const { jti, sid, subject, renewedFrom } = caller
     found = undefined
-    beginsAtSec = Infinity
+    isMomentary = false
     // A kind that nobody is blocked by costs nothing, least of all the digest that is a token's id.
     if (hasAny(TOKEN)) {
       ask(TOKEN, issuer, caller.tokenId, caller, nowSec)
@@ -163,8 +153,8 @@ export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { reado
     if (hasAny(SUB) && subject !== undefined) ask(SUB, issuer, subject, caller, nowSec)
 
     const entry = found as BlockEntry | undefined
-    if (entry !== undefined) return { entry, holdsUntilSec: Math.min(entry.untilSec, beginsAtSec) }
-    return beginsAtSec === Infinity ? CLEAR : { entry: undefined, holdsUntilSec: beginsAtSec }
+    if (entry !== undefined) return { entry, holdsUntilSec: entry.untilSec }
+    return isMomentary ? CLEAR_NOW : CLEAR
   }
 
   return {
@@ -180,20 +170,16 @@ export function createBlockList({ pack = createPacker(MAX_CHARACTERS) }: { reado
     countOf: (kind) => counts[BLOCK_KINDS.indexOf(kind)] as number,
     add(entry, origin = 'here') {
       const kind = BLOCK_KINDS.indexOf(entry.kind)
-      const given: BlockEntry = {
-        ...entry,
-        value: shortened(entry.value),
-        issuedBeforeSec: kind === SUB ? second(entry.issuedBeforeSec ?? LAST_SECOND) : undefined,
-        fromSec: second(Math.floor(entry.fromSec)),
-        untilSec: second(entry.untilSec),
-      }
+      const given = takenEntry(entry)
       const slot = locate(kind, issuerIdOf(entry.issuer), given.value)
       const known = slot === -1 ? undefined : entryOf(shard, given.value)
       const merged = known === undefined ? given : mergeEntries(known, given)
-      if (known !== undefined && isSame(known, merged)) return
+      const knownTick = known === undefined ? Infinity : (shard.words[shard.at + BEGINS] as number)
+      const begins = merged.reason === 'renewed' ? Math.min(knownTick, overlaps.tickIn(given.overlapSec)) : 0
+      if (known !== undefined && saysTheSame(known, merged) && begins === knownTick) return
       if (known === undefined) shard.insert(meta, text)
       const { words, at } = shard
-      words[at + FROM] = merged.fromSec
+      words[at + BEGINS] = begins
       words[at + UNTIL] = merged.untilSec
       words[at + ISSUED_BEFORE] = merged.issuedBeforeSec ?? 0
       words[at + META] = (meta & SAME_MASK) | (BLOCK_REASONS.indexOf(merged.reason) << 2)

@@ -17,7 +17,7 @@ export const KEPT_CHANGES = 100_000
 
 /**
  * Writes entries, each merged with the one that is there as `mergeEntries` does it: machines may write the same at the
- * same time. A mark of removal replaces what is there, and is replaced. KEYS: entries, changes. ARGV: now in seconds, how
+ * same time; of two retirements the first counts. A mark of removal replaces what is there, and is replaced. KEYS: entries, changes. ARGV: now in seconds, how
  * many changes to keep, then names and contents in turn.
  */
 export const WRITE_SCRIPT = `
@@ -34,16 +34,16 @@ for i = 3, #ARGV, 2 do
     if new.removed then
       changed = not old.removed
     elseif not old.removed and old['until'] > now then
-      local from, reason = old.from or 0, old.reason or 'revoked'
-      local before = old.before
-      if from < new.from then new.from = from end
+      local reason, before = old.reason or 'revoked', old.before
       if old['until'] > new['until'] then new['until'] = old['until'] end
       if string.sub(name, 1, 4) == 'sub ' then
         if before == nil then new.before = nil
         elseif new.before ~= nil and before > new.before then new.before = before end
       end
       if (rank[reason] or 3) > (rank[new.reason] or 3) then new.reason = reason end
-      changed = new.from ~= from or new['until'] ~= old['until'] or new.reason ~= reason or new.before ~= before
+      new.overlap, new.at = nil, nil
+      if new.reason == 'renewed' then new.overlap, new.at, new.from = old.overlap, old.at, old.from end
+      changed = new['until'] ~= old['until'] or new.reason ~= reason or new.before ~= before
     end
   end
   if changed then

@@ -1,10 +1,12 @@
 // One session with Redis, from connecting to the first thing that fails: follows changes, and compares the whole list.
 import type { Clock } from '../clock.ts'
 import { mergeEntries, type BlockChange, type BlockEntry, type BlockList } from './block-list.ts'
-import { contentOf, nameOf, readStored, removalOf } from './entry-text.ts'
+import { contentOf, nameOf, readStored, removalOf, type ReadingTime } from './entry-text.ts'
+import { createRedisClock } from './redis-clock.ts'
 import { BLOCK_MS, connectRedis, type RedisConnection } from './redis-connection.ts'
 import { KEPT_CHANGES, REMOVE_ENDED_SCRIPT, WRITE_SCRIPT, type RedisKeys } from './redis-keys.ts'
 import type { RedisAddress } from './redis-url.ts'
+import { saysTheSame } from './taken-entry.ts'
 import type { Retention } from './retention.ts'
 
 export interface RedisSession {
@@ -19,6 +21,8 @@ export interface RedisSession {
   /** Whether Redis has fewer than the list. */
   isShort(): Promise<boolean>
   write(changes: readonly BlockChange[]): Promise<void>
+  /** How far Redis' clock is ahead of this machine's; undefined while nobody knows. */
+  readonly clockAheadMs: number | undefined
   close(): void
 }
 
@@ -41,10 +45,11 @@ type ReadReply = readonly (readonly [
 ])[]
 
 /** Whether what is stored says less than the entry: it would be another one with it. */
-function isBehind(content: string | null, entry: BlockEntry): boolean {
-  const stored = content === null ? undefined : readStored(nameOf(entry), content)
+function isBehind(content: string | null, entry: BlockEntry, time: ReadingTime): boolean {
+  const stored = content === null ? undefined : readStored(nameOf(entry), content, time)
   if (stored === undefined) return content === null
-  return !stored.removed && contentOf(mergeEntries(stored.entry, entry)) !== contentOf(stored.entry)
+  if (stored.removed) return false
+  return !saysTheSame(mergeEntries(stored.entry, entry), stored.entry)
 }
 
 export async function openRedisSession(parts: RedisSessionParts): Promise<RedisSession> {
@@ -60,8 +65,16 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
   const call = (connection: RedisConnection, command: string, ...args: (string | number)[]): Promise<unknown> =>
     connection.call(command, ...args.map(String))
 
-  function takeOver(name: string, content: string | null): { readonly nonsense: boolean; readonly untilSec: number } {
-    const stored = content === null ? undefined : readStored(name, content)
+  const redisClock = createRedisClock(clock, async () => (await call(commands, 'TIME')) as readonly string[])
+  await redisClock.measure()
+
+  function takeOver(
+    name: string,
+    content: string | null,
+    isNews: boolean,
+  ): { readonly nonsense: boolean; readonly untilSec: number } {
+    const time = { nowSec: redisClock.nowSec(), isNews }
+    const stored = content === null ? undefined : readStored(name, content, time)
     if (stored === undefined) return { nonsense: content !== null, untilSec: Infinity }
     const { entry, removed } = stored
     if (removed) list.remove(entry, 'store')
@@ -86,7 +99,7 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
       )
       if (names.size > 0) {
         const contents = await contentsOf([...names])
-        ;[...names].forEach((name, index) => takeOver(name, contents[index] ?? null))
+        ;[...names].forEach((name, index) => takeOver(name, contents[index] ?? null, true))
       }
       return changes.at(-1)?.[0] ?? cursor
     },
@@ -95,6 +108,7 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
       return newest?.[0] ?? FIRST_CHANGE
     },
     async readAll() {
+      await redisClock.measure()
       let nonsense = 0
       let cursor = '0'
       do {
@@ -103,7 +117,7 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
         cursor = reply[0]
         for (let index = 0; index < reply[1].length; index += 2) {
           const [name = '', content = ''] = reply[1].slice(index, index + 2)
-          const taken = takeOver(name, content)
+          const taken = takeOver(name, content, false)
           if (taken.nonsense) nonsense += 1
           if (taken.untilSec <= forgettableSec()) ended.push(name, content)
         }
@@ -117,10 +131,11 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
         const page = list.page(place, PAGE)
         place = page.next
         const nowSec = clock.now() / 1000
+        const time = { nowSec: redisClock.nowSec(), isNews: false }
         const entries = page.entries.filter(({ untilSec }) => untilSec > nowSec)
         if (entries.length === 0) continue
         const contents = await contentsOf(entries.map(nameOf))
-        const lost = entries.filter((entry, index) => isBehind(contents[index] ?? null, entry))
+        const lost = entries.filter((entry, index) => isBehind(contents[index] ?? null, entry, time))
         if (lost.length > 0) yield lost.map((entry) => ({ entry, change: 'added', origin: 'here' }))
       }
     },
@@ -130,10 +145,13 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
     async write(changes) {
       const texts = changes.flatMap(({ entry, change }) => [
         nameOf(entry),
-        change === 'added' ? contentOf(entry) : removalOf(entry),
+        change === 'added' ? contentOf(entry, redisClock.nowSec()) : removalOf(entry),
       ])
       const nowSec = Math.floor(clock.now() / 1000)
       await call(commands, 'EVAL', WRITE_SCRIPT, 2, keys.entries, keys.changes, nowSec, KEPT_CHANGES, ...texts)
+    },
+    get clockAheadMs() {
+      return redisClock.aheadMs
     },
     close() {
       commands.disconnect()

@@ -40,7 +40,7 @@ const SWEEP_TURN_MS = 2
 const STORE_SWEEPS = 240
 
 export function createRevocation({ options, clock, schedule, events, storeOf }: RevocationParts): Revocation {
-  const list = createBlockList()
+  const list = createBlockList({ clock })
   const forgettableSec = createRetention(clock)
   const store = storeOf?.(list) ?? createStore(options, { list, clock, schedule, events, forgettableSec })
   let cancelSweep: (() => void) | undefined

@@ -1,0 +1,82 @@
+// Gateways whose clocks differ, as processes of their own: what is revoked is refused everywhere at once, and overlaps are lengths.
+import { randomUUID } from 'node:crypto'
+import t, { type Test } from 'tap'
+
+import { redisServerPath } from '../support/redis.ts'
+import { requireComponent } from '../support/require-component.ts'
+import { faketimePath, startSkewed, type SkewedGateway } from '../support/skewed-gateways.ts'
+import { signHmac } from '../support/tokens.ts'
+
+const skip = !(requireComponent(t, 'redis-server', redisServerPath) && requireComponent(t, 'faketime', faketimePath))
+const ROUNDS = 20
+/** News takes a few milliseconds to arrive; under the load of other tests some more. What clocks are off by is far more. */
+const ARRIVAL_MS = 500
+
+const nowSec = () => Math.floor(Date.now() / 1000)
+
+/** How long calls with it passed after the acknowledgement, in milliseconds; Infinity if they never stopped. */
+async function passedFor(gateway: SkewedGateway, token: string): Promise<number> {
+  const acknowledgedAt = performance.now()
+  let passedAt = acknowledgedAt
+  while (performance.now() - acknowledgedAt < ARRIVAL_MS) {
+    const { says } = await gateway.call(token)
+    if (says === '401 token_revoked') return passedAt - acknowledgedAt
+    passedAt = performance.now()
+  }
+  return Infinity
+}
+
+async function pair(t: Test, skewsMs: readonly number[], renewal: Record<string, unknown> = {}) {
+  const { gateways } = await startSkewed(t, skewsMs, { renewal })
+  return gateways as unknown as readonly [SkewedGateway, SkewedGateway]
+}
+
+for (const [title, skewsMs] of [
+  ['ahead', [2000, 0]],
+  ['behind', [-2000, 0]],
+] as const)
+  t.test(
+    `revoked by a gateway whose clock is 2 s ${title}, refused by the other at once: each of 20`,
+    { skip },
+    async (t) => {
+      const [writer, other] = await pair(t, skewsMs)
+      const passed: number[] = []
+      for (let round = 0; round < ROUNDS; round += 1) {
+        const token = await signHmac({ jti: randomUUID(), exp: nowSec() + 50 })
+        t.equal((await other.call(token)).says, '200')
+        const body =
+          round % 2 === 0 ? { token } : { jti: (JSON.parse(atob(token.split('.')[1] ?? '')) as { jti: string }).jti }
+        t.equal((await writer.revoke(body))['status'], 201)
+        passed.push(await passedFor(other, token))
+      }
+      passed.sort((a, b) => a - b)
+      t.comment(`passed for ms after the acknowledgement: ${passed.map((ms) => ms.toFixed(1)).join(' ')}`)
+      t.ok((passed.at(-1) ?? Infinity) < ARRIVAL_MS, 'each was refused in time')
+    },
+  )
+
+t.test('an overlap of 2 s is 2 s on machines 3 s apart: no honest session ends, each of 20', { skip }, async (t) => {
+  const [ahead, behind] = await pair(t, [1500, -1500], { overlap: '2s', onReuse: 'revoke-session' })
+  const sessions = await Promise.all(
+    Array.from({ length: ROUNDS }, async (_, index) => {
+      // Not all at the same fraction of a second, on which rounding would depend.
+      await new Promise((resolve) => setTimeout(resolve, index * 50))
+      const iat = nowSec() - 100
+      const token = await signHmac({ sid: randomUUID(), iat, exp: iat + 120 })
+      const [first, second] = index % 2 === 0 ? [ahead, behind] : [behind, ahead]
+      const { renewed = '' } = await first.call(token)
+      const says = [(await first.call(renewed)).says]
+      const usedAt = performance.now()
+      // Requests that were sent before the client had the successor.
+      for (const gateway of [second, first, second]) says.push((await gateway.call(token)).says)
+      while (performance.now() - usedAt < 1500) await new Promise((resolve) => setTimeout(resolve, 50))
+      if (performance.now() - usedAt < 1950) says.push((await second.call(token)).says)
+      says.push((await second.call(renewed)).says)
+      return says.every((one) => one === '200') ? 'lives' : says.join(', ')
+    }),
+  )
+  t.same(
+    sessions,
+    Array.from({ length: ROUNDS }, () => 'lives'),
+  )
+})
