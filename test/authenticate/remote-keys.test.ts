@@ -1,9 +1,8 @@
 import t from 'tap'
 
-import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
-import { createFakeClock, settle } from '../support/fake-clock.ts'
-import { createTestAuthenticator } from '../support/test-authenticator.ts'
-import { createSigner, ISSUER, type Signer } from '../support/tokens.ts'
+import { settle } from '../support/fake-clock.ts'
+import { document, startRemoteIssuer as drill } from '../support/remote-issuer.ts'
+import { createSigner } from '../support/tokens.ts'
 
 const SECOND = 1000
 const MINUTE = 60_000
@@ -12,37 +11,6 @@ const DAY = 86_400_000
 
 const [one, two, three] = await Promise.all(['one', 'two', 'three'].map((kid) => createSigner('ES256', kid)))
 if (one === undefined || two === undefined || three === undefined) throw new Error('no signers')
-
-/** An issuer whose answer the test sets, and which counts how often it is asked. */
-async function drill(answer: () => FetchedDocument | Promise<FetchedDocument>, keys: Record<string, unknown> = {}) {
-  const clock = createFakeClock()
-  const fetches: string[] = []
-  const issuer = {
-    name: 'main',
-    issuer: ISSUER,
-    algorithms: ['ES256'],
-    clockTolerance: '0s',
-    keys: { jwksUrl: 'https://issuer.example.com/jwks', ...keys },
-  }
-  const test = createTestAuthenticator([issuer], {
-    clock,
-    schedule: clock.schedule,
-    fetchJson: async (url) => {
-      fetches.push(url)
-      return answer()
-    },
-  })
-  const remote = test.issuers[0]?.keys.remote
-  if (remote === undefined) throw new Error('the issuer has no remote keys')
-  await remote.start()
-  const claims = () => ({ iat: clock.now() / 1000, exp: clock.now() / 1000 + 30 * 86_400 })
-  return { ...test, clock, fetches, remote, claims, sign: (signer: Signer) => signer.sign(claims()) }
-}
-
-const document = (signers: readonly Signer[], maxAgeSec?: number): FetchedDocument => ({
-  json: { keys: signers.map(({ jwk }) => jwk) },
-  maxAgeSec,
-})
 
 t.test('keys are fetched at the start and refreshed before they are old', async (t) => {
   const { clock, fetches } = await drill(() => document([one]))

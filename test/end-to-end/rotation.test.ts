@@ -6,82 +6,60 @@ import { startTestGateway } from '../support/test-gateway.ts'
 import { createSigner, ISSUER, type Signer } from '../support/tokens.ts'
 
 const SECOND = 1000
-const COOLDOWN_SEC = 30
 
-t.test(
-  'an issuer that rotates its keys every second costs no request outside of the cool-down, and one fetch in each',
-  async (t) => {
-    const clock = createFakeClock()
-    const upstream = await startUpstream(t)
-    // The issuer publishes its last hundred keys, the newest first, as those that rotate do; all signers are made ahead.
-    const signers: Signer[] = []
-    for (let index = 0; index < 100; index += 1) signers.push(await createSigner('ES256', `key-${index}`))
-    let newest = 0
-    const fetchedAtSec: number[] = []
-    const startSec = clock.now() / SECOND
-    const { url } = await startTestGateway(
-      t,
-      {
-        issuers: [
-          {
-            name: 'main',
-            issuer: ISSUER,
-            algorithms: ['ES256'],
-            keys: { jwksUrl: 'https://issuer.example.com/jwks', maxAge: '1d' },
-            clockTolerance: '0s',
-          },
-        ],
-        upstreams: { up: { targets: [upstream.url] } },
-        routes: [{ path: '/*', upstream: 'up' }],
-      },
-      {
-        clock,
-        schedule: clock.schedule,
-        fetchJson: () => {
-          fetchedAtSec.push(clock.now() / SECOND - startSec)
-          return Promise.resolve({
-            json: { keys: signers.slice(0, newest + 1).map(({ jwk }) => jwk) },
-            maxAgeSec: undefined,
-          })
+t.test('an issuer that rotates its keys every second costs no request, and one fetch for each new key', async (t) => {
+  const clock = createFakeClock()
+  const upstream = await startUpstream(t)
+  // The issuer publishes its last hundred keys, the newest first, as those that rotate do; all signers are made ahead.
+  const signers: Signer[] = []
+  for (let index = 0; index < 100; index += 1) signers.push(await createSigner('ES256', `key-${index}`))
+  let newest = 0
+  const fetchedAtSec: number[] = []
+  const startSec = clock.now() / SECOND
+  const { url } = await startTestGateway(
+    t,
+    {
+      issuers: [
+        {
+          name: 'main',
+          issuer: ISSUER,
+          algorithms: ['ES256'],
+          keys: { jwksUrl: 'https://issuer.example.com/jwks', maxAge: '1d' },
+          clockTolerance: '0s',
         },
+      ],
+      upstreams: { up: { targets: [upstream.url] } },
+      routes: [{ path: '/*', upstream: 'up' }],
+    },
+    {
+      clock,
+      schedule: clock.schedule,
+      fetchJson: () => {
+        fetchedAtSec.push(clock.now() / SECOND - startSec)
+        return Promise.resolve({
+          json: { keys: signers.slice(0, newest + 1).map(({ jwk }) => jwk) },
+          maxAgeSec: undefined,
+        })
       },
+    },
+  )
+
+  for (let second = 0; second < 95; second += 1) {
+    newest = second
+    const nowSec = clock.now() / SECOND
+    const token = (await signers[newest]?.sign({ iat: nowSec, exp: nowSec + 3600 })) ?? ''
+    const answers = await Promise.all(
+      Array.from({ length: 10 }, () => fetch(url, { headers: { authorization: `Bearer ${token}` } })),
     )
-
-    let served = 0
-    const refusedAtSec: number[] = []
-    for (let second = 0; second < 95; second += 1) {
-      newest = second
-      const nowSec = clock.now() / SECOND
-      const current = signers[newest]
-      const token = (await current?.sign({ iat: nowSec, exp: nowSec + 3600 })) ?? ''
-      const answers = await Promise.all(
-        Array.from({ length: 10 }, () => fetch(url, { headers: { authorization: `Bearer ${token}` } })),
-      )
-      for (const answer of answers) {
-        if (answer.status === 200) served += 1
-        else {
-          t.match(await answer.json(), { code: 'key_unknown' })
-          refusedAtSec.push(second)
-        }
-      }
-      await clock.advance(SECOND)
-      await settle()
-    }
-
-    t.ok(served > 0)
-    const byUnknownKid = fetchedAtSec.slice(1)
-    for (const [index, atSec] of byUnknownKid.entries()) {
-      if (index > 0) t.ok(atSec - (byUnknownKid[index - 1] ?? 0) >= COOLDOWN_SEC, `fetches at ${fetchedAtSec.join()}`)
-    }
-    t.equal(byUnknownKid.length, 4, 'one fetch in each cool-down')
-    for (const second of new Set(refusedAtSec)) {
-      t.ok(
-        byUnknownKid.some((atSec) => second > atSec && second < atSec + COOLDOWN_SEC),
-        `refused at ${second}, fetched at ${byUnknownKid.join()}`,
-      )
-    }
-  },
-)
+    t.ok(
+      answers.every(({ status }) => status === 200),
+      `second ${second}: ${answers.map(({ status }) => status).join()}`,
+    )
+    await clock.advance(SECOND)
+    await settle()
+  }
+  t.equal(fetchedAtSec.length, 95)
+})
 
 t.test('a rotation as issuers do it, new key published before it is used, costs no request at all', async (t) => {
   const clock = createFakeClock()

@@ -91,19 +91,19 @@ function identify<Location>(
     return new Failure('rate_limited', 'too many tokens of this client failed (limits.authFailures)')
   }
   const caller = authenticate(found.token, issuers)
-  if (caller instanceof Failure) {
-    if (failureRule(caller.code).challenge === 'invalid_token') failureLimit?.count(client)
-    return caller
-  }
-  return authorize?.(caller) ?? caller
+  return caller instanceof Failure ? caller : (authorize?.(caller) ?? caller)
 }
 
 function conclude<Location>(
   { parts, auth, tally }: AdmissionPolicy<Location>,
   outcome: AuthResult | Failure,
   location: Location | undefined,
+  client: string,
 ): Admission<Location> | Failure {
   if (outcome instanceof Failure) {
+    // Here and not where the token was looked at: one that passes after a fetch of keys did not fail.
+    if (location !== undefined && failureRule(outcome.code).challenge === 'invalid_token')
+      parts.failureLimit?.count(client)
     tally.countDecision(outcome.code, auth !== 'report-only')
     return auth === 'report-only' ? parts.anonymous : outcome
   }
@@ -131,7 +131,7 @@ export function admit<Location>(
   const client = parts.failureLimit === undefined ? '' : parts.clientOf(request)
   const outcome = identify(policy, found, client)
   if (outcome instanceof Failure && outcome.wait !== undefined && auth !== 'report-only') {
-    return outcome.wait.then(() => conclude(policy, identify(policy, found, client), location))
+    return outcome.wait.then(() => conclude(policy, identify(policy, found, client), location, client))
   }
-  return conclude(policy, outcome, location)
+  return conclude(policy, outcome, location, client)
 }

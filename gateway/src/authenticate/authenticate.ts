@@ -1,7 +1,7 @@
 // The decision on one screen: is this token good for this route, and who calls?
 import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
 import { checkBlocked, unknownStanding } from './block-check.ts'
-import { chooseIssuer, chooseKeys } from './choose-keys.ts'
+import { chooseIssuer, chooseKeys, MAX_TRIED_KEYS, notVerified, unlessKeysCome } from './choose-keys.ts'
 import { checkClaims, checkTime, nameIn, validityOf } from './claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
@@ -77,7 +77,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   /** For tokens that cannot be kept ready. Undefined where as many as may be remembered at all can. */
   const signatures =
     parts.cache.maxTokens > mostEntries(parts.cache.maxBytes) ? createSignatureMemory(parts.cache.maxTokens) : undefined
-  const refusals = createRefusalMemory()
+  const refusals = createRefusalMemory(clock)
   const scopesOf = createScopeReader()
   const counts: CacheCounts = { hits: 0, reread: 0, misses: 0 }
 
@@ -116,12 +116,8 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   }
 
   function checkSignature(token: UnverifiedToken, keys: readonly VerificationKey[], nowSec: number) {
-    const key = keys.find(({ isSignedBy }) => isSignedBy(token))
+    const key = keys.find(({ isSignedBy }, index) => index < MAX_TRIED_KEYS && isSignedBy(token))
     return key === undefined ? undefined : { key, untilSec: nowSec + maxAgeSec, lookupsAgo: Infinity }
-  }
-
-  function signatureInvalid({ name }: TrustedIssuer): Failure {
-    return new Failure('signature_invalid', `the signature was not made by the key of issuer ${name} that it names`)
   }
 
   function resultOf(
@@ -191,16 +187,16 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
         ready.delete(end)
       }
       const examined = examine(rawToken, issuers, nowSec, (token, issuer, keys) => {
-        const refused = refusals.recall(rawToken, end, nowSec)
-        if (refused !== undefined) return refused
+        const refused = refusals.recall(rawToken, end, keys)
+        if (refused !== undefined) return unlessKeysCome(refused, token, issuer.keys, keys)
         const signature =
           signatures === undefined || (signatures.size === 0 && ready.hasRoom(nowSec))
             ? checkSignature(token, keys, nowSec)
             : signatures.recall(token, keys, { nowSec, lookup: counts.hits + counts.misses }, checkSignature)
         if (signature !== undefined) return signature
-        const failure = signatureInvalid(issuer)
-        refusals.remember(rawToken, end, { failure, keys, nowSec })
-        return failure
+        const failure = notVerified(issuer, keys)
+        refusals.remember(rawToken, end, failure, keys)
+        return unlessKeysCome(failure, token, issuer.keys, keys)
       })
       if (examined instanceof Failure) {
         counts.misses += 1
@@ -222,7 +218,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
         rawToken,
         issuers,
         nowSec,
-        (token, issuer, keys) => checkSignature(token, keys, nowSec) ?? signatureInvalid(issuer),
+        (token, issuer, keys) => checkSignature(token, keys, nowSec) ?? notVerified(issuer, keys),
       )
       if (examined instanceof Failure) return examined
       return checkBlocked(examined.token, blockList, nowSec) ?? examined.token

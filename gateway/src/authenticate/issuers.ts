@@ -2,6 +2,7 @@
 import type { ClaimRules } from './claims.ts'
 import { createKeySource, KeysNotUsable, type IssuerConfig, type KeySource, type KeySourceParts } from './key-source.ts'
 import type { KeyChange } from './key-ring.ts'
+import { namesOf } from './key-rules.ts'
 import { keySetFromJwks, type VerificationKey } from './key-set.ts'
 import type { IssuerRenewal } from './renewal.ts'
 
@@ -74,7 +75,7 @@ function compileIssuer(config: IssuerConfig, parts: IssuersParts): TrustedIssuer
     return {
       name: config.name,
       issuer: config.issuer,
-      algorithms: new Set(config.algorithms),
+      algorithms: namesOf(config.algorithms),
       rules: rulesOf(config),
       keys,
       renewal: renewal?.renewal,

@@ -19,7 +19,28 @@ export function isHmac(algorithm: Algorithm): boolean {
   return algorithm.startsWith('HS')
 }
 
-/** Algorithms that this kind of key can serve: [] for a kind or curve that none of them uses. */
+/** RFC 9864 gave each curve a name of its own; before, one name stood for both (RFC 8037), and most issuers still use it. */
+const OLDER_NAMES: Readonly<Partial<Record<string, Algorithm>>> = { Ed25519: 'EdDSA', Ed448: 'EdDSA' }
+
+/** The name that an algorithm had before, which every verifier knows; its own where it has but one. */
+export function olderNameOf(algorithm: Algorithm): Algorithm {
+  return OLDER_NAMES[algorithm] ?? algorithm
+}
+
+/** True when a token, key or config may call this algorithm of a key so. */
+export function isCalled(algorithm: Algorithm, name: unknown): boolean {
+  return algorithm === name || OLDER_NAMES[algorithm] === name
+}
+
+/** All names by which tokens may call these algorithms: EdDSA and the newer names are equal, as far as a curve is meant by both. */
+export function namesOf(algorithms: readonly string[]): ReadonlySet<string> {
+  const newer = Object.keys(OLDER_NAMES).filter((name) =>
+    algorithms.some((algorithm) => isCalled(name as Algorithm, algorithm)),
+  )
+  return new Set([...algorithms, ...newer, ...newer.map((name) => OLDER_NAMES[name] as string)])
+}
+
+/** Algorithms that this kind of key can serve, by their newest names: [] for a kind or curve that none of them uses. */
 export function algorithmsOfKey(key: KeyObject): readonly Algorithm[] {
   if (key.type === 'secret') return HMAC_ALGORITHMS
   switch (key.asymmetricKeyType) {
@@ -30,8 +51,9 @@ export function algorithmsOfKey(key: KeyObject): readonly Algorithm[] {
       return algorithm === undefined ? [] : [algorithm]
     }
     case 'ed25519':
+      return ['Ed25519']
     case 'ed448':
-      return ['EdDSA']
+      return ['Ed448']
     default:
       return []
   }

@@ -1,7 +1,7 @@
 // The keys of one issuer: which verifier checks a token that names this kid and this algorithm.
 import { createHash, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 
-import { algorithmsOfKey, isHmac, weaknessOf } from './key-rules.ts'
+import { algorithmsOfKey, isCalled, isHmac, weaknessOf } from './key-rules.ts'
 import type { Algorithm } from './options.ts'
 import { createSignatureCheck, type SignatureCheck } from './token-verifier.ts'
 
@@ -33,6 +33,9 @@ export interface KeyPolicy {
 }
 
 const MAX_KEYS = 100
+const PEM_BEGIN = '-----BEGIN '
+/** RFC 7517 section 4.2; `jwt-svid` is how SPIFFE bundles mark keys of tokens (JWT-SVID section 4.2.2). */
+const SIGNING_USES: ReadonlySet<unknown> = new Set(['sig', 'jwt-svid'])
 
 let keysMade = 0
 
@@ -53,7 +56,9 @@ function compileKey(key: KeyObject, kid: string | undefined, stated: unknown, po
   const keys: VerificationKey[] = []
   const remarks: string[] = []
   const fitting = algorithmsOfKey(key).filter(
-    (algorithm) => policy.algorithms.includes(algorithm) && (stated === undefined || stated === algorithm),
+    (algorithm) =>
+      policy.algorithms.some((allowed) => isCalled(algorithm, allowed)) &&
+      (stated === undefined || isCalled(algorithm, stated)),
   )
   if (fitting.length === 0) remarks.push(`${describe(kid)} fits none of the algorithms ${policy.algorithms.join(', ')}`)
   for (const algorithm of fitting) {
@@ -87,12 +92,18 @@ function without(reason: string): KeySet {
   return { keys: [], remarks: [reason] }
 }
 
-function compileJwk(jwk: unknown, policy: KeyPolicy): KeySet {
-  if (typeof jwk !== 'object' || jwk === null) return without('a member of keys is not an object')
-  const { kty, kid, alg, use, key_ops: operations, k } = jwk as Record<string, unknown>
+/** Serialisers that write every field they know: what is null or '' says nothing. */
+function statedMembers(jwk: object): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== null && value !== ''))
+}
+
+function compileJwk(member: unknown, policy: KeyPolicy): KeySet {
+  if (typeof member !== 'object' || member === null) return without('a member of keys is not an object')
+  const jwk = statedMembers(member)
+  const { kty, kid, alg, use, key_ops: operations, k } = jwk
   const keyId = typeof kid === 'string' ? kid : undefined
   if (kid !== undefined && keyId === undefined) return without('a key has a kid that is not a string')
-  if (use !== undefined && use !== 'sig') return without(`${describe(keyId)} is not for signatures (use)`)
+  if (use !== undefined && !SIGNING_USES.has(use)) return without(`${describe(keyId)} is not for signatures (use)`)
   if (operations !== undefined && !(Array.isArray(operations) && operations.includes('verify'))) {
     return without(`${describe(keyId)} is not for verifying (key_ops)`)
   }
@@ -108,11 +119,40 @@ function compileJwk(jwk: unknown, policy: KeyPolicy): KeySet {
 
 /** Keys of a JWK set document (RFC 7517 section 5). Keys that cannot be used are left out, as the RFC asks. */
 export function keySetFromJwks(document: unknown, policy: KeyPolicy): KeySet {
-  const list =
-    typeof document === 'object' && document !== null ? (document as Record<string, unknown>)['keys'] : undefined
+  const list = membersOf(document)['keys']
   if (!Array.isArray(list)) return without('it has no array `keys`')
-  if (list.length > MAX_KEYS) return without(`it has ${list.length} keys, more than ${MAX_KEYS}`)
-  return join(list.map((jwk) => compileJwk(jwk, policy)))
+  return compileEach(list, (jwk) => compileJwk(jwk, policy))
+}
+
+function membersOf(document: unknown): Record<string, unknown> {
+  return typeof document === 'object' && document !== null ? (document as Record<string, unknown>) : {}
+}
+
+function compileEach<Member>(members: readonly Member[], compile: (member: Member) => KeySet): KeySet {
+  if (members.length > MAX_KEYS) return without(`it has ${members.length} keys, more than ${MAX_KEYS}`)
+  return join(members.map(compile))
+}
+
+function compilePem(kid: string, pem: unknown, policy: KeyPolicy): KeySet {
+  try {
+    if (typeof pem === 'string' && pem.includes(PEM_BEGIN))
+      return compileKey(createPublicKey(pem.trim()), kid === '' ? undefined : kid, undefined, policy)
+  } catch {
+    // Told in the same words as what is no PEM at all.
+  }
+  return without(`${describe(kid)} is no public key or certificate in PEM`)
+}
+
+/**
+ * Keys as issuers publish them: a JWK set, or an object with a certificate or public key in PEM for each kid, as Google,
+ * Firebase and Google's Identity-Aware Proxy do. The dates of certificates are not looked at: what is published counts.
+ */
+export function keySetFromDocument(document: unknown, policy: KeyPolicy): KeySet {
+  const members = Object.entries(membersOf(document))
+  const isPemMap = members.some(([, value]) => typeof value === 'string' && value.includes(PEM_BEGIN))
+  return isPemMap
+    ? compileEach(members, ([kid, pem]) => compilePem(kid, pem, policy))
+    : keySetFromJwks(document, policy)
 }
 
 /** The key of a PEM file: a public key or a certificate. It has no kid, so it serves tokens with any kid. */

@@ -1,9 +1,10 @@
 // Where the keys of an issuer come from: a secret, a file, or the issuer itself.
 import { readFileSync } from 'node:fs'
 
+import { parseDocument, withoutMark } from './key-document.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
 import {
-  keySetFromJwks,
+  keySetFromDocument,
   keySetFromPem,
   keySetFromSecret,
   type KeyPolicy,
@@ -73,7 +74,7 @@ async function discoverJwksUrl(
 
 function readKeyFile(file: string): string {
   try {
-    return readFileSync(file, 'utf8')
+    return withoutMark(readFileSync(file, 'utf8'))
   } catch {
     throw new KeysNotUsable(`key file ${file} cannot be read`)
   }
@@ -81,7 +82,7 @@ function readKeyFile(file: string): string {
 
 function parseKeyFile(file: string): unknown {
   try {
-    return JSON.parse(readKeyFile(file))
+    return parseDocument(readKeyFile(file))
   } catch (error) {
     throw error instanceof KeysNotUsable ? error : new KeysNotUsable(`key file ${file} is not JSON`)
   }
@@ -91,7 +92,7 @@ function localKeys(issuer: IssuerConfig, policy: KeyPolicy): KeySet {
   const { jwksFile, pemFile, secret } = issuer.keys
   if (secret !== undefined) return keySetFromSecret(secret, policy)
   if (pemFile !== undefined) return keySetFromPem(readKeyFile(pemFile), policy)
-  if (jwksFile !== undefined) return keySetFromJwks(parseKeyFile(jwksFile), { ...policy, allowSecrets: true })
+  if (jwksFile !== undefined) return keySetFromDocument(parseKeyFile(jwksFile), { ...policy, allowSecrets: true })
   throw new KeysNotUsable('no keys are configured')
 }
 

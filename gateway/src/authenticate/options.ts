@@ -6,7 +6,7 @@ import { Duration, Options, Size } from '../option-types.ts'
 export const ALGORITHMS = [
   ...['HS256', 'HS384', 'HS512'],
   ...['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'Ed448'],
 ] as const
 
 export const TokenLocationOptions = Options(
@@ -156,7 +156,8 @@ export const IssuerOptions = Options(
       }),
     ),
     algorithms: Type.Array(Type.Enum([...ALGORITHMS]), {
-      description: 'Signature algorithms that are accepted.',
+      description:
+        'Signature algorithms that are accepted. EdDSA stands for Ed25519 and Ed448 (RFC 9864); a token may use the older or the newer name.',
       minItems: 1,
       uniqueItems: true,
     }),

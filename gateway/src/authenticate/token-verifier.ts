@@ -2,7 +2,7 @@
 import { constants, createHmac, createVerify, timingSafeEqual, verify, type KeyObject } from 'node:crypto'
 
 import { decodeBase64url } from './base64url.ts'
-import { algorithmsOfKey } from './key-rules.ts'
+import { algorithmsOfKey, isCalled, olderNameOf } from './key-rules.ts'
 import type { Algorithm } from './options.ts'
 import { OPENING_IS_FASTER, openedBy, type BytesCheck } from './rsa-signature.ts'
 import { idOfSigned } from './token-id.ts'
@@ -61,12 +61,15 @@ function bytesCheck(key: KeyObject, algorithm: Algorithm, length: number): Bytes
  * at the first token.
  */
 export function createSignatureCheck(key: KeyObject, algorithm: Algorithm): SignatureCheck {
-  if (!algorithmsOfKey(key).includes(algorithm)) throw new TypeError(`this key is none for ${algorithm}`)
+  const name = algorithmsOfKey(key).find((each) => isCalled(each, algorithm))
+  if (name === undefined) throw new TypeError(`this key is none for ${algorithm}`)
+  const olderName = olderNameOf(name)
   const bytes = Buffer.alloc(signatureBytes(key, algorithm))
   const isRight = bytesCheck(key, algorithm, bytes.length)
   isRight({ signed: '', id: idOfSigned('') }, bytes)
   return function isSignedBy(token) {
-    if (token.header.alg !== algorithm || decodeBase64url(token.signature, bytes) !== bytes.length) return false
+    const { alg } = token.header
+    if ((alg !== name && alg !== olderName) || decodeBase64url(token.signature, bytes) !== bytes.length) return false
     try {
       return isRight(token, bytes)
     } catch {

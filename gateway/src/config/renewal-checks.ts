@@ -1,4 +1,5 @@
 // Renewal: options that would renew for ever, renew nothing, or lose sessions, told before anything starts.
+import { namesOf } from '../authenticate/key-rules.ts'
 import { entries, isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from './problem.ts'
 import { parseDuration } from '../option-types.ts'
@@ -56,7 +57,7 @@ function checkSigningKey(signingKey: Loose, issuer: Loose, path: Path): readonly
       message: 'HS256, HS384 and HS512 go with a secret, all others with a pemFile',
     })
   const algorithms = texts(issuer['algorithms'])
-  if (alg !== undefined && algorithms.length > 0 && !algorithms.includes(alg)) {
+  if (alg !== undefined && algorithms.length > 0 && !namesOf(algorithms).has(alg)) {
     const hint = 'add it to the algorithms of this issuer'
     findings.push({ path: [...path, 'alg'], message: 'successors signed with this would be refused', hint })
   }

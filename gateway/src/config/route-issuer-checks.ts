@@ -1,4 +1,5 @@
 // The names in routes: upstreams and issuers that exist, and issuers that can be told apart.
+import { namesOf } from '../authenticate/key-rules.ts'
 import type { AsWritten } from './as-written.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { text, texts, type Loose } from './loose.ts'
@@ -57,18 +58,18 @@ function checkTellable(accepted: readonly Issuer[], path: Path, written: AsWritt
     }
   }
   accepted.forEach((issuer, position) => {
-    const algorithms = texts(issuer.options['algorithms'])
+    const names = namesOf(texts(issuer.options['algorithms']))
     const rival = accepted
       .slice(0, position)
       .find(
         ({ options }) =>
           options['issuer'] !== undefined &&
           options['issuer'] === issuer.options['issuer'] &&
-          texts(options['algorithms']).some((algorithm) => algorithms.includes(algorithm)),
+          [...namesOf(texts(options['algorithms']))].some((name) => names.has(name)),
       )
     if (rival === undefined) return
-    const names = `${quotedName(rival, written)} and ${quotedName(issuer, written)}`
-    const message = `issuers ${names} have the same \`issuer\` and an algorithm in common`
+    const rivals = `${quotedName(rival, written)} and ${quotedName(issuer, written)}`
+    const message = `issuers ${rivals} have the same \`issuer\` and an algorithm in common`
     findings.push({ path, message, hint: 'a token could not be given to one of them' })
   })
   return findings

@@ -22,10 +22,10 @@ export function createAskIssuer(): { readonly askIssuer: AskIssuer; readonly clo
         signal,
         headers: { accept: 'application/json', authorization: `Bearer ${token}` },
       })
-      const text = await readBounded(body, maxBytes)
+      const bytes = await readBounded(body, maxBytes)
       if (isRefusal(statusCode)) throw new RenewalRefused(`the issuer refused with status ${statusCode}`)
       if (statusCode !== 200) throw new Error(`the answer had status ${statusCode}`)
-      return parseJson(text)
+      return parseJson(bytes)
     } catch (error) {
       throw signal.aborted ? new Error(`no whole answer within ${timeoutMs} ms`, { cause: error }) : error
     }

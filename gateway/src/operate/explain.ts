@@ -157,6 +157,8 @@ export async function explain(
   })
   try {
     await gateway.loadKeys()
+    // What could be fetched is here, and no timer runs that could bring more: nothing is waited for.
+    for (const { keys } of gateway.issuers) keys.remote?.stop()
     // The test client would resolve dot segments before the gateway could judge them.
     const target = canonicalTarget(request.target)
     if (target === undefined) return unsafePath()

@@ -32,7 +32,7 @@ export interface KeyStatus {
 export function keyStatus(issuers: readonly TrustedIssuer[], clock: Clock): KeyStatus[] {
   return issuers.map(({ name, keys: { ring, remote } }) => {
     const lastGoodAtMs = remote?.lastGoodAtMs()
-    const ageSec = lastGoodAtMs === undefined ? undefined : (clock.now() - lastGoodAtMs) / 1000
+    const ageSec = lastGoodAtMs === undefined ? undefined : (clock.monotonic() - lastGoodAtMs) / 1000
     const problem = remote?.problem()
     return { issuer: name, count: ring.size, ageSec, failing: problem !== undefined, problem }
   })

@@ -6,7 +6,7 @@ import { Duration, Options } from '../option-types.ts'
 /** Algorithms a successor may be signed with; which of them fits, the key says. */
 const SIGNING_ALGORITHMS = [
   ...['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
-  ...['ES256', 'ES384', 'ES512', 'EdDSA'],
+  ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'Ed448'],
 ] as const
 
 const secret = Options(
@@ -43,7 +43,7 @@ export const SigningKeyOptions = Options(
     ),
     alg: Type.Enum([...SIGNING_ALGORITHMS], {
       description:
-        'Algorithm of the successors, fixed here and never taken from a token; must be among the issuer’s algorithms. With HS*, RS* and EdDSA all machines make the same bytes, with ES* and PS* the same token.',
+        'Algorithm of the successors, fixed here and never taken from a token; must be among the issuer’s algorithms. With HS*, RS* and EdDSA (or Ed25519, Ed448) all machines make the same bytes, with ES* and PS* the same token.',
     }),
   },
   {

@@ -18,7 +18,11 @@ function fits({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg:
     case 'ES':
       return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === CURVES[alg]
     default:
-      return asymmetricKeyType === 'ed25519' || asymmetricKeyType === 'ed448'
+      // RFC 9864: each curve has a name of its own beside the older one for both.
+      return (
+        (asymmetricKeyType === 'ed25519' || asymmetricKeyType === 'ed448') &&
+        (alg === 'EdDSA' || alg.toLowerCase() === asymmetricKeyType)
+      )
   }
 }
 

@@ -20,7 +20,8 @@ const RSA_BITS = 3072
 function keyPair(algorithm: Algorithm): { readonly publicKey: KeyObject; readonly privateKey: KeyObject } {
   const namedCurve = CURVES[algorithm]
   if (namedCurve !== undefined) return generateKeyPairSync('ec', { namedCurve })
-  return algorithm === 'EdDSA'
+  if (algorithm === 'Ed448') return generateKeyPairSync('ed448')
+  return algorithm === 'EdDSA' || algorithm === 'Ed25519'
     ? generateKeyPairSync('ed25519')
     : generateKeyPairSync('rsa', { modulusLength: RSA_BITS })
 }

@@ -6,9 +6,10 @@ import type { Command } from 'commander'
 
 import { CommandFailed } from './command-failed.ts'
 import { readToken } from './token-input.ts'
-import { algorithmsOfKey, isHmac } from '../../authenticate/key-rules.ts'
+import { algorithmsOfKey, isCalled, isHmac, olderNameOf } from '../../authenticate/key-rules.ts'
 import { createKeyRing } from '../../authenticate/key-ring.ts'
-import { keySetFromJwks, keySetFromPem, keySetFromSecret, type KeySet } from '../../authenticate/key-set.ts'
+import { parseDocument } from '../../authenticate/key-document.ts'
+import { keySetFromDocument, keySetFromPem, keySetFromSecret, type KeySet } from '../../authenticate/key-set.ts'
 import { ALGORITHMS, type Algorithm } from '../../authenticate/options.ts'
 import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token-shape.ts'
 import { writeExactJson } from '../../exact-json.ts'
@@ -51,15 +52,19 @@ function sign({ key, secret, alg, kid, typ, claims, expires }: SignOptions): str
   const lifetimeMs = parseDuration(expires)
   if (Number.isNaN(lifetimeMs)) throw new CommandFailed(`--expires ${expires} is no duration, such as 15m or 1d`)
   const fitting = key === undefined ? ALGORITHMS.filter(isHmac) : algorithmsOfPrivateKey(readKey(key))
-  const algorithm = alg ?? fitting[0]
-  if (algorithm === undefined || !fitting.includes(algorithm as Algorithm))
+  const [first] = fitting
+  // What every verifier knows is the default; either name can be asked for.
+  const algorithm = alg ?? (first === undefined ? undefined : olderNameOf(first))
+  const signing = fitting.find((each) => isCalled(each, algorithm))
+  if (algorithm === undefined || signing === undefined)
     throw new CommandFailed(
       `the key serves ${fitting.join(', ') || 'no algorithm'}${alg === undefined ? '' : `, not ${alg}`}`,
     )
   const nowSec = Math.floor(Date.now() / 1000)
   const signToken = createSigner({
     key: key === undefined ? (secret ?? '') : readKey(key),
-    algorithm: algorithm as SignerAlgorithm,
+    // fast-jwt knows the older names alone.
+    algorithm: olderNameOf(signing) as SignerAlgorithm,
     header: { alg: algorithm, typ, ...(kid === undefined ? {} : { kid }) },
   })
   return signToken({ iat: nowSec, exp: nowSec + Math.floor(lifetimeMs / 1000), ...parseClaims(claims) })
@@ -87,7 +92,7 @@ function keysFor({ key, secret }: { readonly key?: string; readonly secret?: str
   if (key === undefined) throw new CommandFailed('give either --key or --secret')
   const text = readKey(key)
   try {
-    return keySetFromJwks(JSON.parse(text), policy)
+    return keySetFromDocument(parseDocument(text), policy)
   } catch {
     return keySetFromPem(text, policy)
   }
