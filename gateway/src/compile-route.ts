@@ -1,6 +1,7 @@
 // One route of the config, compiled: what it asks of a request, and how it forwards.
 import type { FailureLimit } from './accept/failure-limit.ts'
 import type { AdmissionParts, AdmissionPolicy } from './accept/admit.ts'
+import { createOriginGuard, type OriginGuardParts } from './accept/origin-guard.ts'
 import type { CompiledRoute } from './accept/routes.ts'
 import type { Answer } from './answer.ts'
 import { anonymousResult, type AuthResult } from './authenticate/auth-result.ts'
@@ -27,6 +28,7 @@ import type { Revocation } from './revoke/revocation.ts'
 import { createStreamCheck } from './revoke/stream-check.ts'
 
 type RouteConfig = Config['routes'][number]
+type OriginRules = Omit<OriginGuardParts, 'isTrusted'>
 
 export interface RouteCompilerParts {
   readonly config: Config
@@ -86,6 +88,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   // Of many routes, most ask for the same: then it is also the same place in memory.
   const issuersOf = compileOnce((names: readonly string[]) => issuers.filter(({ name }) => names.includes(name)))
   const requirementOf = compileOnce(compileRequirement)
+  const originGuardOf = compileOnce((rules: OriginRules) => createOriginGuard({ ...rules, isTrusted: parts.isTrusted }))
 
   function admissionOf(route: RouteConfig, tally: RouteTally): AdmissionPolicy<TokenLocation> {
     return {
@@ -95,8 +98,14 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       websocket: route.websocket,
       issuers: route.issuers === undefined ? issuers : issuersOf(route.issuers),
       authorize: route.require === undefined ? undefined : requirementOf(route.require),
+      originGuard: originGuardOf(originRulesOf(route)),
       tally,
     }
+  }
+
+  function originRulesOf(route: RouteConfig): OriginRules {
+    const cors = route.cors ?? config.cors
+    return { origins: route.origins, credentialed: cors?.credentials === true ? cors.origins : [] }
   }
 
   function forwardingOf(route: RouteConfig): ForwardPolicy {
@@ -146,7 +155,6 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
             ? undefined
             : {
                 ...forwarding,
-                origins: route.origins,
                 closeCode: route.closeCode,
                 maxMessageBytes: config.limits.messageBytes,
               },

@@ -51,7 +51,7 @@ export const FAILURES = {
   session_too_old: { status: 401, challenge: 'invalid_token', title: 'The session has reached its end' },
   scope_missing: { status: 403, challenge: 'insufficient_scope', title: 'The token lacks a scope that is needed here' },
   claim_forbidden: { status: 403, challenge: 'insufficient_scope', title: 'The claims of the token do not allow this' },
-  origin_forbidden: { status: 403, title: 'Pages of this origin may not connect here' },
+  origin_forbidden: { status: 403, title: 'Pages of this origin may not act with a cookie of this site' },
   route_not_found: { status: 404, title: 'No route answers this path' },
   method_not_allowed: { status: 405, title: 'The route does not take this method' },
   body_too_large: { status: 413, title: 'The request body is too large' },

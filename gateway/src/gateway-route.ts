@@ -124,7 +124,6 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
     const admission = request.admission as Admission<TokenLocation>
     return {
       ...this.#admitted(request.raw as RawRequest, reply, admission),
-      byCookie: admission.location?.cookie !== undefined,
       tokenProtocol: admission.location?.websocketProtocol,
     }
   }

@@ -2,6 +2,7 @@
 import { Type, type StaticDecode } from 'typebox'
 
 import { CorsOptions } from './accept/cors-options.ts'
+import { OriginsOption } from './accept/origin-options.ts'
 import { RequireOptions } from './authorize/options.ts'
 import { RouteTimeoutOptions, StreamOptions } from './forward/options.ts'
 import { Options, Size } from './option-types.ts'
@@ -65,6 +66,7 @@ export const RouteOptions = Options(
       default: 'refuse',
     }),
     cors: Type.Optional(CorsOptions),
+    origins: Type.Optional(OriginsOption),
     timeouts: Type.Optional(RouteTimeoutOptions),
     bodyBytes: Type.Optional(Size({ description: 'Overrides limits.bodyBytes for this route.' })),
     ...StreamOptions,

@@ -4,7 +4,8 @@ import type { Test } from 'tap'
 
 export const chromiumPath = process.env['CHROMIUM_PATH'] ?? '/usr/bin/chromium'
 
-export async function launchBrowser(t: Test): Promise<Browser> {
+/** `flags` without their dashes. */
+export async function launchBrowser(t: Test, flags: readonly string[] = []): Promise<Browser> {
   const quiet = [
     'disable-quic',
     'no-first-run',
@@ -14,7 +15,7 @@ export async function launchBrowser(t: Test): Promise<Browser> {
   ]
   const browser = await chromium.launch({
     executablePath: chromiumPath,
-    args: ['no-sandbox', 'disable-gpu', ...quiet].map((flag) => `--${flag}`),
+    args: ['no-sandbox', 'disable-gpu', ...quiet, ...flags].map((flag) => `--${flag}`),
   })
   t.teardown(() => browser.close())
   return browser

@@ -5,11 +5,18 @@ import { hasEncodedSlash } from './path.ts'
 import { hasHiddenHeaders, repeatedHeader } from './single-headers.ts'
 import { isWebSocketUpgrade } from './upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
+import type { OriginGuard } from './origin-guard.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
 import type { ClientOf } from '../client-address.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 import type { AuthMode } from '../route-options.ts'
+
+/** A place where tokens are found. */
+interface Place {
+  /** Name of the cookie; undefined for other places. */
+  readonly cookie: string | undefined
+}
 
 /** A token, and where it was found: the forward stage may have to take it away. */
 export interface FoundToken<Location> {
@@ -38,6 +45,8 @@ export interface AdmissionPolicy<Location> {
   readonly websocket: boolean
   readonly issuers: readonly TrustedIssuer[]
   readonly authorize: ((caller: AuthResult) => Failure | undefined) | undefined
+  /** Asked about tokens from cookies: a browser sends those for any page. */
+  readonly originGuard: OriginGuard
   readonly tally: DecisionTally
 }
 
@@ -51,6 +60,11 @@ export interface Admission<Location> {
   readonly caller: AuthResult | undefined
   readonly location: Location | undefined
 }
+
+const FOREIGN_PAGE = new Failure(
+  'origin_forbidden',
+  'a page of another site, and the token is in a cookie (origins of the route)',
+)
 
 const UNAUTHENTICATED = Object.freeze({ caller: undefined, location: undefined })
 
@@ -76,6 +90,16 @@ function checkRequest(
   if (isWebSocketUpgrade(request) && !(websocket && request.method === 'GET'))
     return new Failure('request_invalid', 'a WebSocket where none is taken (websocket of the route)')
   return !encodedSlashes && hasEncodedSlash(request.url) ? new Failure('path_unsafe', 'an escaped slash') : undefined
+}
+
+/** The token of the request, unless it came in a cookie that a page of another site had sent. */
+function findOwnToken<Location extends Place>(
+  { parts, originGuard }: AdmissionPolicy<Location>,
+  request: IncomingMessage & { url: string },
+): FoundToken<Location> | Failure | undefined {
+  const found = parts.findToken(request)
+  if (found === undefined || found instanceof Failure || found.location.cookie === undefined) return found
+  return originGuard(request) ? found : FOREIGN_PAGE
 }
 
 function identify<Location>(
@@ -115,7 +139,7 @@ function conclude<Location>(
  * Decides about a request of a route. The answer comes at once, unless keys are being fetched that the token may need:
  * then it is a promise, and the question is asked once more when they are here.
  */
-export function admit<Location>(
+export function admit<Location extends Place>(
   policy: AdmissionPolicy<Location>,
   request: IncomingMessage & { url: string },
 ): Admission<Location> | Failure | Promise<Admission<Location> | Failure> {
@@ -126,7 +150,7 @@ export function admit<Location>(
     return invalid
   }
   if (auth === 'none') return UNAUTHENTICATED
-  const found = parts.findToken(request)
+  const found = findOwnToken(policy, request)
   const location = found instanceof Failure ? undefined : found?.location
   const client = parts.failureLimit === undefined ? '' : parts.clientOf(request)
   const outcome = identify(policy, found, client)

@@ -2,14 +2,19 @@
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options } from '../option-types.ts'
+import { ORIGIN } from './origin-options.ts'
 
 export const CorsOptions = Options(
   {
-    origins: Type.Array(Type.String({ pattern: '^(\\*|https?://[^/*]+)$', examples: ['https://app.example.com'] }), {
-      description: 'Origins that may read answers; "*" for any, which then excludes credentials.',
-      minItems: 1,
-      uniqueItems: true,
-    }),
+    origins: Type.Array(
+      Type.String({ pattern: `^(\\*|${ORIGIN})$`, examples: ['https://app.example.com', 'https://*.example.com'] }),
+      {
+        description:
+          'Origins that may read answers; https://*.example.com for all hosts below; "*" for any, which then excludes credentials.',
+        minItems: 1,
+        uniqueItems: true,
+      },
+    ),
     methods: Type.Array(Type.String({ pattern: '^[A-Z-]+$' }), {
       description: 'Methods a page may use. Default GET, HEAD, POST, PUT, PATCH, DELETE.',
       default: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],

@@ -2,7 +2,7 @@
 import { options, type Loose } from './loose.ts'
 import type { Finding } from './problem.ts'
 
-const NOT_WITH_ACTION = ['upstream', 'rewrite', 'timeouts', 'bodyBytes', 'origins']
+const NOT_WITH_ACTION = ['upstream', 'rewrite', 'timeouts', 'bodyBytes']
 
 export function checkAction(route: Loose, index: number): readonly Finding[] {
   const { action, auth, websocket } = options(route)

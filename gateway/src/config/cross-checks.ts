@@ -2,8 +2,9 @@
 import { checkAction } from './action-checks.ts'
 import type { AsWritten } from './as-written.ts'
 import { checkIssuers } from './issuer-checks.ts'
-import { entries, isOptions, options, text, texts, type Loose } from './loose.ts'
-import type { Finding, Path } from './problem.ts'
+import { checkOrigins } from './origin-checks.ts'
+import { entries, isOptions, options, text, type Loose } from './loose.ts'
+import type { Finding } from './problem.ts'
 import { checkRenewals } from './renewal-checks.ts'
 import { checkRoutePaths } from './route-path-checks.ts'
 import { checkRouteConflicts } from './route-conflicts.ts'
@@ -62,18 +63,6 @@ function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWrit
     : []
 }
 
-function checkCors(cors: unknown, path: Path): readonly Finding[] {
-  const { origins, credentials } = options(cors)
-  if (credentials !== true || !texts(origins).includes('*')) return []
-  return [
-    {
-      path: [...path, 'credentials'],
-      message: 'cookies for any origin: browsers refuse it, and it would let every site act for the user',
-      hint: 'name the origins',
-    },
-  ]
-}
-
 function checkRevocation({ store }: Loose): readonly Finding[] {
   const { redis, ca } = options(store)
   const url = text(redis)
@@ -95,8 +84,7 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
   return [
     ...checkTokenPlaces(tokens),
     ...checkResultHeader(authResult, tokens, written),
-    ...checkCors(cors, ['cors']),
-    ...routeList.flatMap((route, index) => checkCors(route['cors'], ['routes', index, 'cors'])),
+    ...checkOrigins({ cors, routes: routeList, tokens }),
     ...checkUpstreams(upstreams),
     ...checkTrustedProxies(proxy),
     ...checkIssuers(entries(issuers).map(options)),

@@ -79,12 +79,6 @@ export const StreamOptions = {
     description: 'Whether this route takes WebSockets; elsewhere they are answered 400. Default false.',
     default: false,
   }),
-  origins: Type.Optional(
-    Type.Array(Type.String({ pattern: '^https?://[^/]+$', examples: ['https://app.example.com'] }), {
-      description:
-        'Origins whose pages may open a WebSocket with a token from a cookie. Left out: the gateway’s own origin.',
-    }),
-  ),
   onExpiry: Type.Enum(['close', 'keep'], {
     description:
       'WebSockets and responses without an end when their token expires: close ends them at once. A token that is revoked ends them in any case. Default close.',

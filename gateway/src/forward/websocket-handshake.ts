@@ -57,11 +57,3 @@ export function chosenProtocol({ key, offered }: Handshake, rawHeaders: readonly
     ? protocol
     : new Error('a subprotocol was chosen that nobody offered')
 }
-
-/** Cross-site WebSocket hijacking: browsers send cookies along from any page, and no CORS holds a WebSocket back. */
-export function isOriginAllowed({ headers }: IncomingMessage, origins: readonly string[] | undefined): boolean {
-  const { origin, host } = headers
-  if (origin === undefined) return true
-  if (origins !== undefined) return origins.includes(origin.toLowerCase())
-  return URL.canParse(origin) && new URL(origin).host === host?.toLowerCase()
-}

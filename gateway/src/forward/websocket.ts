@@ -9,20 +9,17 @@ import { DialedConnection } from './dialed-connection.ts'
 import { Exchange } from './exchange.ts'
 import { factsOf, type ForwardPolicy } from './forward.ts'
 import { addToSwitchingHead, linesForClient } from './switching-head.ts'
-import { chosenProtocol, handshakeProblem, isOriginAllowed, prepareHandshake, VERSION } from './websocket-handshake.ts'
+import { chosenProtocol, handshakeProblem, prepareHandshake, VERSION } from './websocket-handshake.ts'
 import { linkWebSockets } from './websocket-link.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 
 export interface WebSocketPolicy extends ForwardPolicy {
-  readonly origins: readonly string[] | undefined
   readonly closeCode: number
   readonly maxMessageBytes: number
 }
 
 /** An admitted handshake of a client. */
 export interface AdmittedUpgrade extends Admitted {
-  /** The token came without the page's doing, so that any page could have sent it. */
-  readonly byCookie: boolean
   /** The subprotocol that carried the token: the client is told that one when the upstream chose none. */
   readonly tokenProtocol: string | undefined
 }
@@ -129,9 +126,6 @@ export function createWebSocketMount(
         if (problem !== undefined) {
           reply.hijack()
           answer(reply.raw, problem, upgrade.requestId, problem === 'websocket_version' ? SPOKEN_VERSION : {})
-        } else if (upgrade.byCookie && !isOriginAllowed(request.raw, policy.origins)) {
-          reply.hijack()
-          answer(reply.raw, 'origin_forbidden', upgrade.requestId)
         } else {
           dial(upgrade, (dialed) => {
             issued += 1

@@ -5,6 +5,7 @@ import type { Failure, FailureCode } from '../failure.ts'
 const CHECKS = [
   ['request', ['path_unsafe', 'request_invalid', 'overloaded', 'route_not_found', 'method_not_allowed']],
   ['token', ['token_missing', 'token_ambiguous']],
+  ['origin', ['origin_forbidden']],
   ['shape', ['token_malformed', 'token_too_large']],
   ['issuer', ['issuer_unknown']],
   ['algorithm', ['algorithm_not_allowed']],
