@@ -74,6 +74,18 @@ export function answeredWith(response: ServerResponse): FailureCode | undefined 
   return answered.get(response)
 }
 
+/**
+ * Ends a response without a word, as its client is answered past it: whoever waits for its end is told that it is over.
+ * For log and metrics it is answered with `code`.
+ */
+export function abandon(response: ServerResponse, code: FailureCode): void {
+  answered.set(response, code)
+  response.statusCode = failureRule(code).status
+  if (response.socket !== null) response.detachSocket(response.socket)
+  response.destroy()
+  response.emit('close')
+}
+
 export function createAnswer(options: AnswerOptions): Answer {
   const prepared = new Map(Object.keys(FAILURES).map((code) => [code, prepare(code as FailureCode, options)]))
 

@@ -3,13 +3,17 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 
-import { createClientErrorHandler } from './accept/client-error.ts'
+import { createClientErrorHandler } from './accept/listen/client-error.ts'
+import { superviseConnections, type Connections } from './accept/listen/connections.ts'
 import { canonicalTarget } from './accept/path.ts'
 import { createRequestIds } from './accept/request-id.ts'
 import { shouldUpgradeCallback } from './accept/upgrades.ts'
-import { createAnswer } from './answer.ts'
+import { createAnswer, rawAnswer } from './answer.ts'
+import type { Schedule } from './clock.ts'
 import type { Config } from './config.ts'
+import { endLingering } from './lingering-close.ts'
 import type { Log } from './operate/log.ts'
+import { tellUnrouted, type AccessLog } from './operate/observe.ts'
 
 // No route can match it and no client can ask for it: it does not start with a slash.
 const UNSAFE_TARGET = '!unsafe'
@@ -27,8 +31,20 @@ function leaveQuery(): Record<string, never> {
   return NO_QUERY
 }
 
+export interface App {
+  readonly app: FastifyInstance
+  readonly connections: Connections
+}
+
+export interface AppParts {
+  readonly log: Log
+  /** Undefined where no access lines are written. */
+  readonly accessLog: AccessLog | undefined
+  readonly schedule: Schedule
+}
+
 /** Parses and routes strictly, answers what no route takes, and serves nothing yet. */
-export function createApp({ listen, limits, errors }: Config, log: Log): FastifyInstance {
+export function createApp({ listen, limits, errors }: Config, { log, accessLog, schedule }: AppParts): App {
   const newRequestId = createRequestIds()
   const answer = createAnswer(errors)
   const parsing = {
@@ -36,18 +52,23 @@ export function createApp({ listen, limits, errors }: Config, log: Log): Fastify
     connectionsCheckingInterval: 1000,
     requireHostHeader: false,
     shouldUpgradeCallback,
-    // Where it is longer than the time for the whole request, Node takes each for the other.
+    // Of heads. Bodies are watched where they are read (forward/request-body.ts): one that moves may take its time.
     headersTimeout: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout),
+    requestTimeout: 0,
+    allowHalfOpen: true,
   }
   const app = fastify({
     logger: false,
     genReqId: ({ headers }) => newRequestId(headers['x-request-id']),
     rewriteUrl: ({ url = '' }) => canonicalTarget(url) ?? UNSAFE_TARGET,
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, querystringParser: leaveQuery },
-    requestTimeout: limits.requestTimeout,
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    clientErrorHandler: createClientErrorHandler(errors, () => newRequestId(undefined)),
+    clientErrorHandler: createClientErrorHandler({
+      errors,
+      newRequestId: () => newRequestId(undefined),
+      isHeld: (socket) => connections.readAhead.isHeld(socket),
+    }),
     http: parsing,
     ...(listen.tls === undefined
       ? {}
@@ -70,19 +91,36 @@ export function createApp({ listen, limits, errors }: Config, log: Log): Fastify
     if (reply.raw.headersSent) reply.raw.destroy()
     else answer(reply.raw, 'internal_error', request.id)
   })
+  const connections = superviseConnections(app.server, {
+    maxWaiting: limits.inFlight,
+    schedule,
+    refuse(request, response, code) {
+      const id = newRequestId(undefined)
+      answer(response, code, id, { close: true })
+      tellUnrouted(accessLog, request, id, code)
+    },
+    refuseRaw(request, socket, code) {
+      const id = newRequestId(undefined)
+      socket.resume()
+      socket.write(rawAnswer(code, errors, id))
+      endLingering(socket)
+      tellUnrouted(accessLog, request, id, code)
+    },
+  })
   // RFC 9110 section 10.1.1: the only expectation there is, is 100-continue.
   app.server.on('checkExpectation', (_request, response) => {
     answer(response, 'request_invalid', newRequestId(undefined), { close: true })
   })
   // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
   app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
-  return app
+  return { app, connections }
 }
 
 const IDLE_CHECK_MS = 50
 
 /** A connection that falls idle after the close began would hold it for the whole keep-alive time: Node looks only once. */
-export async function closeApp(app: FastifyInstance): Promise<void> {
+export async function closeApp({ app, connections }: App): Promise<void> {
+  connections.retire()
   // Of several workers, the primary may have closed the server first: what is under way counts all the same.
   const ended = app.server.listening ? once(app.server, 'close') : undefined
   const closing = app.close()

@@ -45,6 +45,7 @@ export interface RouteCompilerParts {
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
   readonly clientOf: ClientOf
+  readonly accessLog: RouteParts['accessLog']
   readonly anonymousHeader: string | undefined
   readonly failureLimit: FailureLimit | undefined
   readonly answer: Answer
@@ -68,7 +69,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   }
   const routeParts: RouteParts = {
     log,
-    accessLog: config.log.access === 'on' ? { log, clientOf: parts.clientOf } : undefined,
+    accessLog: parts.accessLog,
     answer,
     strips: new Map(locations.map((location) => [location, createStripToken(location, config.tokens.forward)])),
     logOut: createLogOut({

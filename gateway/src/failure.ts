@@ -60,6 +60,8 @@ export const FAILURES = {
   headers_too_large: { status: 431, title: 'The request headers are too large' },
   request_timeout: { status: 408, title: 'The request took too long to arrive' },
   internal_error: { status: 500, title: 'The gateway failed' },
+  method_not_implemented: { status: 501, title: 'The method is not implemented' },
+  version_not_supported: { status: 505, title: 'The protocol or its version is not supported' },
   auth_result_too_large: { status: 500, title: 'The claims are too large for the header to the upstream' },
   upstream_unreachable: { status: 502, title: 'The upstream cannot be reached' },
   upstream_reset: { status: 502, title: 'The upstream closed the connection' },

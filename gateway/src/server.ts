@@ -70,6 +70,8 @@ export interface Gateway {
   readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
   /** Fetches the keys of all issuers; settles when each fetch ended, well or not. */
   loadKeys(): Promise<void>
+  /** From now on each answer ends its connection, so that clients go elsewhere; all is served as before. */
+  retire(): void
   /** Serves what is under way, then lets go of upstreams and timers. */
   close(): Promise<void>
 }
@@ -99,6 +101,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     {
       ...authenticator,
       inFlight,
+      waiting: () => connections.readAhead.waiting,
       keys: () => keyStatus(issuers, clock),
       upstreams: () => [...upstreams.values()],
     },
@@ -146,12 +149,14 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   })
   const answer = createAnswer(config.errors)
 
-  const app = createApp(config, log)
+  const isTrusted = createTrust(config.proxy.trustedProxies)
+  const clientOf = createClientOf({ isTrusted, from: config.proxy.clientAddress })
+  const accessLog = config.log.access === 'on' ? { log, clientOf } : undefined
+  const { app, connections } = createApp(config, { log, accessLog, schedule })
   const watch = createStreamWatch(clock, schedule)
   blockList.onChange(({ entry, change }) => {
     if (change === 'added' && entry.reason !== 'renewed') watch.check()
   })
-  const isTrusted = createTrust(config.proxy.trustedProxies)
   const compileRoute = createRouteCompiler({
     revocation,
     renewalOf,
@@ -165,7 +170,8 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     watch,
     onRenewed: renewalReports.onDelivered,
     isTrusted,
-    clientOf: createClientOf({ isTrusted, from: config.proxy.clientAddress }),
+    clientOf,
+    accessLog,
     anonymousHeader: encoder.anonymous,
     failureLimit:
       config.limits.authFailures === undefined ? undefined : createFailureLimit(config.limits.authFailures, clock),
@@ -185,7 +191,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   let closed: Promise<void> | undefined
   async function close(): Promise<void> {
     for (const { keys } of issuers) keys.remote?.stop()
-    await closeApp(app)
+    await closeApp({ app, connections })
     // What was revoked by the last requests is written first.
     await Promise.all([revocation.close(), ...[...upstreams.values()].map((upstream) => upstream.close())])
   }
@@ -208,6 +214,9 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     async loadKeys() {
       for (const upstream of upstreams.values()) upstream.start()
       await Promise.all(issuers.flatMap(({ keys }) => (keys.remote === undefined ? [] : [keys.remote.start()])))
+    },
+    retire() {
+      connections.retire()
     },
     close: () => (closed ??= close()),
   }

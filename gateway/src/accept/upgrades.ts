@@ -1,8 +1,10 @@
 // Requests that ask to switch protocols: WebSockets go to their routes, every other wish is passed over and the request served.
 import type { FastifyInstance } from 'fastify'
-import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+
+import { afterItsTurn } from './listen/current-response.ts'
 
 type Strategy = Parameters<FastifyInstance['addConstraintStrategy']>[0]
 type Storage = ReturnType<Strategy['storage']>
@@ -66,21 +68,6 @@ function withoutOptions(connection: string): string {
     .split(',')
     .filter((option) => !OF_THE_UPGRADE.has(option.trim().toLowerCase()))
     .join(',')
-}
-
-/** The response that is under way on a connection, as Node notes it. */
-function responseOn(socket: Duplex): ServerResponse | undefined {
-  return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
-}
-
-/** Node hands an upgrade out at once, also behind requests whose responses have not ended: those come first. */
-function afterItsTurn(socket: Duplex, run: () => void): void {
-  const response = responseOn(socket)
-  if (response === undefined) run()
-  else
-    response.once('close', () => {
-      if (!socket.destroyed) afterItsTurn(socket, run)
-    })
 }
 
 /**

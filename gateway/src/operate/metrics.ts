@@ -9,6 +9,8 @@ export interface MetricSources {
   readonly cache: { readonly ready: number; readonly readyBytes: number; readonly signatures: number }
   readonly counts: { readonly hits: number; readonly reread: number; readonly misses: number }
   readonly inFlight: { readonly count: number }
+  /** Requests that wait for others of their connection. */
+  readonly waiting: () => number
   /** By issuer: keys in use, and seconds since the issuer confirmed them (undefined for local keys). */
   readonly keys: () => readonly {
     readonly issuer: string
@@ -136,6 +138,9 @@ export function createMetrics(sources: MetricSources, version: string, requests:
   )
   gauge('tollgate_requests_in_flight', 'Requests being served now.', [], (set) => {
     set({}, sources.inFlight.count)
+  })
+  gauge('tollgate_requests_waiting', 'Requests that wait for others of their connection.', [], (set) => {
+    set({}, sources.waiting())
   })
   gauge(
     'tollgate_keys',

@@ -5,6 +5,7 @@ import type { Log } from './log.ts'
 import type { RouteTally } from './route-tally.ts'
 import { answeredWith } from '../answer.ts'
 import type { ClientOf } from '../client-address.ts'
+import { failureRule, type FailureCode } from '../failure.ts'
 
 /** The path alone: a query may hold tokens and personal data. */
 function pathOf(url: string | undefined = ''): string {
@@ -36,7 +37,9 @@ export function observe(
   const client = accessLog?.clientOf(request)
   return () => {
     const durationMs = performance.now() - startedAt
-    const status = response.headersSent || response.statusCode === SWITCHED ? response.statusCode : CLIENT_CLOSED
+    const code = answeredWith(response)
+    const isAnswered = response.headersSent || response.statusCode === SWITCHED || code !== undefined
+    const status = isAnswered ? response.statusCode : CLIENT_CLOSED
     tally.countRequest(status, durationMs / 1000)
     if (accessLog === undefined) return
     const complete = response.writableFinished ? undefined : false
@@ -47,7 +50,7 @@ export function observe(
         path: pathOf(request.url),
         route: tally.route,
         status,
-        code: answeredWith(response),
+        code,
         complete,
         durationMs: Math.round(durationMs * 1000) / 1000,
         client,
@@ -55,4 +58,18 @@ export function observe(
       'request',
     )
   }
+}
+
+/** The line of a request that no route was asked about. */
+export function tellUnrouted(
+  accessLog: AccessLog | undefined,
+  request: IncomingMessage,
+  requestId: string,
+  code: FailureCode,
+): void {
+  if (accessLog === undefined) return
+  const { method, url } = request
+  const { status } = failureRule(code)
+  const client = accessLog.clientOf(request)
+  accessLog.log.info({ requestId, method, path: pathOf(url), status, code, client }, 'request')
 }

@@ -1,0 +1,15 @@
+// Connections on which something came that cannot be parsed: nothing after it counts.
+import type { Socket } from 'node:net'
+
+import type { FailureCode } from '../../failure.ts'
+
+const broken = new WeakMap<Socket, FailureCode>()
+
+export function markBroken(socket: Socket, code: FailureCode): void {
+  broken.set(socket, code)
+}
+
+/** What the connection is answered; undefined while all that came could be parsed. */
+export function brokenBy(socket: Socket): FailureCode | undefined {
+  return broken.get(socket)
+}

@@ -1,0 +1,50 @@
+// Answers what is not HTTP: the connection is told why, in the same words as any other failure, and closed.
+import type { Socket } from 'node:net'
+
+import { brokenBy, markBroken } from './broken.ts'
+import { afterItsTurn, responseOn } from './current-response.ts'
+import { abandon, rawAnswer, type AnswerOptions } from '../../answer.ts'
+import type { FailureCode } from '../../failure.ts'
+import { endLingering } from '../../lingering-close.ts'
+
+const CODES: Readonly<Record<string, FailureCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
+}
+
+export interface ClientErrorParts {
+  readonly errors: AnswerOptions
+  readonly newRequestId: () => string
+  /** True while the connection is not read, so that what is late on it is not the client's fault. */
+  readonly isHeld: (socket: Socket) => boolean
+}
+
+/** For Node's `clientError`. Strict parsing is the first defence against request smuggling, so nothing is made of the rest. */
+export function createClientErrorHandler({ errors, newRequestId, isHeld }: ClientErrorParts) {
+  return function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+    // Nobody is there to read it.
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      socket.destroy()
+      return
+    }
+    // Each further piece fails again: read and thrown away, while the answer is on its way.
+    if (brokenBy(socket) !== undefined) return
+    const code = CODES[error.code ?? ''] ?? 'request_invalid'
+    if (code === 'request_timeout' && isHeld(socket)) return
+    markBroken(socket, code)
+    const response = responseOn(socket)
+    if (response !== undefined && !response.req.complete) {
+      // Half of an answer cannot be followed by another one: the client would take it for the body.
+      if (response.headersSent) {
+        socket.destroySoon()
+        return
+      }
+      abandon(response, code)
+    }
+    afterItsTurn(socket, () => {
+      if (!socket.writable) return
+      socket.write(rawAnswer(code, errors, newRequestId()))
+      endLingering(socket)
+    })
+  }
+}

@@ -1,0 +1,116 @@
+// The connections of the listener: what each request on them goes through before it is routed, and how all are told of the end.
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+import { brokenBy } from './broken.ts'
+import { afterItsTurn, responseOn } from './current-response.ts'
+import { isForeignLine, isForeignMethod, isSpokenVersion } from './foreign-protocol.ts'
+import { createHalfCloseWatch } from './half-close.ts'
+import { createReadAhead, type ReadAhead } from './read-ahead.ts'
+import type { Schedule } from '../../clock.ts'
+import type { FailureCode } from '../../failure.ts'
+
+type Serve = (request: IncomingMessage, response: ServerResponse) => void
+
+export interface ConnectionParts {
+  /** Requests that may wait for others of their connection, on all connections together. */
+  readonly maxWaiting: number
+  readonly schedule: Schedule
+  /** Answers a request that no router is to see, closes its connection, and writes its line. */
+  readonly refuse: (request: IncomingMessage, response: ServerResponse, code: FailureCode) => void
+  /** Answers a connection whose parser has gone. */
+  readonly refuseRaw: (request: IncomingMessage, socket: Socket, code: FailureCode) => void
+}
+
+export interface Connections {
+  readonly readAhead: Pick<ReadAhead, 'isHeld' | 'waiting'>
+  /** From now on each answer says that its connection ends with it. */
+  retire(): void
+}
+
+/** The first request of a connection has not come yet: a plain property, as each request looks at it. */
+interface NewSocket extends Socket {
+  isNew?: boolean
+}
+
+/** Stands between Node's server and the router that was made its listener. */
+export function superviseConnections(server: Server, parts: ConnectionParts): Connections {
+  const [route] = server.listeners('request') as [Serve]
+  const open = new Set<Socket>()
+  const readAhead = createReadAhead(parts.maxWaiting, parts.schedule)
+  const watchHalfClose = createHalfCloseWatch(parts.schedule)
+  let retired = false
+
+  /** Looked at when it comes: what its line said is gone later. */
+  function isForeign(request: IncomingMessage): boolean {
+    const socket = request.socket as NewSocket
+    const isNew = socket.isNew === true
+    socket.isNew = false
+    if (isForeignMethod(request.method)) return true
+    return (isNew || request.httpVersion !== '1.1') && (!isSpokenVersion(request) || isForeignLine(request, isNew))
+  }
+
+  function begin(request: IncomingMessage, response: ServerResponse, refusal: FailureCode | undefined): void {
+    if (retired || endsHere(request)) response.shouldKeepAlive = false
+    if (refusal === undefined) route(request, response)
+    else parts.refuse(request, response, refusal)
+  }
+
+  function beginInTurn(request: IncomingMessage, response: ServerResponse, refusal: FailureCode | undefined): void {
+    readAhead.wait(request, response, () => {
+      const { socket } = request
+      if (socket.readableEnded && readAhead.waitingOn(socket) === 0) response.shouldKeepAlive = false
+      begin(request, response, refusal ?? (request.complete ? undefined : brokenBy(socket)))
+    })
+  }
+
+  function onEnd(this: Socket): void {
+    if (readAhead.waitingOn(this) === 0) endWithResponse(this)
+    watchHalfClose(this)
+  }
+
+  server.removeAllListeners('request')
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    const refusal = isForeign(request) ? 'version_not_supported' : undefined
+    // Node gives a response its connection when those before it are over.
+    if (response.socket !== null) begin(request, response, refusal)
+    else beginInTurn(request, response, refusal)
+  })
+
+  // A client that ends its side after its request may still read (RFC 9112 section 9.6): without this Node ends it at once.
+  ;(server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true
+  server.on('encrypted' in server ? 'secureConnection' : 'connection', (socket: NewSocket) => {
+    // Comes again with a connection that was given back.
+    if (!open.has(socket)) socket.once('close', () => open.delete(socket))
+    open.add(socket)
+    socket.isNew = true
+    socket.off('end', onEnd).on('end', onEnd)
+  })
+
+  // RFC 9110 section 9.3.6: a tunnel to anywhere is what a gateway must not be.
+  server.on('connect', (request: IncomingMessage, socket: Socket) => {
+    socket.on('error', () => undefined)
+    afterItsTurn(socket, () => {
+      parts.refuseRaw(request, socket, 'method_not_implemented')
+    })
+  })
+
+  return {
+    readAhead,
+    retire() {
+      retired = true
+      for (const socket of open) endWithResponse(socket)
+    },
+  }
+}
+
+/** Where a response is under way, it says that its connection ends with it. */
+function endWithResponse(socket: Socket): void {
+  const response = responseOn(socket)
+  if (response !== undefined && !response.headersSent) response.shouldKeepAlive = false
+}
+
+/** RFC 9112 section 6.1: of an HTTP/1.0 message with a transfer-encoding, nobody knows where it ends. */
+function endsHere({ httpVersionMinor, headers }: IncomingMessage): boolean {
+  return httpVersionMinor === 0 && headers['transfer-encoding'] !== undefined
+}

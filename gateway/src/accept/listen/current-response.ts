@@ -1,0 +1,18 @@
+// Which response a connection carries now, and what comes after all that were asked for before.
+import type { ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+
+/** The response that is under way on a connection, as Node notes it. */
+export function responseOn(socket: Duplex): ServerResponse | undefined {
+  return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
+}
+
+/** Runs when every response that was begun or waits on this connection is over; never, when the connection ends before. */
+export function afterItsTurn(socket: Duplex, run: () => void): void {
+  const response = responseOn(socket)
+  if (response === undefined) run()
+  else
+    response.once('close', () => {
+      if (!socket.destroyed) afterItsTurn(socket, run)
+    })
+}

@@ -1,0 +1,78 @@
+// A client that ended its side waits for its answer, or is gone: found out with bytes that its answer has in any case.
+import type { ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+import { responseOn } from './current-response.ts'
+import type { Schedule } from '../../clock.ts'
+
+/** How every answer begins. */
+const BEGINNING = 'HTTP/1.1 '
+
+/**
+ * What a client sends when it ends its side (`nc -N`) is what its kernel sends when it left: only what is written to it tells
+ * the two apart, as one that left answers with a reset, and the write after that fails. Each round writes one byte; the
+ * rounds are apart so that the reset of a distant client arrives between two of them.
+ */
+const ROUNDS_MS = [10, 40, 160, 640, 2560] as const
+
+/** The parser is gone from a connection that was switched to another protocol. */
+function isHttp(socket: Socket & { readonly parser?: object | null }): boolean {
+  return socket.parser !== null && socket.parser !== undefined
+}
+
+/** For the `end` of each connection of a server with `httpAllowHalfOpen`. */
+export function createHalfCloseWatch(schedule: Schedule): (socket: Socket) => void {
+  function ask(socket: Socket, round: number): void {
+    const response = responseOn(socket)
+    if (response === undefined || socket.destroyed || !socket.writable || !isHttp(socket)) return
+    if (!response.headersSent) sendBeginning(socket)
+    else if (response.chunkedEncoding) {
+      // The next chunk's size may begin with zeros (RFC 9112 section 7.1), the last one's too.
+      if (!response.writableEnded && response.req.method !== 'HEAD') socket.write('0', 'latin1')
+    } else {
+      // A body with a length comes to its end; a stream of events to an HTTP/1.0 client has none, and no place for a byte of ours.
+      if (isEventStream(response)) socket.destroy()
+      return
+    }
+    const delayMs = ROUNDS_MS[round]
+    if (delayMs === undefined) return
+    schedule(delayMs, () => {
+      ask(socket, round + 1)
+    })
+  }
+
+  return (socket) => {
+    ask(socket, 0)
+  }
+}
+
+interface Beginning {
+  sent: number
+  readonly write: Socket['write']
+}
+
+const beginnings = new WeakMap<Socket, Beginning>()
+
+function beginAnswer(socket: Socket): Beginning {
+  const write = socket.write.bind(socket)
+  const beginning: Beginning = { sent: 0, write }
+  beginnings.set(socket, beginning)
+  // What is written first is the head, as a text: it lacks what was sent of it already.
+  socket.write = (head: string, ...rest: []) => {
+    beginnings.delete(socket)
+    socket.write = write
+    return socket.write(head.slice(beginning.sent), ...rest)
+  }
+  return beginning
+}
+
+function sendBeginning(socket: Socket): void {
+  const beginning = beginnings.get(socket) ?? beginAnswer(socket)
+  beginning.write(BEGINNING.charAt(beginning.sent), 'latin1')
+  beginning.sent += 1
+}
+
+function isEventStream(response: ServerResponse): boolean {
+  const { _header: head } = response as ServerResponse & { readonly _header: string | null }
+  return head !== null && /\r\ncontent-type: *text\/event-stream/i.test(head)
+}

@@ -1,0 +1,107 @@
+// Requests of one connection wait for each other: how many are read ahead, and when reading stops.
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+
+import { responseOn } from './current-response.ts'
+import type { Schedule } from '../../clock.ts'
+
+/** Reading stops when so many wait, and goes on when only a few are left. What one read brought is parsed to its end. */
+const STOP_AT = 32
+const GO_ON_AT = 8
+
+/** While nothing is read, a client that leaves is not seen: it is not waited for without end. */
+const HELD_MS = 60_000
+
+/** What Node's server keeps on its sockets: `_paused` is its own way to stop reading requests (lib/_http_server.js). */
+interface ServerSocket extends Socket {
+  _paused?: boolean
+  readonly parser?: { resume(): void } | null
+}
+
+interface Line {
+  waiting: number
+  /** While the connection is not read: calls off its end. */
+  callOff: (() => void) | undefined
+}
+
+export interface ReadAhead {
+  /** Waits for the responses before this one; `serve` is not called when the connection ends first. */
+  wait(request: IncomingMessage, response: ServerResponse, serve: () => void): void
+  /** True while the connection is not read: what it sends late is not the client's fault. */
+  isHeld(socket: Socket): boolean
+  /** Requests that wait now on this connection. */
+  waitingOn(socket: Socket): number
+  /** Requests that wait now, on all connections. */
+  readonly waiting: number
+}
+
+/** `maxWaiting` bounds the requests that wait on all connections together: who exceeds it is disconnected (RFC 9112 section 9.3.2 has it ask again). */
+export function createReadAhead(maxWaiting: number, schedule: Schedule): ReadAhead {
+  const lines = new WeakMap<Socket, Line>()
+  let total = 0
+
+  function lineOf(socket: ServerSocket): Line {
+    const known = lines.get(socket)
+    if (known !== undefined) return known
+    const line: Line = { waiting: 0, callOff: undefined }
+    lines.set(socket, line)
+    socket.once('close', () => {
+      line.callOff?.()
+      lines.delete(socket)
+      total -= line.waiting
+    })
+    // Node reads on whenever a response could be written out, however many requests wait.
+    socket.on('drain', () => {
+      if (line.callOff !== undefined) stopReading(socket)
+    })
+    return line
+  }
+
+  function hold(socket: ServerSocket, line: Line): void {
+    stopReading(socket)
+    if (line.callOff !== undefined) return
+    const stuckAt = responseOn(socket)
+    line.callOff = schedule(HELD_MS, () => {
+      line.callOff = undefined
+      if (responseOn(socket) === stuckAt) socket.destroy()
+      else hold(socket, line)
+    })
+  }
+
+  return {
+    wait({ socket }, response, serve) {
+      const line = lineOf(socket)
+      line.waiting += 1
+      total += 1
+      if (total > maxWaiting) socket.destroy()
+      else if (line.waiting >= STOP_AT) hold(socket, line)
+      response.once('socket', () => {
+        line.waiting -= 1
+        // What a closed connection had waiting was taken off all at once.
+        if (lines.has(socket)) total -= 1
+        if (line.callOff !== undefined && line.waiting <= GO_ON_AT) {
+          line.callOff()
+          line.callOff = undefined
+          readOn(socket)
+        }
+        if (!socket.destroyed) serve()
+      })
+    },
+    isHeld: (socket) => lines.get(socket)?.callOff !== undefined,
+    waitingOn: (socket) => lines.get(socket)?.waiting ?? 0,
+    get waiting() {
+      return total
+    },
+  }
+}
+
+function stopReading(socket: ServerSocket): void {
+  socket._paused = true
+  socket.pause()
+}
+
+function readOn(socket: ServerSocket): void {
+  socket._paused = false
+  socket.parser?.resume()
+  socket.resume()
+}
