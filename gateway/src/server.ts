@@ -144,6 +144,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const filter = createHeaderFilter({
     authResultHeader: config.authResult.header.toLowerCase(),
     reserved: ['x-tollgate', RENEWED_TOKEN_HEADER],
+    tokenHeaders: config.tokens.from.flatMap(({ header }) => (header === undefined ? [] : [header.toLowerCase()])),
     underscores: config.proxy.underscores,
     via: config.proxy.via,
   })

@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { connect, type AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer, type ClientOptions, type ServerOptions } from 'ws'
 
+import { openRaw } from './raw-connection.ts'
 import type { Teardown } from './test-gateway.ts'
 
 export interface WebSocketUpstream {
@@ -109,4 +110,25 @@ export async function rawHandshake(
   socket.on('timeout', () => (closed = false))
   await once(socket, 'close')
   return { answer: Buffer.concat(chunks).toString('latin1'), closed }
+}
+
+/** A handshake by hand: the head of its answer, as soon as that is here. */
+export async function handshakeHead(
+  t: Teardown,
+  port: number,
+  path: string,
+  headers: readonly string[],
+): Promise<string> {
+  const { socket, write, until } = await openRaw(t, port)
+  const head = [
+    `GET ${path} HTTP/1.1`,
+    'Host: a',
+    'Upgrade: websocket',
+    'Connection: Upgrade',
+    'Sec-WebSocket-Version: 13',
+  ]
+  write([...head, 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==', ...headers, '', ''].join('\r\n'))
+  const answer = await until(/\r\n\r\n/)
+  socket.destroy()
+  return answer
 }

@@ -10,6 +10,7 @@ import { checkRoutePaths } from './route-path-checks.ts'
 import { checkRouteConflicts } from './route-conflicts.ts'
 import { checkRouteIssuers } from './route-issuer-checks.ts'
 import { checkTrustedProxies, checkUpstreams } from './upstream-checks.ts'
+import { foldName } from '../forward/header-names.ts'
 import { readRedisUrl } from '../revoke/redis-url.ts'
 
 // Names that requests or answers use for something else: the auth result is removed from both under its own name.
@@ -55,10 +56,11 @@ function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWrit
   const header = text(options(authResult)['header'])?.toLowerCase()
   if (header === undefined) return []
   const path = ['authResult', 'header']
-  if (NOT_FOR_RESULTS.test(header))
+  // Upstreams that fold names take `x.request~id` for x-request-id.
+  if (NOT_FOR_RESULTS.test(foldName(header)))
     return [{ path, message: `${written.show(path)} has a meaning of its own and cannot carry the auth result` }]
-  const places = entries(options(tokens)['from']).map((place) => text(options(place)['header'])?.toLowerCase())
-  return places.includes(header)
+  const places = entries(options(tokens)['from']).map((place) => foldName(text(options(place)['header']) ?? ''))
+  return places.includes(foldName(header))
     ? [{ path, message: 'tokens are read from this header (tokens.from); the auth result needs another one' }]
     : []
 }

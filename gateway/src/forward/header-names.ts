@@ -9,6 +9,15 @@ export const HOP_BY_HOP: ReadonlySet<string> = new Set([
 /** What proxies say about a client: from anybody else it would be a client's word about itself. And all of `x-forwarded-*`. */
 export const SAID_BY_PROXIES: ReadonlySet<string> = new Set(['forwarded', 'x-real-ip'])
 
+/**
+ * What only a server may set. CGI servers hand headers on as variables, and `Proxy` becomes HTTP_PROXY, which many programs take for
+ * the proxy they shall use (httpoxy: CVE-2016-5385 and others). No client has a use for it.
+ */
+export const MISTAKEN_FOR_SETTINGS: ReadonlySet<string> = new Set(['proxy'])
+
+/** What frames a message and says where it goes: under another spelling none of it may reach whoever reads that as this. */
+export const FRAMING: ReadonlySet<string> = new Set(['content-length', 'content-type', 'transfer-encoding', 'host'])
+
 /** The request's id is the gateway's to say; its path is decided here, so no header may name another one. */
 export const SAID_BY_GATEWAY: ReadonlySet<string> = new Set(['x-request-id', 'x-original-url', 'x-rewrite-url'])
 
@@ -26,9 +35,12 @@ const NEVER_NAMED_BY_CONNECTION: ReadonlySet<string> = new Set([
   'transfer-encoding',
 ])
 
-/** `-` and `_` are the same to CGI, WSGI and PHP upstreams, so they are the same here. Lower case. */
+/**
+ * A name as CGI (RFC 3875 section 4.1.18), WSGI and PHP upstreams tell it from others: by letters and digits alone. lighttpd and
+ * others turn every other character into `_`, so that `x.auth~result` is X_AUTH_RESULT to a program behind them. Lower case.
+ */
 export function foldName(name: string): string {
-  return name.toLowerCase().replaceAll('_', '-')
+  return name.toLowerCase().replace(/[^a-z0-9]/g, '-')
 }
 
 /** Names that a Connection header takes away from the next hop, in lower case; undefined when there are none, as nearly always. */

@@ -1,7 +1,9 @@
 // The headers on the way in and on the way back: what is dropped, what is added. One function for each direction.
 import {
   foldName,
+  FRAMING,
   HOP_BY_HOP,
+  MISTAKEN_FOR_SETTINGS,
   namedByConnection,
   NEVER_IN_TRAILERS,
   SAID_BY_GATEWAY,
@@ -31,6 +33,8 @@ export interface HeaderRules {
   readonly authResultHeader: string
   /** Names besides it that no upstream may be told by a client, and no client by an upstream; lower case. */
   readonly reserved: readonly string[]
+  /** Names of the headers that tokens are read from, lower case: no other spelling of one may bring a second token. */
+  readonly tokenHeaders: readonly string[]
   /** What becomes of request headers with `_` in their name. */
   readonly underscores: 'drop' | 'keep'
   /** Name for the header Via; undefined for none. */
@@ -47,18 +51,22 @@ export interface HeaderFilter {
 
 type Verdict = 'drop' | 'pass' | 'from-proxies'
 
-export function createHeaderFilter({ authResultHeader, reserved, underscores, via }: HeaderRules): HeaderFilter {
+export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
+  const { authResultHeader, reserved, tokenHeaders, underscores, via } = rules
   const own = new Set([authResultHeader, ...reserved].map(foldName))
+  const ofTokens = new Set(tokenHeaders.map(foldName))
   const viaValue = via === undefined ? undefined : `1.1 ${via}`
 
   const verdictOf = rememberByName((name): Verdict => {
     const lower = name.toLowerCase()
-    if (lower === 'host' || HOP_BY_HOP.has(lower)) return 'drop'
     const folded = foldName(name)
+    if (lower === 'host' || HOP_BY_HOP.has(folded) || MISTAKEN_FOR_SETTINGS.has(folded)) return 'drop'
     if (own.has(folded) || SAID_BY_GATEWAY.has(folded)) return 'drop'
     const fromProxies = SAID_BY_PROXIES.has(folded) || folded.startsWith('x-forwarded-')
-    // `X_Auth_Result` reads as `X-Auth-Result` to CGI, WSGI and PHP upstreams (CVE-2025-64484).
-    if (name.includes('_') && (underscores === 'drop' || fromProxies)) return 'drop'
+    // `X_Forwarded_For` reads as `X-Forwarded-For` to CGI, WSGI and PHP upstreams (CVE-2025-64484).
+    if (lower !== folded && (fromProxies || FRAMING.has(folded) || folded.startsWith('sec-websocket-'))) return 'drop'
+    if (ofTokens.has(folded) && !tokenHeaders.includes(lower)) return 'drop'
+    if (name.includes('_') && underscores === 'drop') return 'drop'
     return fromProxies ? 'from-proxies' : 'pass'
   })
 
@@ -68,10 +76,10 @@ export function createHeaderFilter({ authResultHeader, reserved, underscores, vi
   })
 
   const passesOnAsTrailer = rememberByName(
-    (name) => verdictOf(name) === 'pass' && !NEVER_IN_TRAILERS.has(name.toLowerCase()),
+    (name) => verdictOf(name) === 'pass' && !NEVER_IN_TRAILERS.has(foldName(name)),
   )
 
-  const passesBackAsTrailer = rememberByName((name) => passesBack(name) && !NEVER_IN_TRAILERS.has(name.toLowerCase()))
+  const passesBackAsTrailer = rememberByName((name) => passesBack(name) && !NEVER_IN_TRAILERS.has(foldName(name)))
 
   return {
     toUpstream(raw, connection, facts) {

@@ -45,7 +45,7 @@ export const ProxyOptions = Options(
     }),
     underscores: Type.Enum(['drop', 'keep'], {
       description:
-        'Request headers with _ in their name: CGI, WSGI and PHP upstreams read _ as -, so they could pass for others. Reserved names never pass. Default drop.',
+        'Request headers with _ in their name: CGI, WSGI and PHP upstreams read _ as -, so they could pass for others. Names that are reserved, frame a message, belong to one connection or hold a token never pass in another spelling. Default drop.',
       default: 'drop',
     }),
     via: Type.Optional(
