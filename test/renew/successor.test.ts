@@ -15,17 +15,29 @@ t.test('the formula', async (t) => {
     ...claims,
     iat: 1240,
     exp: 1540,
-    jti: 'jti of T',
+    jti: 'old~renewed.jti of T',
+    origin_iat: 1000,
     sid: 'T',
     auth_time: 1000,
     renewed_from: 'T',
   })
-  const second = { ...claims, iat: 1240, exp: 1540, sid: 'S', auth_time: 1000, renewed_from: 'T' }
+  const second = {
+    ...claims,
+    iat: 1240,
+    exp: 1540,
+    sid: 'S',
+    auth_time: 900,
+    origin_iat: 1000,
+    jti: 'old~renewed.T',
+    renewed_from: 'T',
+  }
   t.match(successorOf(second, 'U', RULES, jtiOf), {
     iat: 1480,
     exp: 1780,
+    jti: 'old~renewed.jti of U',
     sid: 'S',
-    auth_time: 1000,
+    auth_time: 900,
+    origin_iat: 1000,
     renewed_from: 'U',
   })
   t.match(
@@ -76,7 +88,7 @@ t.test('a member __proto__ and numbers that no double is are copied as they are'
   const successor = successorOf(readExactJson(text) as Claims, 'T', RULES, jtiOf)
   t.equal(
     writeExactJson(successor),
-    '{"iat":1240,"exp":1540,"id":12345678901234567890,"__proto__":{"x":[1e400]},"jti":"jti of T","sid":"T","auth_time":1000,"renewed_from":"T"}',
+    '{"iat":1240,"exp":1540,"id":12345678901234567890,"__proto__":{"x":[1e400]},"jti":"jti of T~renewed.jti of T","origin_iat":1000,"sid":"T","auth_time":1000,"renewed_from":"T"}',
   )
   t.equal(Object.getPrototypeOf(successor), Object.prototype)
 })

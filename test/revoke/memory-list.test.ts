@@ -54,10 +54,11 @@ const caller: fc.Arbitrary<AuthResult> = fc
     issuerId: fc.constantFrom(...ISSUERS, 'c'),
     tokenId: value,
     jti: maybe(value),
+    originJti: maybe(value),
     sid: maybe(value),
     subject: maybe(value),
     renewedFrom: maybe(value),
-    issuedAtSec: maybe(second),
+    firstIssuedAtSec: maybe(second),
   })
   // No token is its own predecessor.
   .filter(({ tokenId, renewedFrom }) => tokenId !== renewedFrom)
@@ -99,6 +100,7 @@ function createModel() {
         ['token', who.tokenId, false],
         ['token', who.renewedFrom, true],
         ['jti', who.jti, false],
+        ['jti', who.originJti, false],
         ['sid', who.sid ?? who.tokenId, false],
         ['sub', who.subject, false],
       ]
@@ -106,7 +108,8 @@ function createModel() {
         const one = text === undefined ? undefined : entries.get(nameOf({ kind, issuer: who.issuerId, value: text }))
         if (one === undefined || one.overlapSec > 0 || nowSec >= one.untilSec) return []
         if (isPredecessor && one.reason === 'renewed') return []
-        if (kind === 'sub' && who.issuedAtSec !== undefined && who.issuedAtSec >= (one.issuedBeforeSec ?? 0)) return []
+        if (kind === 'sub' && who.firstIssuedAtSec !== undefined && who.firstIssuedAtSec >= (one.issuedBeforeSec ?? 0))
+          return []
         return [one.reason]
       })
     },

@@ -19,6 +19,8 @@ export interface AuthResult {
   readonly claims: Claims
   readonly expiresAtSec: number
   readonly issuedAtSec: number | undefined
+  /** `iat` of the first token of its session, where it was renewed since. */
+  readonly firstIssuedAtSec: number | undefined
   /** From then on the token is refused: its expiry with the clock tolerance of its issuer. */
   readonly validUntilSec: number
   /** Names the token however its signature is spelt (token-id.ts). '' for anonymous callers. */
@@ -26,6 +28,8 @@ export interface AuthResult {
   /** Whose tokens these are on the block list: the issuer's `issuer`, or its name in the config where iss is not looked at. */
   readonly issuerId: string
   readonly jti: string | undefined
+  /** Its issuer’s own name for what it goes back to (Amazon Cognito): blocked like a jti. */
+  readonly originJti: string | undefined
   readonly sid: string | undefined
   /** Id of the token whose successor this is, where the gateway renewed one. */
   readonly renewedFrom: string | undefined
@@ -74,10 +78,12 @@ export function verifiedResult(fields: Omit<AuthResult, 'authenticated'>): AuthR
     claims: fields.claims,
     expiresAtSec: fields.expiresAtSec,
     issuedAtSec: fields.issuedAtSec,
+    firstIssuedAtSec: fields.firstIssuedAtSec,
     validUntilSec: fields.validUntilSec,
     tokenId: fields.tokenId,
     issuerId: fields.issuerId,
     jti: fields.jti,
+    originJti: fields.originJti,
     sid: fields.sid,
     renewedFrom: fields.renewedFrom,
     headerValue: fields.headerValue,
@@ -98,10 +104,12 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     claims: NO_CLAIMS,
     expiresAtSec: Infinity,
     issuedAtSec: undefined,
+    firstIssuedAtSec: undefined,
     validUntilSec: Infinity,
     tokenId: '',
     issuerId: '',
     jti: undefined,
+    originJti: undefined,
     sid: undefined,
     renewedFrom: undefined,
     headerValue,

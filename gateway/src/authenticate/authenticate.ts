@@ -14,6 +14,7 @@ import type { Clock } from '../clock.ts'
 import { magnitudeOf } from '../exact-number.ts'
 import { Failure } from '../failure.ts'
 import type { BlockCheck } from '../revoke/block-list.ts'
+import { firstIssuedAtOf } from '../session-origin.ts'
 
 export interface AuthenticatorParts {
   readonly maxTokenBytes: number
@@ -140,10 +141,12 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       claims,
       expiresAtSec,
       issuedAtSec: magnitudeOf(iat),
+      firstIssuedAtSec: firstIssuedAtOf(claims),
       validUntilSec: notAfterSec,
       tokenId: token.id,
       issuerId: issuer ?? name,
       jti: nameIn(jti),
+      originJti: nameIn(claims['origin_jti']),
       sid: nameIn(sid),
       renewedFrom: typeof renewedFrom === 'string' ? renewedFrom : undefined,
       headerValue,

@@ -2,6 +2,7 @@
 import type { RenewalOptions } from './options.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
 import { magnitudeOf } from '../exact-number.ts'
+import { firstIssuedAtOf, firstJtiOf, successorJti } from '../session-origin.ts'
 
 /** In seconds. */
 export interface SuccessorRules {
@@ -82,11 +83,14 @@ export function successorOf(
 ): Claims | undefined {
   const times = successorTimes(claims, rules)
   if (times === undefined) return undefined
+  const own = jtiOf(tokenId)
   return {
     ...claims,
     iat: times.issuedAtSec,
     exp: times.expiresAtSec,
-    jti: jtiOf(tokenId),
+    // unfitClaim: it is text, or is not there.
+    jti: successorJti(firstJtiOf((claims['jti'] as string | undefined) ?? own), own),
+    origin_iat: Math.floor(firstIssuedAtOf(claims) ?? times.startedAtSec),
     sid: claims['sid'] ?? tokenId,
     auth_time: times.startedAtSec,
     renewed_from: tokenId,

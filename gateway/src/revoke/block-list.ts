@@ -12,7 +12,7 @@ export type BlockReason = (typeof BLOCK_REASONS)[number]
 
 /** What names an entry: at most one is there for each. */
 export interface BlockKey {
-  /** `token`: by token id (token-id.ts). `jti`, `sid`, `sub`: by that claim. */
+  /** `token`: by token id (token-id.ts). `jti`, `sid`, `sub`: by that claim; the jti of any token of a session names it all. */
   readonly kind: BlockKind
   /** Whose tokens: the issuer's configured `issuer`, or its name in the config where iss is not looked at. */
   readonly issuer: string
@@ -21,7 +21,7 @@ export interface BlockKey {
 
 /** Times in whole seconds since the epoch. In force from the moment on in which the list has it. */
 export interface BlockEntry extends BlockKey {
-  /** `sub` only: tokens issued before this second are blocked, and tokens that do not say when. Undefined for the others. */
+  /** `sub` only: sessions whose first token was issued before this second are blocked, and tokens that do not say when. Undefined for the others. */
   readonly issuedBeforeSec: number | undefined
   /**
    * How much longer what it names works on: a length, counted on each machine from when it hears of it, so that no clock but

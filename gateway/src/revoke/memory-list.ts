@@ -18,7 +18,8 @@ import { ListShard, SHARD_BITS } from './list-shard.ts'
 import { createOverlapClock } from './overlap-clock.ts'
 import { PageArena } from './page-arena.ts'
 import { createPacker, unpack, type Packer } from './packed-text.ts'
-import { MAX_CHARACTERS, saysTheSame, shortened, takenEntry } from './taken-entry.ts'
+import { MAX_CHARACTERS, saysTheSame, shortened, takenEntry, takenValue } from './taken-entry.ts'
+import { firstJtiOf } from '../session-origin.ts'
 
 const { HASH, BEGINS, UNTIL, ISSUED_BEFORE, META, SAME_MASK } = records
 
@@ -104,7 +105,7 @@ export function createBlockList({
 
   function locateKey({ kind, issuer, value }: BlockKey): number {
     const issuerId = issuerIds.get(issuer)
-    return issuerId === undefined ? -1 : locate(BLOCK_KINDS.indexOf(kind), issuerId, value)
+    return issuerId === undefined ? -1 : locate(BLOCK_KINDS.indexOf(kind), issuerId, takenValue(kind, value))
   }
 
   // What the questions about one caller found so far.
@@ -120,7 +121,7 @@ export function createBlockList({
       isMomentary = true
       return
     }
-    if (kind === SUB && (caller.issuedAtSec ?? -1) >= (words[at + ISSUED_BEFORE] as number)) return
+    if (kind === SUB && (caller.firstIssuedAtSec ?? -1) >= (words[at + ISSUED_BEFORE] as number)) return
     // Having renewed its predecessor is what a successor is for.
     const isRenewed = records.reasonOf(words[at + META] as number) === RENEWED
     if (isRenewed && kind === TOKEN && value === caller.renewedFrom) return
@@ -139,7 +140,7 @@ export function createBlockList({
     const issuer = caller.issuerId === issuers[lastIssuer] ? lastIssuer : issuerIds.get(caller.issuerId)
     if (issuer === undefined) return CLEAR
     lastIssuer = issuer
-    const { jti, sid, subject, renewedFrom } = caller
+    const { jti, originJti, sid, subject, renewedFrom } = caller
     found = undefined
     isMomentary = false
     // A kind that nobody is blocked by costs nothing, least of all the digest that is a token's id.
@@ -147,7 +148,10 @@ export function createBlockList({
       ask(TOKEN, issuer, caller.tokenId, caller, nowSec)
       if (renewedFrom !== undefined) ask(TOKEN, issuer, renewedFrom, caller, nowSec)
     }
-    if (hasAny(JTI) && jti !== undefined) ask(JTI, issuer, jti, caller, nowSec)
+    if (hasAny(JTI)) {
+      if (jti !== undefined) ask(JTI, issuer, firstJtiOf(jti), caller, nowSec)
+      if (originJti !== undefined) ask(JTI, issuer, originJti, caller, nowSec)
+    }
     // A session is named by the id of its first token, which has no sid.
     if (hasAny(SID)) ask(SID, issuer, sid ?? caller.tokenId, caller, nowSec)
     if (hasAny(SUB) && subject !== undefined) ask(SUB, issuer, subject, caller, nowSec)

@@ -2,6 +2,7 @@
 import { hash as digest } from 'node:crypto'
 
 import type { BlockEntry } from './block-list.ts'
+import { firstJtiOf } from '../session-origin.ts'
 
 /** Longer values are known by their digest: an entry must not cost more than a few hundred bytes. */
 export const MAX_CHARACTERS = 1024
@@ -12,6 +13,11 @@ export function shortened(value: string): string {
   return value.length <= MAX_CHARACTERS ? value : `sha256:${digest('sha256', value, 'base64url')}`
 }
 
+/** The jti of any token of a session blocks all of it. */
+export function takenValue(kind: BlockEntry['kind'], value: string): string {
+  return shortened(kind === 'jti' ? firstJtiOf(value) : value)
+}
+
 function second(value: number): number {
   return Math.min(Math.max(Math.ceil(value), 0), LAST_SECOND)
 }
@@ -20,7 +26,7 @@ export function takenEntry(entry: BlockEntry): BlockEntry {
   const { kind, value, issuedBeforeSec = LAST_SECOND, overlapSec, untilSec, reason } = entry
   return {
     ...entry,
-    value: shortened(value),
+    value: takenValue(kind, value),
     issuedBeforeSec: kind === 'sub' ? second(issuedBeforeSec) : undefined,
     overlapSec: reason === 'renewed' ? overlapSec : 0,
     untilSec: second(untilSec),
