@@ -33,7 +33,7 @@ function createFamily() {
     options: { store: 'memory', onStoreDown: 'serve', reconcile: 60_000, keyPrefix: 'tollgate', maxEntries: 1_000_000 },
     clock,
     schedule: clock.schedule,
-    events: { onUp: ignore, onDown: ignore, onNonsense: ignore },
+    events: { onUp: ignore, onDown: ignore, onNonsense: ignore, onTrouble: ignore },
   })
   const spread = spreadRevocations(primary, clock.schedule)
 

@@ -6,12 +6,12 @@ import { join } from 'node:path'
 import t from 'tap'
 import type { Test } from 'tap'
 
-import { systemClock } from '../../gateway/src/clock.ts'
+import { systemClock, systemSchedule } from '../../gateway/src/clock.ts'
 import { createLevelStore } from '../../gateway/src/revoke/level-store.ts'
 import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
 
 const nothing = () => undefined
-const events = { onUp: nothing, onDown: nothing, onNonsense: nothing }
+const events = { onUp: nothing, onDown: nothing, onNonsense: nothing, onTrouble: nothing }
 
 /** Writes until it is killed; the last entry that it said to be kept. */
 async function writeUntilKilled(
@@ -45,7 +45,15 @@ async function killTenTimes(t: Test, folder: string): Promise<number> {
     promised.push([`r${round}`, last])
   }
   const list = createBlockList()
-  const store = createLevelStore({ folder, list, clock: systemClock, events, forgettableSec: () => 0 })
+  const store = createLevelStore({
+    folder,
+    list,
+    clock: systemClock,
+    schedule: systemSchedule,
+    events,
+    forgettableSec: () => 0,
+    onStoreDown: 'serve',
+  })
   await store.start()
   const missing = promised.flatMap(([prefix, last]) =>
     Array.from({ length: last + 1 }, (_, index) => `${prefix}-${index}`).filter(

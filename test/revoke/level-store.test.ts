@@ -14,15 +14,28 @@ function entry(value: string, changes: Partial<BlockEntry> = {}): BlockEntry {
   return { kind: 'jti', value, ...rest, reason: 'revoked', ...changes }
 }
 
-async function openStore(folder: string, clock = createFakeClock(NOW * 1000)) {
+async function openStore(
+  folder: string,
+  clock = createFakeClock(NOW * 1000),
+  onStoreDown: 'serve' | 'refuse' = 'serve',
+) {
   const list = createBlockList()
   const told: string[] = []
   const events = {
     onUp: (count: number) => told.push(`up ${count}`),
     onDown: (problem: string) => told.push(problem),
     onNonsense: (count: number) => told.push(`nonsense ${count}`),
+    onTrouble: (kind: string, text: string | undefined) => told.push(`${kind}: ${text ?? 'over'}`),
   }
-  const store = createLevelStore({ folder, list, clock, events, forgettableSec: () => clock.now() / 1000 })
+  const store = createLevelStore({
+    folder,
+    list,
+    clock,
+    schedule: clock.schedule,
+    events,
+    forgettableSec: () => clock.now() / 1000,
+    onStoreDown,
+  })
   const writes: Promise<boolean>[] = []
   list.onChange((change) => {
     if (change.origin === 'here') writes.push(store.write(change))
@@ -65,5 +78,5 @@ t.test('a folder that another process has open is refused with its reason', asyn
     message: `${folder} is in use by another process (revocation.store.level)`,
   })
   await store.close()
-  await t.rejects(openStore(join(folder, 'LOCK')), { message: /LOCK cannot be/ }, 'a file is no folder')
+  await t.rejects(openStore(join(folder, 'LOCK')), { message: /LOCK is no folder/ }, 'a file is no folder')
 })

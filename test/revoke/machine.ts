@@ -35,6 +35,7 @@ export async function startMachine(t: Test, url: string, reconcileMs = 60_000, c
       onUp: () => told.push('up'),
       onDown: (problem) => told.push(problem),
       onNonsense: (count) => told.push(`nonsense ${count}`),
+      onTrouble: (kind, text) => told.push(`${kind}: ${text ?? 'over'}`),
     },
   })
   const writes: Promise<boolean>[] = []

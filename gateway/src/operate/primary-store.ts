@@ -35,6 +35,7 @@ export function createPrimaryStore({ list, kind, send }: PrimaryStoreParts): Pri
     syncAgeMs: undefined,
     queued: 0,
     problem: 'being loaded',
+    troubles: [],
   }
 
   function apply({ entry, change }: BlockChange): void {

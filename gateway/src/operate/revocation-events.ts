@@ -14,6 +14,10 @@ export function createRevocationEvents(log: Log): StoreEvents {
     onDown(reason) {
       log.error({ reason }, 'the store of revocations is not there; what is known still counts')
     },
+    onTrouble(trouble, reason) {
+      if (reason === undefined) log.info({ trouble }, 'the store of revocations is right again')
+      else log.error({ trouble, reason }, 'something is wrong with the store of revocations')
+    },
     onNonsense(count) {
       log.warn({ count }, 'the store of revocations holds what is no entry; it was passed over')
     },
@@ -27,10 +31,11 @@ export function revocationProblems(revocation: Pick<Revocation, 'status' | 'refu
   readonly notReady: ReturnType<Readiness>
   readonly degraded: ReturnType<Readiness>
 } {
-  const { up, loaded, problem } = revocation.status()
-  if (up && loaded) return { notReady: [], degraded: [] }
+  const { up, loaded, problem, troubles } = revocation.status()
+  const wrong = troubles.map(({ text }) => ({ part: PART, reason: text }))
+  if (up && loaded) return { notReady: [], degraded: wrong }
   const told = [{ part: PART, reason: problem ?? 'being loaded' }]
   return !loaded || revocation.refusal() !== undefined
-    ? { notReady: told, degraded: [] }
-    : { notReady: [], degraded: told }
+    ? { notReady: told, degraded: wrong }
+    : { notReady: [], degraded: [...told, ...wrong] }
 }

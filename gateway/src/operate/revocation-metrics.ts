@@ -2,6 +2,7 @@
 import type { Metrics } from './metrics.ts'
 import { BLOCK_KINDS } from '../revoke/block-list.ts'
 import type { Revocation } from '../revoke/revocation.ts'
+import { TROUBLE_KINDS } from '../revoke/store.ts'
 
 export function addRevocationMetrics(
   { addGauge }: Pick<Metrics, 'addGauge'>,
@@ -29,6 +30,17 @@ export function addRevocationMetrics(
       set({ store: kind }, up ? 1 : 0)
     },
     'min',
+  )
+  addGauge(
+    'tollgate_revocation_store_trouble',
+    '1 while this is wrong with the store of the block list, whether it can be reached or not.',
+    ['store', 'trouble'],
+    (set) => {
+      const { kind: store, troubles } = status()
+      for (const trouble of TROUBLE_KINDS)
+        set({ store, trouble }, troubles.some(({ kind }) => kind === trouble) ? 1 : 0)
+    },
+    'max',
   )
   addGauge('tollgate_revocations_queued', 'Changes that wait to be written to the store.', [], (set) => {
     set({}, status().queued)

@@ -30,11 +30,11 @@ function readCertificates(file: string): string {
 
 /** Throws StoreNotUsable for a URL that is none. Nothing is opened yet. */
 export function createStore(
-  { store, reconcile, keyPrefix }: Readonly<RevocationOptions>,
+  { store, onStoreDown, reconcile, keyPrefix }: Readonly<RevocationOptions>,
   parts: StoreParts,
 ): RevocationStore {
   if (store === 'memory') return createMemoryStore()
-  if ('level' in store) return createLevelStore({ ...parts, folder: store.level })
+  if ('level' in store) return createLevelStore({ ...parts, folder: store.level, onStoreDown })
   return createRedisStore({
     ...parts,
     address: { ...parseRedisUrl(store.redis), ...(store.ca === undefined ? {} : { ca: readCertificates(store.ca) }) },

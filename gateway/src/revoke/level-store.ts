@@ -1,11 +1,20 @@
-// The embedded store: a LevelDB folder of this machine that survives restarts, and kill -9 at any moment.
+// The embedded store: a LevelDB folder of this machine that survives restarts, kill -9 at any moment, and a disk that fails.
 import type { ClassicLevel } from 'classic-level'
-import { mkdir } from 'node:fs/promises'
 
-import type { Clock } from '../clock.ts'
-import type { BlockChange, BlockList } from './block-list.ts'
-import { contentOf, keyOf, nameOf, readStored } from './entry-text.ts'
+import type { Clock, Schedule } from '../clock.ts'
+import type { BlockList } from './block-list.ts'
+import {
+  isMarkedDamaged,
+  markDamaged,
+  mirrorList,
+  readEntries,
+  removeSomeEnded,
+  writeChanges,
+} from './level-entries.ts'
+import { folderProblem, openFolder, repairFolder, type OpenedFolder } from './level-folder.ts'
+import type { RevocationOptions } from './options.ts'
 import type { Retention } from './retention.ts'
+import { createTroubles } from './store-troubles.ts'
 import { StoreNotUsable, type RevocationStore, type StoreEvents, type StoreStatus } from './store.ts'
 import { createWriteQueue } from './write-queue.ts'
 
@@ -13,59 +22,59 @@ export interface LevelStoreParts {
   readonly folder: string
   readonly list: BlockList
   readonly clock: Clock
+  readonly schedule: Schedule
   readonly events: StoreEvents
   readonly forgettableSec: Retention
+  /** With `refuse`, a folder that is damaged is not begun with. */
+  readonly onStoreDown: RevocationOptions['onStoreDown']
 }
 
-type Operation =
-  | { readonly type: 'put'; readonly key: string; readonly value: string }
-  | { readonly type: 'del'; readonly key: string }
-
-/** `e name` holds an entry, `u until name` finds those that have ended. */
-const ENTRY = 'e '
-const ENDS = 'u '
-/** One more than the separator: the end of a range of keys. */
-const entryRange = { gte: ENTRY, lt: 'e!' }
-const SECOND_DIGITS = 12
 const MAX_QUEUED = 100_000
-const SWEPT_AT_ONCE = 1000
+const RETRY_MS = 500
 
-function endKey(untilSec: number, name: string): string {
-  return `${ENDS}${String(untilSec).padStart(SECOND_DIGITS, '0')} ${name}`
-}
-
-function operationsOf({ entry, change }: BlockChange, nowSec: number): readonly Operation[] {
-  const name = nameOf(entry)
-  if (change === 'removed') return [{ type: 'del', key: ENTRY + name }]
-  return [
-    { type: 'put', key: ENTRY + name, value: contentOf(entry, nowSec) },
-    { type: 'put', key: endKey(entry.untilSec, name), value: '' },
-  ]
-}
-
-function openingProblem(folder: string, error: unknown): string {
-  const { code, cause } = error as { readonly code?: string; readonly cause?: { readonly code?: string } }
-  const why = cause?.code ?? code
-  if (why === 'LEVEL_LOCKED') return `${folder} is in use by another process (revocation.store.level)`
-  if (why === 'EACCES' || why === 'EROFS') return `${folder} cannot be written (revocation.store.level)`
-  if (why === 'LEVEL_CORRUPTION') return `${folder} is damaged (revocation.store.level)`
-  return `${folder} cannot be opened (revocation.store.level, ${why ?? 'unknown error'})`
-}
-
-export function createLevelStore({ folder, list, clock, events, forgettableSec }: LevelStoreParts): RevocationStore {
+export function createLevelStore(parts: LevelStoreParts): RevocationStore {
+  const { folder, list, clock, schedule, events, forgettableSec } = parts
+  const troubles = createTroubles(events)
   let db: ClassicLevel | undefined
   let sweeping: Promise<void> | undefined
+  let reopening: Promise<void> | undefined
+  let cancelRetry: (() => void) | undefined
   let problem: string | undefined
   let loaded = false
+  let closed = false
   let lastSyncAtMs: number | undefined
+  /** More came than can wait: the list has it, the folder and the queue have not. */
   let hasDropped = false
 
   /** One after the other: LevelDB may do two batches in either order, and a sweep must not undo what came after it looked. */
   let turn: Promise<unknown> = Promise.resolve()
-  function inTurn(run: () => Promise<unknown>): Promise<unknown> {
-    const result = turn.then(run)
+  function inTurn<Result>(run: (opened: ClassicLevel) => Promise<Result>): Promise<Result> {
+    const result = turn.then(async () => {
+      if (db === undefined) throw new Error('the folder is not open')
+      try {
+        return await run(db)
+      } catch (error) {
+        await letGo(error)
+        throw error
+      }
+    })
     turn = result.catch(() => undefined)
     return result
+  }
+
+  /**
+   * LevelDB writes on behind a record that was written by half, and no restart reads what stands there: what it says to be
+   * kept after a failure is not. So whatever fails ends this opening, and the next begins with the whole list.
+   */
+  async function letGo(error: unknown): Promise<void> {
+    const failed = db
+    db = undefined
+    if (problem === undefined) {
+      problem = folderProblem(folder, error)
+      events.onDown(problem)
+    }
+    await failed?.close().catch(() => undefined)
+    if (!closed) cancelRetry = schedule(RETRY_MS, () => void reopen())
   }
 
   const queue = createWriteQueue({
@@ -73,92 +82,111 @@ export function createLevelStore({ folder, list, clock, events, forgettableSec }
     onDropped: () => {
       hasDropped = true
     },
-    async writeBatch(changes) {
-      // Synced: what was acknowledged survives the loss of power as well. A batch shares one sync.
-      const nowSec = clock.now() / 1000
-      const operations = changes.flatMap((change) => operationsOf(change, nowSec))
-      await inTurn(async () => db?.batch(operations, { sync: true }))
-    },
+    writeBatch: (changes) => inTurn((opened) => writeChanges(opened, changes, clock.now() / 1000)),
   })
 
-  async function open(): Promise<ClassicLevel> {
-    const { ClassicLevel } = await import('classic-level')
-    const opened = new ClassicLevel(folder)
+  async function openAnew(): Promise<void> {
+    const { db: opened } = await openFolder(folder)
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
-      await opened.open()
-      return opened
+      hasDropped = false
+      await mirrorList(opened, list, clock.now() / 1000)
+      db = opened
     } catch (error) {
-      throw new StoreNotUsable(openingProblem(folder, error))
+      await opened.close().catch(() => undefined)
+      throw error
     }
   }
 
-  /** What may be forgotten is not loaded; the sweep takes it away. */
-  async function load(opened: ClassicLevel): Promise<void> {
-    const endedSec = forgettableSec()
-    const time = { nowSec: clock.now() / 1000, isNews: false }
-    let nonsense = 0
-    for await (const [key, value] of opened.iterator(entryRange)) {
-      const stored = readStored(key.slice(ENTRY.length), value, time)
-      if (stored === undefined) nonsense += 1
-      else if (stored.entry.untilSec > endedSec) list.add(stored.entry, 'store')
-    }
-    if (nonsense > 0) events.onNonsense(nonsense)
-  }
-
-  /** By the index of ends. What the list still has was given a later end since: then only the index loses a key. */
-  async function removeEnded(opened: ClassicLevel, endedSec: number): Promise<void> {
-    const range = { gte: ENDS, lt: endKey(Math.floor(endedSec) + 1, '') }
-    for (;;) {
-      const keys = await opened.keys({ ...range, limit: SWEPT_AT_ONCE }).all()
-      if (keys.length === 0) return
-      await inTurn(async () => {
-        const operations = keys.flatMap((key): Operation[] => {
-          const name = key.slice(ENDS.length + SECOND_DIGITS + 1)
-          const known = keyOf(name)
-          const current = known === undefined ? undefined : list.get(known)
-          const indexOnly: Operation[] = [{ type: 'del', key }]
-          return current !== undefined && current.untilSec > endedSec
-            ? indexOnly
-            : [...indexOnly, { type: 'del', key: ENTRY + name }]
-        })
-        await opened.batch(operations)
+  function reopen(): Promise<void> {
+    reopening ??= openAnew()
+      .then(flush, (error: unknown) => {
+        problem = error instanceof StoreNotUsable ? error.message : folderProblem(folder, error)
+        if (!closed) cancelRetry = schedule(RETRY_MS, () => void reopen())
       })
-    }
+      .finally(() => {
+        reopening = undefined
+      })
+    return reopening
   }
 
-  /** After a time in which nothing could be written and more came than can wait. */
-  async function rewriteAll(): Promise<void> {
+  /** After a time in which more came than can wait. */
+  async function mirrorAll(): Promise<void> {
     hasDropped = false
-    for (let place: number | undefined = 0; place !== undefined;) {
-      const page = list.page(place, SWEPT_AT_ONCE)
-      for (const entry of page.entries) void queue.push({ entry, change: 'added', origin: 'here' })
-      await queue.flush()
-      place = page.next
-    }
+    await inTurn((opened) => mirrorList(opened, list, clock.now() / 1000)).catch(() => undefined)
   }
 
   async function flush(): Promise<void> {
     const isWritten = await queue.flush()
-    if (isWritten && hasDropped) await rewriteAll()
-    if (isWritten) lastSyncAtMs = clock.monotonic()
-    if (isWritten === (problem === undefined)) return
-    problem = isWritten ? undefined : `${folder} cannot be written`
-    if (problem === undefined) events.onUp(list.size)
-    else events.onDown(problem)
+    if (isWritten && hasDropped) await mirrorAll()
+    if (!isWritten || db === undefined) return
+    lastSyncAtMs = clock.monotonic()
+    if (problem === undefined) return
+    problem = undefined
+    events.onUp(list.size)
+  }
+
+  async function load(opened: ClassicLevel): Promise<void> {
+    // What may be forgotten is not loaded; the sweep takes it away.
+    const endedSec = forgettableSec()
+    const nonsense = await readEntries(opened, clock.now() / 1000, (entry) => {
+      if (entry.untilSec > endedSec) list.add(entry, 'store')
+    })
+    if (nonsense > 0) events.onNonsense(nonsense)
+  }
+
+  /** Opens and loads; once more after a repair, when some of it cannot be read. */
+  async function openAndLoad(): Promise<OpenedFolder> {
+    const first = await openFolder(folder)
+    try {
+      await load(first.db)
+      return first
+    } catch {
+      await first.db.close().catch(() => undefined)
+    }
+    await repairFolder(folder)
+    const second = await openFolder(folder)
+    try {
+      await load(second.db)
+    } catch (error) {
+      await second.db.close().catch(() => undefined)
+      throw new StoreNotUsable(`${folderProblem(folder, error)}; move it away to begin anew`)
+    }
+    return { ...second, isDamaged: true }
+  }
+
+  async function tellDamage(opened: ClassicLevel, isDamaged: boolean): Promise<void> {
+    if (!isDamaged && !(await isMarkedDamaged(opened))) return
+    // It is whole again after this opening, so that without a mark a second start would know of nothing.
+    if (parts.onStoreDown === 'refuse') {
+      await markDamaged(opened, true)
+      await opened.close()
+      throw new StoreNotUsable(
+        `${folder} was damaged, and entries may be lost (revocation.store.level); start once with revocation.onStoreDown: serve to go on with the ${list.size} that can be read`,
+      )
+    }
+    await markDamaged(opened, false)
+    troubles.set('damaged', `${folder} was damaged; ${list.size} entries could be read, others may be lost`)
+  }
+
+  async function sweepAll(): Promise<void> {
+    const endedSec = forgettableSec()
+    while (!closed && (await inTurn((opened) => removeSomeEnded(opened, list, endedSec))));
   }
 
   return {
     async start() {
-      db = await open()
-      await load(db)
+      const { db: opened, isDamaged } = await openAndLoad()
+      await tellDamage(opened, isDamaged).catch((error: unknown) => {
+        throw error instanceof StoreNotUsable ? error : new StoreNotUsable(folderProblem(folder, error))
+      })
+      db = opened
       loaded = true
       lastSyncAtMs = clock.monotonic()
       events.onUp(list.size)
     },
     write(change) {
       const written = queue.push(change)
-      void flush()
+      if (db !== undefined) void flush()
       return written
     },
     status: (): StoreStatus => ({
@@ -168,20 +196,25 @@ export function createLevelStore({ folder, list, clock, events, forgettableSec }
       syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
       queued: queue.size,
       problem: problem ?? (loaded ? undefined : `${folder} is being read`),
+      troubles: troubles.list(),
     }),
     sweep() {
-      if (queue.size > 0) void flush()
       if (db === undefined || sweeping !== undefined) return
-      sweeping = removeEnded(db, forgettableSec())
+      sweeping = sweepAll()
         .catch(() => undefined)
         .finally(() => {
           sweeping = undefined
         })
     },
     async close() {
-      await queue.flush()
+      closed = true
+      cancelRetry?.()
+      await reopening
       await sweeping
-      await db?.close()
+      // A disk that was full may have room by now.
+      if (loaded && db === undefined) await reopen()
+      else if (db !== undefined) await queue.flush()
+      await db?.close().catch(() => undefined)
     },
   }
 }

@@ -9,6 +9,7 @@ export function createMemoryStore(): RevocationStore {
     syncAgeMs: undefined,
     queued: 0,
     problem: undefined,
+    troubles: [],
   } as const
   return {
     start: () => Promise.resolve(),

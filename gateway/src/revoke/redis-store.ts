@@ -145,6 +145,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
       queued: queue.size,
       problem,
+      troubles: [],
     }),
     // Redis is swept while it is compared.
     sweep: () => undefined,

@@ -4,6 +4,20 @@ import type { BlockChange } from './block-list.ts'
 /** The store cannot be used as it is configured; the message is one line for the operator, without secrets. */
 export class StoreNotUsable extends Error {}
 
+/**
+ * What may be wrong with a store that is there. damaged: what it held could not be read whole at the start. evicting: it may
+ * throw entries away when its memory is full. out_of_memory: it takes no entries any more. lost_data: entries that it had
+ * were gone, and were put back.
+ */
+export const TROUBLE_KINDS = ['damaged', 'evicting', 'out_of_memory', 'lost_data'] as const
+
+export type TroubleKind = (typeof TROUBLE_KINDS)[number]
+
+export interface StoreTrouble {
+  readonly kind: TroubleKind
+  readonly text: string
+}
+
 export interface StoreStatus {
   readonly kind: 'memory' | 'level' | 'redis'
   /** It can be read and written now. */
@@ -16,6 +30,8 @@ export interface StoreStatus {
   readonly queued: number
   /** Why it is not up or not loaded. */
   readonly problem: string | undefined
+  /** What is wrong with it, also while it is up. */
+  readonly troubles: readonly StoreTrouble[]
 }
 
 export interface RevocationStore {
@@ -35,4 +51,6 @@ export interface StoreEvents {
   readonly onDown: (problem: string) => void
   /** Something in the store is no entry, and was passed over. */
   readonly onNonsense: (count: number) => void
+  /** A trouble began or became another one; without a text it is over. */
+  readonly onTrouble: (kind: TroubleKind, text: string | undefined) => void
 }

@@ -1,0 +1,21 @@
+// What is wrong with a store though it may work: told once when it begins, and once when it is over.
+import type { StoreEvents, StoreTrouble, TroubleKind } from './store.ts'
+
+export interface Troubles {
+  /** `text` is for the operator, without secrets; undefined: it is over. */
+  set(kind: TroubleKind, text: string | undefined): void
+  list(): readonly StoreTrouble[]
+}
+
+export function createTroubles({ onTrouble }: Pick<StoreEvents, 'onTrouble'>): Troubles {
+  const texts = new Map<TroubleKind, string>()
+  return {
+    set(kind, text) {
+      if (texts.get(kind) === text) return
+      if (text === undefined) texts.delete(kind)
+      else texts.set(kind, text)
+      onTrouble(kind, text)
+    },
+    list: () => [...texts].map(([kind, text]) => ({ kind, text })),
+  }
+}
