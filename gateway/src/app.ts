@@ -1,12 +1,13 @@
-// The Fastify application before it has routes: strict parsing, one canonical path, and answers in the gateway's words.
+// The Fastify application before it has routes: strict parsing, one judge of targets, and answers in the gateway's words.
 import { fastify, type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 
 import { createClientErrorHandler } from './accept/listen/client-error.ts'
 import { superviseConnections, type Connections } from './accept/listen/connections.ts'
-import { canonicalTarget } from './accept/path.ts'
 import { createRequestIds } from './accept/request-id.ts'
+import type { CompiledRoute, RawRequest } from './accept/routes.ts'
+import type { Router } from './accept/router.ts'
 import { shouldUpgradeCallback } from './accept/upgrades.ts'
 import { createAnswer, rawAnswer } from './answer.ts'
 import type { Schedule } from './clock.ts'
@@ -14,9 +15,6 @@ import type { Config } from './config.ts'
 import { endLingering } from './lingering-close.ts'
 import type { Log } from './operate/log.ts'
 import { tellUnrouted, type AccessLog } from './operate/observe.ts'
-
-// No route can match it and no client can ask for it: it does not start with a slash.
-const UNSAFE_TARGET = '!unsafe'
 
 // Longer than any path that fits into the headers: the router shall not have a limit of its own.
 const MAX_PARAMETER_LENGTH = 1_048_576
@@ -36,15 +34,21 @@ export interface App {
   readonly connections: Connections
 }
 
-export interface AppParts {
+export interface AppParts<Location> {
   readonly log: Log
   /** Undefined where no access lines are written. */
   readonly accessLog: AccessLog | undefined
   readonly schedule: Schedule
+  readonly router: Pick<Router<CompiledRoute<Location>>, 'place'>
+  /** The target of a request that is injected: the test client would tidy it up before the router could judge it. */
+  readonly injectedTarget?: string | undefined
 }
 
-/** Parses and routes strictly, answers what no route takes, and serves nothing yet. */
-export function createApp({ listen, limits, errors }: Config, { log, accessLog, schedule }: AppParts): App {
+/** Parses and routes strictly, and serves nothing yet. */
+export function createApp<Location>(
+  { listen, limits, errors }: Config,
+  { log, accessLog, schedule, router, injectedTarget }: AppParts<Location>,
+): App {
   const newRequestId = createRequestIds()
   const answer = createAnswer(errors)
   const parsing = {
@@ -60,7 +64,16 @@ export function createApp({ listen, limits, errors }: Config, { log, accessLog, 
   const app = fastify({
     logger: false,
     genReqId: ({ headers }) => newRequestId(headers['x-request-id']),
-    rewriteUrl: ({ url = '' }) => canonicalTarget(url) ?? UNSAFE_TARGET,
+    // Where requests, upgrades and injected ones alike come by before Fastify looks at them. It matches every path: the
+    // request knows its route, or why it has none.
+    rewriteUrl: (message) => {
+      const request = message as RawRequest<Location>
+      if (injectedTarget !== undefined) request.url = injectedTarget
+      const refusal = router.place(request)
+      if (refusal === undefined) return request.url
+      request.refusal = refusal
+      return '/'
+    },
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, querystringParser: leaveQuery },
     return503OnClosing: false,
     exposeHeadRoutes: false,
@@ -81,10 +94,6 @@ export function createApp({ listen, limits, errors }: Config, { log, accessLog, 
         }),
   }) as FastifyInstance
 
-  app.setNotFoundHandler((request, reply) => {
-    reply.hijack()
-    answer(reply.raw, request.raw.url === UNSAFE_TARGET ? 'path_unsafe' : 'route_not_found', request.id)
-  })
   app.setErrorHandler((error, request, reply) => {
     log.error({ requestId: request.id, error }, 'internal error')
     reply.hijack()

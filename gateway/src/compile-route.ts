@@ -2,7 +2,6 @@
 import type { FailureLimit } from './accept/failure-limit.ts'
 import type { AdmissionParts, AdmissionPolicy } from './accept/admit.ts'
 import { createOriginGuard, type OriginGuardParts } from './accept/origin-guard.ts'
-import type { CompiledRoute } from './accept/routes.ts'
 import type { Answer } from './answer.ts'
 import { anonymousResult, type AuthResult } from './authenticate/auth-result.ts'
 import type { Authenticator } from './authenticate/authenticate.ts'
@@ -53,7 +52,7 @@ export interface RouteCompilerParts {
   readonly log: Log
 }
 
-export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteConfig) => CompiledRoute<TokenLocation> {
+export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteConfig) => GatewayRoute {
   const { config, authenticator, issuers, upstreams, revocation, answer, metrics, log } = parts
   const locations = config.tokens.from.map(createTokenLocation)
   const admission: AdmissionParts<TokenLocation> = {
@@ -95,7 +94,6 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     return {
       parts: admission,
       auth: route.auth,
-      encodedSlashes: route.encodedSlashes === 'allow',
       websocket: route.websocket,
       issuers: route.issuers === undefined ? issuers : issuersOf(route.issuers),
       authorize: route.require === undefined ? undefined : requirementOf(route.require),
@@ -146,6 +144,8 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         path: route.path,
         methods: route.methods,
         hosts: route.hosts,
+        encodedSlashes: route.encodedSlashes === 'allow',
+        emptySegments: route.emptySegments === 'allow',
         cors: route.cors ?? config.cors,
         tally,
         admission: admissionOf(route, tally),
@@ -157,7 +157,6 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
             : {
                 ...forwarding,
                 closeCode: route.closeCode,
-                maxMessageBytes: config.limits.messageBytes,
               },
       },
       routeParts,

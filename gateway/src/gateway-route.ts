@@ -1,21 +1,23 @@
 // A route as the router gets it: what the stages decide by, as data, and in which order they are asked.
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
 
-import { admit, type Admission, type AdmissionPolicy } from './accept/admit.ts'
+import { admit, type Admission, type AdmissionPolicy, type Demands } from './accept/admit.ts'
 import { corsHeaders, type CorsConfig } from './accept/cors.ts'
-import type { CompiledRoute, RawRequest, UpgradePlace } from './accept/routes.ts'
+import type { CompiledRoute, RawRequest as RoutedRequest } from './accept/routes.ts'
 import type { Answer } from './answer.ts'
 import type { TokenLocation } from './authenticate/token-location.ts'
 import type { Failure } from './failure.ts'
 import type { Admitted } from './forward/admitted.ts'
 import { forward, type ForwardPolicy } from './forward/forward.ts'
 import type { StripToken } from './forward/strip-token.ts'
-import { createWebSocketMount, type AdmittedUpgrade, type WebSocketPolicy } from './forward/websocket.ts'
+import type { AdmittedUpgrade, WebSocketPolicy } from './forward/websocket.ts'
 import type { Log } from './operate/log.ts'
 import { observe, type AccessLog } from './operate/observe.ts'
 import type { RouteTally } from './operate/route-tally.ts'
 import { storyLine } from './operate/story.ts'
+
+type RawRequest = RoutedRequest<TokenLocation>
 
 /** What all routes have in common. */
 export interface RouteParts {
@@ -34,6 +36,8 @@ export interface RoutePolicy {
   readonly path: string
   readonly methods: readonly string[] | undefined
   readonly hosts: readonly string[] | undefined
+  readonly encodedSlashes: boolean
+  readonly emptySegments: boolean
   readonly cors: CorsConfig | undefined
   readonly tally: RouteTally
   readonly admission: AdmissionPolicy<TokenLocation>
@@ -50,27 +54,32 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
   readonly path: string
   readonly methods: readonly string[] | undefined
   readonly hosts: readonly string[] | undefined
+  readonly encodedSlashes: boolean
+  readonly emptySegments: boolean
+  readonly demands: Demands
   readonly cors: CorsConfig | undefined
-  readonly mountWebSocket: ((scope: FastifyInstance, place: UpgradePlace) => void) | undefined
+  readonly takesWebSockets: boolean
   readonly #parts: RouteParts
   readonly #tally: RouteTally
   readonly #admission: AdmissionPolicy<TokenLocation>
   readonly #forwarding: ForwardPolicy | undefined
+  readonly #webSocket: WebSocketPolicy | undefined
   readonly #scopes: readonly string[]
 
   constructor(policy: RoutePolicy, parts: RouteParts) {
     this.path = policy.path
     this.methods = policy.methods
     this.hosts = policy.hosts
+    this.encodedSlashes = policy.encodedSlashes
+    this.emptySegments = policy.emptySegments
+    this.demands = policy.admission
     this.cors = policy.cors
-    this.mountWebSocket =
-      policy.webSocket === undefined
-        ? undefined
-        : createWebSocketMount(policy.webSocket, (request, reply) => this.#admittedUpgrade(request, reply))
+    this.takesWebSockets = policy.webSocket !== undefined
     this.#parts = parts
     this.#tally = policy.tally
     this.#admission = policy.admission
     this.#forwarding = policy.forwarding
+    this.#webSocket = policy.webSocket
     this.#scopes = policy.scopes
   }
 
@@ -120,10 +129,12 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
     }
   }
 
-  #admittedUpgrade(request: FastifyRequest, reply: FastifyReply): AdmittedUpgrade {
+  /** A request that was admitted, of a route that takes WebSockets. */
+  admittedUpgrade(request: FastifyRequest, reply: FastifyReply): AdmittedUpgrade {
     const admission = request.admission as Admission<TokenLocation>
     return {
       ...this.#admitted(request.raw as RawRequest, reply, admission),
+      policy: this.#webSocket as WebSocketPolicy,
       tokenProtocol: admission.location?.websocketProtocol,
     }
   }

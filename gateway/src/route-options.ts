@@ -39,17 +39,25 @@ export const RouteOptions = Options(
     ),
     methods: Type.Optional(
       Type.Array(Type.String({ pattern: '^[A-Z-]+$', examples: ['GET'] }), {
-        description: 'Methods this route answers; others get 405. Left out: any.',
+        description:
+          'Methods this route answers; others get 405. GET takes HEAD too, unless another route of the path names HEAD. Left out: any.',
         minItems: 1,
         uniqueItems: true,
       }),
     ),
     hosts: Type.Optional(
-      Type.Array(Type.String({ pattern: '^[a-z0-9.-]+$|^\\[[0-9a-f:.]+\\]$', examples: ['api.example.com'] }), {
-        description: 'Host names (lower case, without port) this route answers. Left out: any.',
-        minItems: 1,
-        uniqueItems: true,
-      }),
+      Type.Array(
+        Type.String({
+          pattern: '^(\\*\\.)?[a-z0-9._-]+$|^\\[[0-9a-f:.]+\\]$',
+          examples: ['api.example.com'],
+        }),
+        {
+          description:
+            'Host names (lower case, without port) this route answers; *.example.com stands for all names below example.com. A name goes before a wildcard, a longer wildcard before a shorter one, each before routes for any host. Left out: any.',
+          minItems: 1,
+          uniqueItems: true,
+        },
+      ),
     ),
     auth: AuthMode,
     issuers: Type.Optional(
@@ -62,7 +70,12 @@ export const RouteOptions = Options(
     require: Type.Optional(RequireOptions),
     encodedSlashes: Type.Enum(['refuse', 'allow'], {
       description:
-        'Whether the path may hold %2F: an upstream may take it for a slash, and this gateway never does. Default refuse.',
+        'Whether the path may hold %2F: this gateway never takes it for a slash, but refuses it where an upstream that does would read the path of a stricter route. Default refuse.',
+      default: 'refuse',
+    }),
+    emptySegments: Type.Enum(['refuse', 'allow'], {
+      description:
+        'Whether the path may hold // after its first segment, for upstreams to which it means something; most take it for one slash. Default refuse.',
       default: 'refuse',
     }),
     cors: Type.Optional(CorsOptions),

@@ -2,7 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 
 import { createFailureLimit } from './accept/failure-limit.ts'
-import { registerRoutes, type CompiledRoute } from './accept/routes.ts'
+import { createRouter } from './accept/router.ts'
+import { admittedUpgradeOf, registerRoutes, type CompiledRoute } from './accept/routes.ts'
 import { createAnswer } from './answer.ts'
 import { closeApp, createApp } from './app.ts'
 import { createAuthenticator, type Authenticator } from './authenticate/authenticate.ts'
@@ -21,6 +22,7 @@ import { createHeaderFilter } from './forward/headers.ts'
 import { createStreamWatch } from './forward/stream-watch.ts'
 import type { UpstreamConfig } from './forward/upstream-options.ts'
 import { createUpstream, type Upstream } from './forward/upstream.ts'
+import { createWebSocketMount } from './forward/websocket.ts'
 import { heapLimitBytes } from './heap-limit.ts'
 import type { Readiness } from './operate/admin.ts'
 import { createKeyEvents, keyStatus } from './operate/key-events.ts'
@@ -30,8 +32,9 @@ import { createRenewalEvents } from './operate/renewal-events.ts'
 import { createRevocationEvents, revocationProblems } from './operate/revocation-events.ts'
 import { addRevocationMetrics } from './operate/revocation-metrics.ts'
 import { createUpstreamEvents } from './operate/upstream-events.ts'
+import { createPublishedRoute } from './published-route.ts'
 import type { AskIssuer } from './renew/endpoint.ts'
-import { publishKeys } from './renew/publish-keys.ts'
+import { publishedKeySets } from './renew/publish-keys.ts'
 import { RENEWED_TOKEN_HEADER } from './renew/renew.ts'
 import type { BlockList } from './revoke/block-list.ts'
 import { renewalFactsOf, type RenewalFacts } from './revoke/entries-for.ts'
@@ -49,6 +52,8 @@ export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'sch
   readonly askIssuer?: AskIssuer
   /** See RevocationParts. */
   readonly storeOf?: RevocationParts['storeOf']
+  /** See AppParts. */
+  readonly injectedTarget?: string
   /** Stands between the router and a compiled route: `explain` looks on without forwarding. */
   readonly wrapRoute?: (
     route: CompiledRoute<TokenLocation>,
@@ -153,7 +158,6 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const isTrusted = createTrust(config.proxy.trustedProxies)
   const clientOf = createClientOf({ isTrusted, from: config.proxy.clientAddress })
   const accessLog = config.log.access === 'on' ? { log, clientOf } : undefined
-  const { app, connections } = createApp(config, { log, accessLog, schedule })
   const watch = createStreamWatch(clock, schedule)
   blockList.onChange(({ entry, change }) => {
     if (change === 'added' && entry.reason !== 'renewed') watch.check()
@@ -180,14 +184,23 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     metrics,
     log,
   })
-  publishKeys(app, renewals.published)
   const { wrapRoute = (route) => route } = parts
-  registerRoutes(
-    app,
-    config.routes.map((route) => wrapRoute(compileRoute(route), route)),
+  const router = createRouter<CompiledRoute<TokenLocation>>([
+    ...publishedKeySets(renewals.published).map((keys) => createPublishedRoute(keys, answer)),
+    ...config.routes.map((route) => wrapRoute(compileRoute(route), route)),
+  ])
+  const { app, connections } = createApp(config, {
+    log,
+    accessLog,
+    schedule,
+    router,
+    injectedTarget: parts.injectedTarget,
+  })
+  registerRoutes(app, router, {
     inFlight,
     answer,
-  )
+    mountWebSockets: createWebSocketMount(config.limits.messageBytes, admittedUpgradeOf),
+  })
 
   let closed: Promise<void> | undefined
   async function close(): Promise<void> {

@@ -79,7 +79,7 @@ t.test('no spelling of a path leads around a protected route', async (t) => {
     '/api/public/%c0%ae%c0%ae/admin/x',
     '//api/admin/x',
   )
-  unsafe.push('/api//admin/x', '/api/./admin/x', 'http://other/api/public/x', '*')
+  unsafe.push('/api//admin/x', '/api/./admin/x', 'http://other/api/public/../admin/x', 'ftp://other/api/public/x', '*')
   for (const path of unsafe) {
     const answer = await sendRaw(port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, 150)
     t.equal(statusOf(answer), 400, path)
@@ -88,10 +88,10 @@ t.test('no spelling of a path leads around a protected route', async (t) => {
   for (const path of ['/api/%61dmin/x', '/api/admin/%2561', '/api/admin/x;y=1']) {
     t.equal(codeOf(await sendRaw(port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, 150)), 'token_missing', path)
   }
-  for (const path of ['/API/admin/x', '/api/admin;x=1', '/api/admin']) {
+  t.equal(codeOf(await sendRaw(port, 'GET /api/admin HTTP/1.1\r\nHost: a\r\n\r\n', 150)), 'token_missing')
+  for (const path of ['/API/admin/x', '/api/admin;x=1', '/api/adminx']) {
     t.equal(codeOf(await sendRaw(port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`, 150)), 'route_not_found', path)
   }
-  t.equal(statusOf(await sendRaw(port, 'OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n', 150)), 400)
   t.equal(upstream.requests.length, 0)
 })
 

@@ -1,7 +1,6 @@
 // The one hook: may this request pass? Either it goes on with the result of that decision, or it is answered here.
 import type { IncomingMessage } from 'node:http'
 
-import { hasEncodedSlash } from './path.ts'
 import { hasHiddenHeaders, repeatedHeader } from './single-headers.ts'
 import { isWebSocketUpgrade } from './upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
@@ -41,13 +40,22 @@ export interface AdmissionParts<Location> {
 export interface AdmissionPolicy<Location> {
   readonly parts: AdmissionParts<Location>
   readonly auth: AuthMode
-  readonly encodedSlashes: boolean
   readonly websocket: boolean
   readonly issuers: readonly TrustedIssuer[]
   readonly authorize: ((caller: AuthResult) => Failure | undefined) | undefined
   /** Asked about tokens from cookies: a browser sends those for any page. */
   readonly originGuard: OriginGuard
   readonly tally: DecisionTally
+}
+
+/** What decides whom a route lets pass. */
+export type Demands = Pick<AdmissionPolicy<unknown>, 'auth' | 'issuers' | 'authorize'>
+
+/** Whether some caller would be refused by these demands whom the others let pass. Equal requirements are compiled once. */
+export function asksMore({ auth, issuers, authorize }: Demands, than: Demands): boolean {
+  if (auth !== 'required') return false
+  if (than.auth !== 'required' || than.issuers.some((issuer) => !issuers.includes(issuer))) return true
+  return authorize !== undefined && authorize !== than.authorize
 }
 
 /** Counts decisions: `accepted`, `anonymous`, or why it was refused (or would have been). */
@@ -68,11 +76,12 @@ const FOREIGN_PAGE = new Failure(
 
 const UNAUTHENTICATED = Object.freeze({ caller: undefined, location: undefined })
 
+/** `pathFault`: what the router found in its path that this route does not take. */
+type AdmittableRequest = IncomingMessage & { url: string; readonly pathFault?: string | undefined }
+
 /** What the request itself gets wrong, whoever sends it. */
-function checkRequest(
-  request: IncomingMessage & { url: string },
-  { encodedSlashes, websocket }: { readonly encodedSlashes: boolean; readonly websocket: boolean },
-): Failure | undefined {
+function checkRequest(request: AdmittableRequest, websocket: boolean): Failure | undefined {
+  if (request.pathFault !== undefined) return new Failure('path_unsafe', request.pathFault)
   if (hasHiddenHeaders(request.rawHeaders)) return new Failure('headers_too_large', 'a thousand headers or more')
   const repeated = repeatedHeader(request.rawHeaders)
   if (repeated !== undefined) {
@@ -80,16 +89,13 @@ function checkRequest(
       ? new Failure('token_ambiguous', 'two headers authorization')
       : new Failure('request_invalid', `two headers ${repeated}`)
   }
-  // RFC 9112 section 3.2. Node would answer this itself, with an empty 400 that nobody could tell from the upstream's.
-  if (request.headers.host === undefined && request.httpVersion === '1.1')
-    return new Failure('request_invalid', 'no header host')
   // Only one coding is understood, chunked; passing on another as if it were plain would send other bytes than came.
   const coding = request.headers['transfer-encoding']
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     return new Failure('request_invalid', 'a transfer-encoding other than chunked')
-  if (isWebSocketUpgrade(request) && !(websocket && request.method === 'GET'))
-    return new Failure('request_invalid', 'a WebSocket where none is taken (websocket of the route)')
-  return !encodedSlashes && hasEncodedSlash(request.url) ? new Failure('path_unsafe', 'an escaped slash') : undefined
+  return isWebSocketUpgrade(request) && !(websocket && request.method === 'GET')
+    ? new Failure('request_invalid', 'a WebSocket where none is taken (websocket of the route)')
+    : undefined
 }
 
 /** The token of the request, unless it came in a cookie that a page of another site had sent. */
@@ -141,10 +147,10 @@ function conclude<Location>(
  */
 export function admit<Location extends Place>(
   policy: AdmissionPolicy<Location>,
-  request: IncomingMessage & { url: string },
+  request: AdmittableRequest,
 ): Admission<Location> | Failure | Promise<Admission<Location> | Failure> {
   const { parts, auth, tally } = policy
-  const invalid = checkRequest(request, policy)
+  const invalid = checkRequest(request, policy.websocket)
   if (invalid !== undefined) {
     tally.countDecision(invalid.code, true)
     return invalid

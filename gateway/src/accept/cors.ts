@@ -25,11 +25,6 @@ function isPreflight({ method, headers }: FastifyRequest): boolean {
   return method === 'OPTIONS' && headers.origin !== undefined && headers['access-control-request-method'] !== undefined
 }
 
-/** The route option that tells the plugin what applies. */
-export function corsConfig(cors: CorsConfig | undefined): { readonly crossOrigin: FastifyCorsOptions } {
-  return { crossOrigin: cors === undefined ? OFF : compile(cors) }
-}
-
 /**
  * The plugin adds a route for OPTIONS on every path, which would collide with a route for /* and answer preflights on paths
  * that nobody serves. Our routes have their own for every method.
@@ -42,12 +37,20 @@ function withoutOwnRoute(plugin: typeof fastifyCors): typeof fastifyCors {
   return Object.assign(pluginWithoutRoute, { [Symbol.for('skip-override')]: true })
 }
 
-/** Registers the plugin for the routes of this scope: others do not pay for it. */
-export async function registerCors(scope: FastifyInstance): Promise<void> {
+/** Registers the plugin for the requests of this scope: others do not pay for it. */
+export async function registerCors(
+  scope: FastifyInstance,
+  policyOf: (request: FastifyRequest) => CorsConfig | undefined,
+): Promise<void> {
+  const compiled = new Map<CorsConfig | undefined, FastifyCorsOptions>([[undefined, OFF]])
+  function optionsOf(policy: CorsConfig | undefined): FastifyCorsOptions {
+    const options = compiled.get(policy) ?? compile(policy as CorsConfig)
+    compiled.set(policy, options)
+    return options
+  }
   await scope.register(withoutOwnRoute(fastifyCors), {
     delegator: (request: FastifyRequest, done: (error: Error | null, options: FastifyCorsOptions) => void) => {
-      const options = (request.routeOptions.config as { crossOrigin?: FastifyCorsOptions }).crossOrigin ?? OFF
-      done(null, { ...options, preflight: isPreflight(request) })
+      done(null, { ...optionsOf(policyOf(request)), preflight: isPreflight(request) })
     },
   })
   scope.addHook('onSend', (request, reply, _payload, done) => {

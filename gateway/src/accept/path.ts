@@ -1,84 +1,109 @@
-// One canonical path for routing, policy, log and upstream; a path that could be read in two ways is refused.
+// The path of a request as routes are compared with it: decoded once, segment by segment; what could climb is refused.
 
-// What a path may hold unescaped (RFC 3986 section 3.3), and the query mark that ends it. Everything else is looked at closely.
+// What a path may hold unescaped: RFC 3986 section 3.3, and what browsers and older clients send raw all the same (WHATWG URL,
+// path percent-encode set; nginx and HAProxy let all of it pass). A dot after a slash and all else is looked at closely.
 const PLAIN = new Uint8Array(128)
-for (const character of "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_~!$&'()*+,;=:@")
-  PLAIN[character.charCodeAt(0)] = 1
+for (let code = 0x21; code < 0x7f; code += 1) PLAIN[code] = '%/.?#\\'.includes(String.fromCharCode(code)) ? 0 : 1
 
 const SLASH = 0x2f
 const DOT = 0x2e
 const QUERY = 0x3f
 
-/** True when nothing in the path needs a closer look: no escapes, no empty segments, none that starts with a dot. */
-function isPlain(url: string): boolean {
+/** Where the path ends when nothing in it needs a closer look: no escapes, no empty segments, none that starts with a dot; else -1. */
+function endOfPlainPath(url: string): number {
   let afterSlash = false
   for (let index = 0; index < url.length; index += 1) {
     const code = url.charCodeAt(index)
     if (PLAIN[code] === 1) {
       afterSlash = false
     } else if (code === SLASH) {
-      if (afterSlash) return false
+      if (afterSlash) return -1
       afterSlash = true
     } else if (code === DOT) {
-      if (afterSlash) return false
+      if (afterSlash) return -1
     } else {
-      return code === QUERY
+      return code === QUERY ? index : -1
     }
   }
-  return true
+  return url.length
 }
 
-const ESCAPE = /%([0-9A-Fa-f]{2})?/g
-const UNRESERVED = /[A-Za-z0-9._~-]/
-// Dots alone, also with a path parameter behind them: Tomcat and others read `..;x` as `..`.
-const DOT_SEGMENT = /^\.{1,2}(;.*)?$/
-// An escaped percent sign before what would be a dot, a slash or a backslash: an upstream that decodes twice would see it.
-const ESCAPED_TWICE = /%25(25)*(2e|2f|5c)/i
-const NOT_IN_PATHS = /[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]/
+const NOT_IN_PATHS = /[^!-~]|[\\#]/
+const ENCODED_SLASH = /%2f/gi
+const NOT_IN_TEXT = /[\u0000-\u001f\u007f\\]/
+// Dots alone, also with a path parameter behind them (Tomcat and others read `..;x` as `..`), with what cuts a path off where
+// it is decoded before it is split, or with blanks (Windows drops them).
+const DOT_SEGMENT = /^\.{1,2} *([;?#].*)?$/s
+const SEPARATORS = /[./\\]/g
+/** Nobody decodes more often; and each round costs as much as the path is long. */
+const MAX_ROUNDS = 5
 
-function isUtf8Text(path: string): boolean {
-  try {
-    decodeURIComponent(path)
-    return true
-  } catch {
-    return false
-  }
-}
-
-/** Escaped letters, digits and `-._~` are the same as plain ones (RFC 3986 section 6.2.2.2): `/%61dmin` is `/admin`. */
-function decodeUnreserved(path: string): string {
-  return path.replace(ESCAPE, (escape, hex: string | undefined) => {
-    const character = String.fromCharCode(Number.parseInt(hex ?? '', 16))
-    return UNRESERVED.test(character) ? character : escape
+/** Decodes what is UTF-8; other escapes stay, but for those of ASCII. */
+function decodeOnce(text: string): string {
+  return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
+    try {
+      return decodeURIComponent(run)
+    } catch {
+      return run.replace(/%([0-7][0-9a-f])/gi, (_escape, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+    }
   })
 }
 
-function isUnsafe(path: string): boolean {
-  if (NOT_IN_PATHS.test(path) || !isUtf8Text(path) || /[\u0000-\u001f\u007f\\]/.test(decodeURIComponent(path)))
-    return true
-  if (ESCAPED_TWICE.test(path)) return true
-  const segments = path.slice(1).split(/\/|%2f/i)
-  // An empty segment is dropped by some servers and kept by others, so `//admin` may slip past a rule for `/admin`.
-  return segments.some((segment, index) => DOT_SEGMENT.test(segment) || (segment === '' && index < segments.length - 1))
+/** As a reader sees it who decodes until nothing is left to decode; undefined when that takes too many rounds. */
+export function decodeFully(text: string): string | undefined {
+  let before = text
+  for (let round = 0; round < MAX_ROUNDS; round += 1) {
+    const after = decodeOnce(before)
+    if (after === before) return after
+    before = after
+  }
+  return undefined
+}
+
+/** The path of a target as it came, without the query. */
+export function rawPath(url: string): string {
+  const queryAt = url.indexOf('?')
+  return queryAt === -1 ? url : url.slice(0, queryAt)
+}
+
+function decoded(raw: string): string | undefined {
+  if (NOT_IN_PATHS.test(raw) || raw.startsWith('//')) return undefined
+  let once: string
+  try {
+    once = decodeURIComponent(raw)
+  } catch {
+    return undefined
+  }
+  const full = decodeFully(raw)
+  if (full === undefined || NOT_IN_TEXT.test(once)) return undefined
+  // An escape of an escape that would become a dot, a slash or a backslash: an upstream that decodes twice would see it.
+  if (full.match(SEPARATORS)?.length !== once.match(SEPARATORS)?.length) return undefined
+  if (full.split('/').some((segment) => DOT_SEGMENT.test(segment))) return undefined
+  return decodeURIComponent(raw.replace(ENCODED_SLASH, '%252F'))
+}
+
+/** The path of a target, without its query, when nothing in it needs a closer look: nearly always. */
+export function plainPath(url: string): string | undefined {
+  const end = url.charCodeAt(0) === SLASH ? endOfPlainPath(url) : -1
+  if (end === -1 || end === url.length) return end === -1 ? undefined : url
+  // A fragment is never sent (RFC 9112 section 3.2): who sends one means to be read in two ways.
+  return url.includes('#', end) ? undefined : url.slice(0, end)
 }
 
 /**
- * The request target with its path in canonical form and its query as it came; undefined when the path is unsafe:
- * absolute or asterisk form, dot segments, empty segments, backslashes, control characters, fragments, bytes that are not
- * UTF-8, escapes that an upstream which decodes twice would turn into any of these.
+ * The path of a target in origin form, decoded, without its query; an escaped slash stays `%2F`, as it separates nothing.
+ * Undefined when the path is unsafe for every route: dot segments in any spelling, an empty first segment, backslashes,
+ * control characters, fragments, bytes that are not UTF-8, escapes that would become any of these when decoded again.
  */
-export function canonicalTarget(url: string): string | undefined {
-  if (url.charCodeAt(0) !== SLASH) return undefined
-  if (isPlain(url)) return url.includes('#') ? undefined : url
-  const queryAt = url.indexOf('?')
-  const path = decodeUnreserved(queryAt === -1 ? url : url.slice(0, queryAt))
-  if (isUnsafe(path) || url.includes('#')) return undefined
-  return queryAt === -1 ? path : path + url.slice(queryAt)
+export function decodedPath(url: string): string | undefined {
+  return url.charCodeAt(0) !== SLASH || url.includes('#') ? undefined : decoded(rawPath(url))
 }
 
-/** An escaped slash in the path of a target: whether it separates segments is for the route to say. */
-export function hasEncodedSlash(target: string): boolean {
-  if (!target.includes('%')) return false
-  const queryAt = target.indexOf('?')
-  return /%2f/i.test(queryAt === -1 ? target : target.slice(0, queryAt))
+/** Whether a decoded path holds an escaped slash. A percent sign of its own cannot stand there before `2F`: that was refused. */
+export function hasEncodedSlash(path: string): boolean {
+  return path.includes('%2F')
+}
+
+export function hasEmptySegment(path: string): boolean {
+  return path.includes('//')
 }

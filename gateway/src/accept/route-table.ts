@@ -1,5 +1,7 @@
-// The routes as the router wants them: each method of a path has one route, and what none takes is answered 405.
+// The routes by path and host: each method of them has one route, and what none takes is answered 405.
 import { METHODS } from 'node:http'
+
+import { hostPatternOf } from './host-name.ts'
 
 /** What the table needs to know of a route. */
 export interface Routable {
@@ -17,14 +19,24 @@ export interface TableEntry<Route> {
   readonly allow: readonly string[]
   /** All routes of this path and host. */
   readonly siblings: readonly Route[]
+  /** Of two paths that match, the narrower one has the greater rank: text before a parameter before any rest, from the left. */
+  readonly rank: string
 }
 
 /** CONNECT asks for a tunnel, not for a resource: Node never hands it to a request handler. */
 export const FORWARDED_METHODS: readonly string[] = METHODS.filter((method) => method !== 'CONNECT')
 
-/** `/users/:id` and `/users/:name` are one path to the router. */
+/** `/users/:id` and `/users/:name` are one path. */
 function shapeOf(path: string): string {
-  return path.replace(/:[^/]+/g, ':')
+  return path.replace(/\/:[^/]+/g, '/:')
+}
+
+function rankOf(path: string): string {
+  const kinds = path
+    .split('/')
+    .slice(1)
+    .map((segment) => (segment === '*' ? '0' : segment.startsWith(':') ? '2' : '3'))
+  return kinds.at(-1) === '0' ? kinds.join('') : `${kinds.join('')}1`
 }
 
 function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): Item[][] {
@@ -38,37 +50,29 @@ function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): I
   return [...groups.values()]
 }
 
-/** Every path and host with all methods: the router then decides about method and path in one step. */
+/** Who answers GET answers HEAD (RFC 9110 section 9.3.2), unless another route of the path and host names it. */
+function methodsOf(route: Routable, siblings: readonly Routable[]): readonly string[] {
+  const { methods } = route
+  if (methods === undefined) return FORWARDED_METHODS
+  if (!methods.includes('GET') || siblings.some((sibling) => sibling.methods?.includes('HEAD'))) return methods
+  return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+}
+
+/** Every path and host with all methods. */
 export function buildRouteTable<Route extends Routable>(routes: readonly Route[]): readonly TableEntry<Route>[] {
-  const places = routes.flatMap((route) => (route.hosts ?? [undefined]).map((host) => ({ route, host })))
+  const places = routes.flatMap((route) =>
+    (route.hosts ?? [undefined]).map((host) => ({ route, host: host === undefined ? host : hostPatternOf(host) })),
+  )
   return groupBy(places, ({ route, host }) => `${host ?? ''} ${shapeOf(route.path)}`).flatMap((group) => {
     const siblings = group.map(({ route }) => route)
-    const allow = [...new Set(siblings.flatMap(({ methods }) => methods ?? FORWARDED_METHODS))]
+    const allow = [...new Set(siblings.flatMap((route) => methodsOf(route, siblings)))]
     const rest = FORWARDED_METHODS.filter((method) => !allow.includes(method))
     const entries: TableEntry<Route>[] = group.map(({ route, host }) => {
-      return { path: route.path, host, methods: route.methods ?? FORWARDED_METHODS, route, allow, siblings }
+      const { path } = route
+      return { path, host, methods: methodsOf(route, siblings), route, allow, siblings, rank: rankOf(path) }
     })
     const [first] = entries
     if (first !== undefined && rest.length > 0) entries.push({ ...first, methods: rest, route: undefined })
     return entries
   })
-}
-
-const COMMON_METHODS: readonly (readonly string[])[] = [['GET'], ['POST', 'PUT', 'PATCH', 'DELETE']]
-const METHOD_GROUPS = [
-  ...COMMON_METHODS,
-  FORWARDED_METHODS.filter((method) => !COMMON_METHODS.some((group) => group.includes(method))),
-]
-
-/**
- * The same table, the common methods first. The router keeps a tree for each method: registered in this order, the one for
- * GET lies together in memory instead of strewn among those of thirty methods that are hardly ever used.
- */
-export function commonMethodsFirst<Route>(table: readonly TableEntry<Route>[]): readonly TableEntry<Route>[] {
-  return METHOD_GROUPS.flatMap((group) =>
-    table.flatMap((entry) => {
-      const methods = entry.methods.filter((method) => group.includes(method))
-      return methods.length === 0 ? [] : [{ ...entry, methods }]
-    }),
-  )
 }

@@ -1,39 +1,39 @@
-// Where Fastify meets the stages: one hook that admits, one handler that forwards, for each route of the table.
+// Where Fastify meets the stages: one hook that admits, one handler that forwards, the same for the routes of all paths.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 
 import type { Admission } from './admit.ts'
-import { corsConfig, registerCors, type CorsConfig } from './cors.ts'
-import { hostNameConstraint } from './host-constraint.ts'
-import { routeUpgrades, upgradeConstraint } from './upgrades.ts'
-import {
-  buildRouteTable,
-  commonMethodsFirst,
-  FORWARDED_METHODS,
-  type Routable,
-  type TableEntry,
-} from './route-table.ts'
+import { registerCors, type CorsConfig } from './cors.ts'
+import { createLanes, type Lane } from './lanes.ts'
+import { FORWARDED_METHODS } from './route-table.ts'
+import { SERVER_OPTIONS, type RoutedRequest, type RoutableRoute, type Router } from './router.ts'
+import { routeUpgrades } from './upgrades.ts'
 import type { Answer } from '../answer.ts'
-import { Failure } from '../failure.ts'
+import { Failure, type FailureCode } from '../failure.ts'
+import type { AdmittedUpgrade } from '../forward/websocket.ts'
 
-export type RawRequest = IncomingMessage & { url: string }
+/** What the router found out: the entry that answers, or why none does. */
+export type RawRequest<Location> = RoutedRequest<CompiledRoute<Location>> & {
+  refusal?: FailureCode | typeof SERVER_OPTIONS
+}
 
-/** Where the router takes requests that ask to switch to WebSocket. */
+/** Where the framework takes requests that ask to switch to WebSocket. */
 export interface UpgradePlace {
   readonly url: string
   readonly constraints: Readonly<Record<string, string>>
 }
 
 /** A route, compiled: the stages it consists of. */
-export interface CompiledRoute<Location> extends Routable {
+export interface CompiledRoute<Location> extends RoutableRoute {
   readonly cors: CorsConfig | undefined
-  /** Mounts the WebSockets of the route; undefined where it takes none. */
-  readonly mountWebSocket: ((scope: FastifyInstance, place: UpgradePlace) => void) | undefined
+  readonly takesWebSockets: boolean
   /** Told of each request that comes to this route, before anything else; what it returns is told of its end. */
-  observe(request: RawRequest, response: ServerResponse, requestId: string): () => void
-  admit(request: RawRequest): Admission<Location> | Failure | Promise<Admission<Location> | Failure>
+  observe(request: RawRequest<Location>, response: ServerResponse, requestId: string): () => void
+  admit(request: RawRequest<Location>): Admission<Location> | Failure | Promise<Admission<Location> | Failure>
   refuse(failure: Failure, reply: FastifyReply): void
-  forward(request: RawRequest, reply: FastifyReply, admission: Admission<Location>): void
+  forward(request: RawRequest<Location>, reply: FastifyReply, admission: Admission<Location>): void
+  /** What the forward stage needs of an admitted upgrade; only of routes that take WebSockets. */
+  admittedUpgrade(request: FastifyRequest, reply: FastifyReply): AdmittedUpgrade
 }
 
 declare module 'fastify' {
@@ -49,12 +49,35 @@ export interface InFlight {
   count: number
 }
 
+export interface RoutesParts {
+  readonly inFlight: InFlight
+  readonly answer: Answer
+  /** Mounts the WebSockets of all routes that take some. */
+  readonly mountWebSockets: (scope: FastifyInstance, place: UpgradePlace) => void
+}
+
 const OVERLOADED = new Failure('overloaded', 'limits.inFlight is reached')
 
-/** The two places where Fastify touches a route. Both see one scope: it is one more thing to fetch for each request. */
-function stagesOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) {
+/** The two places where Fastify touches a route. */
+function createStages<Location>({ methods }: Router<CompiledRoute<Location>>, { inFlight, answer }: RoutesParts) {
+  const serverOptions = ['allow', [...methods, 'OPTIONS'].filter(isFirst).join(', '), 'x-tollgate', SERVER_OPTIONS]
+
+  /** No route takes the request. */
+  function refuse({ entry, refusal }: RawRequest<Location>, reply: FastifyReply): void {
+    const { id } = reply.request
+    reply.hijack()
+    if (entry !== undefined) answer(reply.raw, 'method_not_allowed', id, { headers: ['allow', entry.allow.join(', ')] })
+    else if (refusal === SERVER_OPTIONS) reply.raw.writeHead(204, [...serverOptions, 'x-request-id', id]).end()
+    else answer(reply.raw, refusal ?? 'route_not_found', id)
+  }
+
   function onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-    const raw = request.raw as RawRequest
+    const raw = request.raw as RawRequest<Location>
+    const route = raw.entry?.route
+    if (route === undefined) {
+      refuse(raw, reply)
+      return
+    }
     inFlight.count += 1
     const onOver = route.observe(raw, reply.raw, request.id)
     // One listener for all that ends with the response.
@@ -65,7 +88,7 @@ function stagesOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) 
 
     function conclude(decision: Admission<Location> | Failure): void {
       if (decision instanceof Failure) {
-        route.refuse(decision, reply)
+        route?.refuse(decision, reply)
         return
       }
       request.admission = decision
@@ -86,14 +109,25 @@ function stagesOf<Location>(route: CompiledRoute<Location>, inFlight: InFlight) 
   }
 
   function handler(request: FastifyRequest, reply: FastifyReply): void {
+    const raw = request.raw as RawRequest<Location>
     reply.hijack()
-    route.forward(request.raw as RawRequest, reply, request.admission as Admission<Location>)
+    raw.entry?.route?.forward(raw, reply, request.admission as Admission<Location>)
   }
 
   return { onRequest, handler }
 }
 
-type OnRequest = ReturnType<typeof stagesOf>['onRequest']
+export function admittedUpgradeOf(request: FastifyRequest, reply: FastifyReply): AdmittedUpgrade {
+  const { entry } = request.raw as RawRequest<unknown>
+  if (entry?.route === undefined) throw new Error('an upgrade without a route was admitted')
+  return entry.route.admittedUpgrade(request, reply)
+}
+
+function isFirst(name: string, index: number, names: readonly string[]): boolean {
+  return names.indexOf(name) === index
+}
+
+type OnRequest = ReturnType<typeof createStages>['onRequest']
 
 /** A connection that was to be switched serves nothing else, whatever is answered. */
 function asLastRequest(hook: OnRequest): OnRequest {
@@ -103,71 +137,46 @@ function asLastRequest(hook: OnRequest): OnRequest {
   }
 }
 
-/** Registers every route with the router. Bodies are the upstream's business: to Fastify no method has one. */
+/**
+ * Registers every path with Fastify, which chooses nothing: the router did, before it. Bodies are the upstream's business: to
+ * Fastify no method has one.
+ */
 export function registerRoutes<Location>(
   app: FastifyInstance,
-  routes: readonly CompiledRoute<Location>[],
-  inFlight: InFlight,
-  answer: Answer,
+  router: Router<CompiledRoute<Location>>,
+  parts: RoutesParts,
 ): void {
-  type Entry = TableEntry<CompiledRoute<Location>>
   for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
-  if (routes.some(({ hosts }) => hosts !== undefined)) app.addConstraintStrategy(hostNameConstraint)
   app.decorateRequest('admission', null)
-  if (routes.some(({ mountWebSocket }) => mountWebSocket !== undefined)) {
-    app.addConstraintStrategy(upgradeConstraint)
+  const lanes = createLanes(router.table)
+  const stages = createStages(router, parts)
+  if (lanes.strategy !== undefined) app.addConstraintStrategy(lanes.strategy)
+  if (router.table.some(({ route }) => route?.takesWebSockets === true)) {
     app.addHook('onReady', (done) => {
       routeUpgrades(app.server)
       done()
     })
   }
 
-  const constraintsOf = ({ host }: Entry) => (host === undefined ? {} : { hostName: host })
-
-  function register(scope: FastifyInstance, entry: Entry): void {
-    const { path, methods, route, allow, siblings } = entry
-    const cors = siblings.find((sibling) => sibling.cors !== undefined)?.cors
-    const place = { url: path, method: [...methods], constraints: constraintsOf(entry), config: corsConfig(cors) }
-    if (route === undefined) {
-      scope.route({ ...place, handler: refuseMethod(allow, answer) })
-      return
-    }
-    scope.route({ ...place, ...stagesOf(route, inFlight) })
+  function registerLane(scope: FastifyInstance, lane: Lane | undefined): void {
+    const constraints = lane === undefined ? {} : { lane }
+    scope.route({ url: '/*', method: [...FORWARDED_METHODS], constraints, ...stages })
   }
 
-  function mountWebSocket(scope: FastifyInstance, entry: Entry): void {
-    const { path, route } = entry
-    if (route?.mountWebSocket === undefined) return
-    const { mountWebSocket: mount } = route
+  function registerWebSockets(scope: FastifyInstance, lane: Lane): void {
     void scope.register((inner, _options, done) => {
-      inner.addHook('onRequest', asLastRequest(stagesOf(route, inFlight).onRequest))
-      mount(inner, { url: path, constraints: { ...constraintsOf(entry), upgrade: 'websocket' } })
+      inner.addHook('onRequest', asLastRequest(stages.onRequest))
+      parts.mountWebSockets(inner, { url: '/*', constraints: { lane } })
       done()
     })
   }
 
-  function registerAll(scope: FastifyInstance, entries: readonly Entry[]): void {
-    for (const entry of entries) mountWebSocket(scope, entry)
-    for (const entry of commonMethodsFirst(entries)) register(scope, entry)
-  }
-
-  const isCors = ({ siblings }: Entry) => siblings.some(({ cors }) => cors !== undefined)
-  const table = buildRouteTable(routes)
-  registerAll(
-    app,
-    table.filter((entry) => !isCors(entry)),
-  )
-  if (!table.some(isCors)) return
+  registerLane(app, undefined)
+  if (lanes.used.has('websocket')) registerWebSockets(app, 'websocket')
+  if (!lanes.used.has('cors')) return
   void app.register(async (scope) => {
-    await registerCors(scope)
-    registerAll(scope, table.filter(isCors))
+    await registerCors(scope, ({ raw }) => lanes.corsOf(raw as RawRequest<Location>))
+    registerLane(scope, 'cors')
+    if (lanes.used.has('cors-websocket')) registerWebSockets(scope, 'cors-websocket')
   })
-}
-
-function refuseMethod(allow: readonly string[], answer: Answer) {
-  const headers = ['allow', allow.join(', ')]
-  return (request: FastifyRequest, reply: FastifyReply): void => {
-    reply.hijack()
-    answer(reply.raw, 'method_not_allowed', request.id, { headers })
-  }
 }

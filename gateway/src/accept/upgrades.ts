@@ -1,14 +1,9 @@
 // Requests that ask to switch protocols: WebSockets go to their routes, every other wish is passed over and the request served.
-import type { FastifyInstance } from 'fastify'
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 import { afterItsTurn } from './listen/current-response.ts'
-
-type Strategy = Parameters<FastifyInstance['addConstraintStrategy']>[0]
-type Storage = ReturnType<Strategy['storage']>
-type Handler = Parameters<Storage['set']>[1]
 
 /** An offer in HTTP/1.0 is to be ignored (RFC 9110 section 7.8): such a request is a plain one. */
 export function isWebSocketUpgrade({ headers, httpVersion }: IncomingMessage): boolean {
@@ -24,22 +19,6 @@ export function shouldUpgradeCallback(this: Server, request: IncomingMessage): b
   return (
     this.listenerCount('upgrade') > 0 && isWebSocketUpgrade(request) && coding === undefined && Number(length) === 0
   )
-}
-
-/** Keeps WebSocket routes off the path of plain requests. */
-export const upgradeConstraint: Strategy = {
-  name: 'upgrade',
-  storage() {
-    let handler: Handler | null = null
-    return {
-      get: () => handler,
-      set: (_value: unknown, given: Handler) => {
-        handler = given
-      },
-    }
-  },
-  deriveConstraint: (request: unknown) => (isWebSocketUpgrade(request as IncomingMessage) ? 'websocket' : undefined),
-  validate: () => undefined,
 }
 
 function ignore(): void {

@@ -8,6 +8,7 @@ import type { Finding } from './problem.ts'
 import { checkRenewals } from './renewal-checks.ts'
 import { checkRoutePaths } from './route-path-checks.ts'
 import { checkRouteConflicts } from './route-conflicts.ts'
+import { checkRouteMatch } from './route-match-checks.ts'
 import { checkRouteIssuers } from './route-issuer-checks.ts'
 import { checkTrustedProxies, checkUpstreams } from './upstream-checks.ts'
 import { foldName } from '../forward/header-names.ts'
@@ -94,6 +95,7 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
     ...checkRevocation(options(revocation)),
     ...routeList.flatMap(checkAction),
     ...routeList.flatMap((route, index) => checkRoutePaths(route, index, written)),
+    ...routeList.flatMap((route, index) => checkRouteMatch(route, index, written)),
     ...checkRouteIssuers(routeList, {
       issuers: Array.isArray(issuers) ? issuers.map(options) : undefined,
       upstreams: isOptions(upstreams) ? Object.keys(upstreams) : undefined,

@@ -4,8 +4,9 @@ import { entries, options, text, type Loose } from './loose.ts'
 import type { Finding, Path } from './problem.ts'
 
 // As `accept/path.ts` has it: some upstreams read `..;x` as `..`.
-const DOT_SEGMENT = /^\.{1,2}(;.*)?$/
-// The router takes more for a parameter: `:a-:b` for two of them, and parentheses for a regular expression.
+const DOT_SEGMENT = /^\.{1,2} *(;.*)?$/
+// Many routers take more for a parameter, as `:a-:b` for two of them or parentheses for a regular expression: whoever writes
+// that here means what this one does not do.
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/
 
 /** Why no request could ever have this path, or none could be told apart by it; undefined when it is right. */
@@ -13,7 +14,8 @@ export function pathFault(path: string): string | undefined {
   if (!path.startsWith('/')) return undefined // the schema says so
   if (/[?#]/.test(path)) return 'must not hold ? or #: routes are chosen by the path alone'
   if (path.includes('%')) return 'must be written plainly: escapes in requests are decoded before they are compared'
-  if (/[^A-Za-z0-9\-._~!$&'()*+,;=:@/]/.test(path)) return 'holds a character that paths cannot have'
+  if (/[{}]/.test(path)) return 'holds braces: a parameter is written /:name'
+  if (/[^!-~]|\\/.test(path)) return 'holds a character that paths cannot have'
   const segments = path.slice(1).split('/')
   if (segments.some((segment) => DOT_SEGMENT.test(segment)))
     return 'must not hold dot segments: no such request is let in'

@@ -9,7 +9,7 @@ export interface Admitted {
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requestId: string
-  /** Path in canonical form, with the query as it came. */
+  /** Path and query as they came. */
   readonly target: string
   /** Who calls; undefined where nobody was asked. */
   readonly caller: AuthResult | undefined

@@ -19,8 +19,8 @@ export interface ForwardPolicy extends ExchangePolicy {
 
 /** What the gateway says to the upstream about a request. */
 export function factsOf(
-  { request, requestId, caller }: Admitted,
-  { preserveHost, isTrusted }: Pick<ForwardPolicy, 'preserveHost' | 'isTrusted'>,
+  { request, requestId, caller, target }: Admitted,
+  { preserveHost, isTrusted, rewrite }: Pick<ForwardPolicy, 'preserveHost' | 'isTrusted' | 'rewrite'>,
 ): RequestFacts {
   const peerAddress = peerAddressOf(request)
   return {
@@ -29,6 +29,7 @@ export function factsOf(
     peerTrusted: isTrusted(peerAddress),
     protocol: 'encrypted' in request.socket ? 'https' : 'http',
     host: request.headers.host,
+    prefix: rewrite.takenOff(target),
     preserveHost,
     authResult: caller?.headerValue,
   }

@@ -22,6 +22,8 @@ export interface RequestFacts {
   readonly peerTrusted: boolean
   readonly protocol: 'http' | 'https'
   readonly host: string | undefined
+  /** What was taken off in front of the path; undefined where nothing was. */
+  readonly prefix: string | undefined
   /** Whether the upstream gets the client's Host. */
   readonly preserveHost: boolean
   /** Of the auth-result header; undefined where none is sent. */
@@ -92,6 +94,7 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
       if (!facts.peerTrusted) {
         headers.push('x-forwarded-for', facts.peerAddress, 'x-forwarded-proto', facts.protocol)
         if (facts.host !== undefined) headers.push('x-forwarded-host', facts.host)
+        if (facts.prefix !== undefined) headers.push('x-forwarded-prefix', facts.prefix)
       }
       if (facts.preserveHost && facts.host !== undefined) headers.push('host', facts.host)
       for (let index = 0; index < raw.length; index += 2) {
@@ -141,22 +144,34 @@ function pairsThat(pass: (name: string) => boolean, raw: RawHeaders): [name: str
 }
 
 /** A trusted proxy said who the client is: its own address joins the lists, and what it did not say is added. First, as above. */
-function addHop(headers: string[], { peerAddress, protocol, host }: RequestFacts): void {
+function addHop(headers: string[], { peerAddress, protocol, host, prefix }: RequestFacts): void {
   let hops = peerAddress
   let forwarded: string | undefined
+  let prefixes = prefix
   let [saysProtocol, saysHost] = [false, false]
   for (let index = headers.length - 2; index >= 0; index -= 2) {
     const name = (headers[index] as string).toLowerCase()
     if (name === 'x-forwarded-for') hops = `${headers.splice(index, 2)[1] as string}, ${hops}`
     else if (name === 'forwarded')
       forwarded = `${headers.splice(index, 2)[1] as string}, ${forwarded ?? forNode(peerAddress)}`
+    else if (name === 'x-forwarded-prefix' && prefix !== undefined)
+      prefixes = joinedPrefixes(headers.splice(index, 2)[1] as string) + (prefixes ?? '')
     else if (name === 'x-forwarded-proto') saysProtocol = true
     else if (name === 'x-forwarded-host') saysHost = true
   }
   if (forwarded !== undefined) headers.unshift('forwarded', forwarded)
+  if (prefixes !== undefined) headers.unshift('x-forwarded-prefix', prefixes)
   if (!saysHost && host !== undefined) headers.unshift('x-forwarded-host', host)
   if (!saysProtocol) headers.unshift('x-forwarded-proto', protocol)
   headers.unshift('x-forwarded-for', hops)
+}
+
+/** What several proxies took off, the outermost first, is one prefix to the client: no consumer but Spring reads lists. */
+function joinedPrefixes(list: string): string {
+  return list
+    .split(',')
+    .map((prefix) => prefix.trim().replace(/\/+$/, ''))
+    .join('')
 }
 
 /** RFC 7239 section 6: an IPv6 address stands in brackets, and so in quotes. */

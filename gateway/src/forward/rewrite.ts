@@ -6,6 +6,8 @@ export interface Rewrite {
   toUpstream(target: string): string
   /** What a client must ask for to reach this path of the upstream by the route that `target` came through. */
   toClient(path: string, target: string): string
+  /** What was taken off in front of the path, for links to be made with; undefined where the path is not just shorter. */
+  takenOff(target: string): string | undefined
 }
 
 /** The index of the slash that starts segment `count` (from 0); the length when there are fewer. */
@@ -20,7 +22,13 @@ function splitQuery(target: string): readonly [path: string, query: string] {
   return queryAt === -1 ? [target, ''] : [target.slice(0, queryAt), target.slice(queryAt)]
 }
 
-const UNCHANGED: Rewrite = { toUpstream: (target) => target, toClient: (path) => path }
+const UNCHANGED: Rewrite = { toUpstream: (target) => target, toClient: (path) => path, takenOff: () => undefined }
+
+/** How many segments of the path are gone where the rest is what the rewrite says; 0 when it says something else. */
+function segmentsTakenOff(matched: readonly string[], rewritten: readonly string[]): number {
+  const count = matched.length - rewritten.length
+  return count > 0 && rewritten.every((segment, index) => segment === matched[count + index]) ? count : 0
+}
 
 /**
  * Compiles a rewrite. What a prefix route did not match, and the query, go on as they came; `:name` in the rewrite takes
@@ -31,6 +39,7 @@ export function compileRewrite(routePath: string, rewrite: string | undefined): 
   const isPrefix = routePath.endsWith('/*')
   const matched = (isPrefix ? routePath.slice(0, -2) : routePath).split('/').slice(1)
   const base = isPrefix ? rewrite.slice(0, -2) : rewrite
+  const takenOff = segmentsTakenOff(matched, base.split('/').slice(1))
   const segmentOf = new Map(
     matched.flatMap((segment, index) => (segment.startsWith(':') ? [[segment, index] as const] : [])),
   )
@@ -48,7 +57,9 @@ export function compileRewrite(routePath: string, rewrite: string | undefined): 
     toUpstream(target) {
       const [path, query] = splitQuery(target)
       const rest = isPrefix ? path.slice(startOfSegment(path, matched.length)) : ''
-      return replacement(path) + rest + query
+      const rewritten = replacement(path) + rest
+      // Without its prefix a path may be nothing, or (emptySegments) begin with `//`, which URL parsers take for a host.
+      return (rewritten === '' ? '/' : rewritten.replace(/^\/{2,}/, '/')) + query
     },
     toClient(upstreamTarget, target) {
       const [path] = splitQuery(target)
@@ -57,6 +68,9 @@ export function compileRewrite(routePath: string, rewrite: string | undefined): 
       if (splitQuery(upstreamTarget)[0] !== from && !isBelow) return upstreamTarget
       const to = isPrefix ? path.slice(0, startOfSegment(path, matched.length)) : path
       return to + upstreamTarget.slice(from.length) || '/'
+    },
+    takenOff(target) {
+      return takenOff === 0 ? undefined : target.slice(0, startOfSegment(splitQuery(target)[0], takenOff))
     },
   }
 }

@@ -15,16 +15,16 @@ import type { AuthResult } from '../authenticate/auth-result.ts'
 
 export interface WebSocketPolicy extends ForwardPolicy {
   readonly closeCode: number
-  readonly maxMessageBytes: number
 }
 
 /** An admitted handshake of a client. */
 export interface AdmittedUpgrade extends Admitted {
+  readonly policy: WebSocketPolicy
   /** The subprotocol that carried the token: the client is told that one when the upstream chose none. */
   readonly tokenProtocol: string | undefined
 }
 
-/** Where the router takes upgrades of this route. */
+/** Where the framework takes upgrades. */
 export interface UpgradePlace {
   readonly url: string
   readonly constraints: Readonly<Record<string, string>>
@@ -38,6 +38,7 @@ interface Dialed {
   readonly clientConnection: Duplex
   readonly protocol: string | undefined
   readonly caller: AuthResult | undefined
+  readonly policy: WebSocketPolicy
 }
 
 const KEEP_ALIVE_MS = 60_000
@@ -48,22 +49,22 @@ const SPOKEN_VERSION = {
 }
 
 /**
- * Mounts the route's WebSockets. The plugin's own order (101 first, then dial, with the first subprotocol offered) would
+ * Mounts the WebSockets of all routes. The plugin's own order (101 first, then dial, with the first subprotocol offered) would
  * promise what the upstream may refuse: so `preHandler` dials, and the plugin's client finds its connection made. Each
  * dialed connection has a ticket, the host name of the address that the plugin is given; it never leaves the process.
  */
 export function createWebSocketMount(
-  policy: WebSocketPolicy,
+  maxMessageBytes: number,
   admittedOf: (request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade,
 ): (scope: FastifyInstance, place: UpgradePlace) => void {
-  const { transport, filter, rewrite, answer, watch, isStillGood, maxMessageBytes } = policy
   const tickets = new Map<string, Dialed>()
   const ticketOf = new WeakMap<object, string>()
   const links = new Set<() => void>()
   let issued = 0
 
   function dial(upgrade: AdmittedUpgrade, done: (dialed: Dialed) => void): void {
-    const { request, strip } = upgrade
+    const { request, strip, policy } = upgrade
+    const { transport, filter, rewrite } = policy
     const { socket: clientConnection } = request
     // Half-closed sockets are allowed to clients of HTTP, and after the upgrade nobody else looks for the end.
     function leave(): void {
@@ -91,7 +92,7 @@ export function createWebSocketMount(
         clientConnection.on('close', letGo)
         clientConnection.setKeepAlive(true, KEEP_ALIVE_MS)
         addToSwitchingHead(clientConnection, linesForClient(filter, rawHeaders, upgrade.requestId))
-        done({ connection: dialed, letGo, clientConnection, protocol: told, caller: upgrade.caller })
+        done({ connection: dialed, letGo, clientConnection, protocol: told, caller: upgrade.caller, policy })
         return undefined
       },
     }
@@ -120,8 +121,11 @@ export function createWebSocketMount(
       routes: [url],
       httpMethods: ['GET'],
       constraints,
+      // The path is dialed already; what the plugin makes of it is not used, and it would refuse some that are safe.
+      preRewrite: () => '/',
       preHandler(request, reply, done) {
         const upgrade = admittedOf(request, reply)
+        const { answer } = upgrade.policy
         const problem = handshakeProblem(request.raw)
         if (problem !== undefined) {
           reply.hijack()
@@ -156,14 +160,15 @@ export function createWebSocketMount(
         onConnect(_context, source, target) {
           const dialed = tickets.get(new URL(target.url).hostname)
           if (dialed === undefined) return
-          const { caller } = dialed
+          const { caller, policy } = dialed
+          const { watch, closeCode, isStillGood } = policy
           dialed.clientConnection.off('close', dialed.letGo)
           const end = linkWebSockets(
             { peer: source, connection: dialed.clientConnection },
             { peer: target, connection: dialed.connection },
             {
               watch,
-              closeCode: policy.closeCode,
+              closeCode,
               isStillGood:
                 caller?.authenticated === true && isStillGood !== undefined
                   ? (wallMs) => isStillGood(caller, wallMs)

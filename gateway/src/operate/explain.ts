@@ -1,7 +1,6 @@
 // Sends a request through the real stages, without an upstream, and tells what they decided and why.
 import { pino } from 'pino'
 
-import { canonicalTarget } from '../accept/path.ts'
 import { renewalReport, type RenewalReport } from './explain-renewal.ts'
 import { tellStory, type CheckReport, type Findings } from './story.ts'
 import { createTokenReader, headerAsSent, type UnverifiedToken } from '../authenticate/token-shape.ts'
@@ -131,13 +130,18 @@ export async function explain(
     version: '',
     clock: { now: () => nowMs, monotonic: () => systemClock.monotonic() },
     schedule: () => () => undefined,
+    injectedTarget: request.target,
     fetchJson: fetchJson ?? (() => Promise.reject(new Error(OFFLINE))),
     wrapRoute: (route, routeConfig) => ({
       path: route.path,
       methods: route.methods,
       hosts: route.hosts,
+      encodedSlashes: route.encodedSlashes,
+      emptySegments: route.emptySegments,
+      demands: route.demands,
       cors: route.cors,
-      mountWebSocket: route.mountWebSocket,
+      takesWebSockets: false,
+      admittedUpgrade: (upgrade, reply) => route.admittedUpgrade(upgrade, reply),
       observe() {
         capture.route = routeConfig
         return () => undefined
@@ -159,12 +163,9 @@ export async function explain(
     await gateway.loadKeys()
     // What could be fetched is here, and no timer runs that could bring more: nothing is waited for.
     for (const { keys } of gateway.issuers) keys.remote?.stop()
-    // The test client would resolve dot segments before the gateway could judge them.
-    const target = canonicalTarget(request.target)
-    if (target === undefined) return unsafePath()
     const response = await gateway.app.inject({
       method: request.method as 'GET',
-      url: request.target,
+      url: '/',
       headers: request.headers,
     })
     const code = response.headers['x-tollgate']
@@ -216,24 +217,6 @@ export async function explain(
 /** What the router answers itself: its code is a failure code, and the public title says all there is to say. */
 function routingFailure(code: FailureCode): Failure {
   return new Failure(code, failureRule(code).title)
-}
-
-function unsafePath(): Explanation {
-  const { status, title } = failureRule('path_unsafe')
-  const refusal = new Failure('path_unsafe', title)
-  const nothing = {
-    route: undefined,
-    foundIn: undefined,
-    token: undefined,
-    renewal: undefined,
-    upstreamHeader: undefined,
-  }
-  return {
-    ...nothing,
-    passes: false,
-    checks: onlyFailed(refusal),
-    answer: { status, code: refusal.code, challenge: undefined },
-  }
 }
 
 function onlyFailed(refusal: Failure | undefined): readonly CheckReport[] {

@@ -1,0 +1,58 @@
+// The one name of the host that a request asks for: routes, WebSockets and preflights are chosen by it.
+import { isIPv6 } from 'node:net'
+
+// RFC 3986 section 3.2.2, without `%` (an escaped letter would be another spelling of a name) and `,` (in X-Forwarded-Host it
+// separates two hosts).
+const REGISTERED_NAME = /^[A-Za-z0-9\-._~!$&'()*+;=]+$/
+const LITERAL = /^\[([0-9A-Fa-f:.]+)\]$/
+const PORT = /:(\d*)$/
+const MAX_PORT = 65_535
+/** RFC 1035 section 2.3.4, with the last dot. Wildcards are looked up for each label. */
+const MAX_LENGTH = 254
+
+/** Lower-case letters, digits, hyphens and dots: most hosts are their own name. */
+const PLAIN = new Uint8Array(128)
+for (const character of 'abcdefghijklmnopqrstuvwxyz0123456789-') PLAIN[character.charCodeAt(0)] = 1
+const DOT = 0x2e
+
+function isPlain(host: string): boolean {
+  let afterDot = true
+  for (let index = 0; index < host.length; index += 1) {
+    const code = host.charCodeAt(index)
+    if (PLAIN[code] === 1) afterDot = false
+    else if (code === DOT && !afterDot) afterDot = true
+    else return false
+  }
+  return !afterDot && host.length <= MAX_LENGTH
+}
+
+/** The shortest spelling of an address (RFC 5952), as `new URL` writes it. */
+function literalName(host: string): string | undefined {
+  const address = LITERAL.exec(host)?.[1]
+  return address !== undefined && isIPv6(address) ? new URL(`http://${host}`).hostname : undefined
+}
+
+function withoutPort(host: string): string | undefined {
+  const [end, port] = PORT.exec(host) ?? ['', '']
+  return Number(port) > MAX_PORT ? undefined : host.slice(0, host.length - end.length)
+}
+
+/**
+ * The name in the value of a Host header, or in an authority: in lower case, without port and without one last dot, which
+ * names the same host (RFC 1034 section 3.1). Undefined when the value is not valid (RFC 9112 section 3.2).
+ */
+export function hostNameOf(host: string): string | undefined {
+  if (isPlain(host)) return host
+  const named = withoutPort(host)
+  if (named === undefined || named.length > MAX_LENGTH) return undefined
+  if (named.startsWith('[')) return literalName(named)
+  const name = (named.endsWith('.') ? named.slice(0, -1) : named).toLowerCase()
+  return REGISTERED_NAME.test(name) && !name.split('.').includes('') ? name : undefined
+}
+
+/** What a route may name: a host, or all hosts below one (`*.example.com`). Undefined when it is neither. */
+export function hostPatternOf(host: string): string | undefined {
+  if (!host.startsWith('*.')) return host.includes('*') ? undefined : hostNameOf(host)
+  const below = hostNameOf(host.slice(2))
+  return below === undefined || below.startsWith('[') || below.includes('*') ? undefined : `*.${below}`
+}
