@@ -4,6 +4,8 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 
 import type { Teardown } from '../support/test-gateway.ts'
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib'
+
 import { createFetchJson } from '../../gateway/src/operate/fetch-json.ts'
 
 async function serve(t: Teardown, listener: RequestListener): Promise<string> {
@@ -67,4 +69,53 @@ t.test('everything else is refused, in words that are fit for the log', async (t
   }
   t.equal(redirected, 0)
   await t.rejects(fetchJson('http://127.0.0.1:1/jwks', limits))
+})
+
+t.test('content codings are undone though none is asked for, and a byte order mark is passed over', async (t) => {
+  // RFC 9110 section 12.5.3: without Accept-Encoding, or with one that is not understood, a server may send any coding.
+  const { fetchJson, close } = createFetchJson()
+  t.teardown(close)
+  const text = '{"keys":["\u00e9"]}'
+  const cases: readonly [string | undefined, string | Buffer][] = [
+    [undefined, text],
+    [undefined, `\uFEFF${text}`],
+    ['', text],
+    ['identity', text],
+    ['gzip', gzipSync(text)],
+    ['x-gzip', gzipSync(text)],
+    ['GZIP', gzipSync(`\uFEFF${text}`)],
+    ['deflate', deflateSync(text)],
+    ['deflate', deflateRawSync(text)],
+    ['br', brotliCompressSync(text)],
+    ['gzip, br', brotliCompressSync(gzipSync(text))],
+    ['identity, gzip', gzipSync(text)],
+  ]
+  for (const [coding, body] of cases) {
+    let asked: string | undefined
+    const url = await serve(t, (request, response) => {
+      asked = request.headers['accept-encoding']
+      if (coding !== undefined) response.setHeader('content-encoding', coding)
+      response.end(body)
+    })
+    t.match(await fetchJson(url, limits), { json: { keys: ['\u00e9'] } }, coding ?? 'none')
+    t.equal(asked, 'identity')
+  }
+  const wrong: readonly [string, string | Buffer, RegExp][] = [
+    ['gzip', text, /^the answer is not the gzip that it says it is$/],
+    ['gzip', gzipSync(text).subarray(0, 20), /^the answer is not the gzip/],
+    ['gzip', '', /^the answer is not the gzip/],
+    ['br', text, /^the answer is not the br/],
+    ['deflate', text, /^the answer is not the deflate/],
+    ['zstd', text, /^the answer has a content-encoding that is not supported$/],
+    ['gzip, gzip, gzip, gzip', text, /more content-encodings than make sense/],
+    // A bomb: 9 MB in 9 KB and less.
+    ['gzip', gzipSync(gzipSync(Buffer.alloc(400_000))), /^the answer is not JSON$/],
+    ['gzip', gzipSync(Buffer.alloc(900_000)), /^the answer is larger than 1000 bytes$/],
+    ['br', brotliCompressSync(Buffer.alloc(9_000_000)), /^the answer is larger than 1000 bytes$/],
+    ['deflate', deflateSync(Buffer.alloc(900_000)), /^the answer is larger than 1000 bytes$/],
+  ]
+  for (const [coding, body, message] of wrong) {
+    const url = await serve(t, (_request, response) => response.setHeader('content-encoding', coding).end(body))
+    await t.rejects(fetchJson(url, limits), { message }, `${coding} ${String(message)}`)
+  }
 })

@@ -3,6 +3,7 @@ import { Value } from 'typebox/value'
 
 import { systemClock, type Clock } from '../../gateway/src/clock.ts'
 import { ConfigOptions, type Config } from '../../gateway/src/config.ts'
+import type { KeyRequest } from '../../gateway/src/authenticate/key-request.ts'
 import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
 import { createFetchJson } from '../../gateway/src/operate/fetch-json.ts'
 import { createLog } from '../../gateway/src/operate/log.ts'
@@ -24,7 +25,7 @@ export interface TestGateway {
 export interface TestGatewayParts {
   readonly askIssuer?: AskIssuer
   readonly clock?: Clock
-  readonly fetchJson?: (url: string) => Promise<FetchedDocument>
+  readonly fetchJson?: (url: string, request: KeyRequest) => Promise<FetchedDocument>
   readonly random?: () => number
   readonly schedule?: (delayMs: number, run: () => void) => () => void
 }

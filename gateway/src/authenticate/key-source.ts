@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 
 import { parseDocument, withoutMark } from './key-document.ts'
+import { keyRequest, type KeyRequest } from './key-request.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
 import {
   keySetFromDocument,
@@ -26,10 +27,7 @@ export interface KeySource {
 
 export interface KeySourceParts {
   /** GET of a JSON document: no redirects, bounded in time and size. Rejects with a message fit for the log. */
-  readonly fetchJson: (
-    url: string,
-    limits: { readonly timeoutMs: number; readonly maxBytes: number },
-  ) => Promise<FetchedDocument>
+  readonly fetchJson: (url: string, request: KeyRequest) => Promise<FetchedDocument>
   readonly clock: Clock
   readonly schedule: Schedule
   readonly random: () => number
@@ -37,8 +35,6 @@ export interface KeySourceParts {
   /** The gateway's own, which no fetch replaces. */
   readonly ownKeys?: readonly VerificationKey[]
 }
-
-const MAX_DOCUMENT_BYTES = 256 * 1024
 
 /** The configured keys cannot be used; the message is for the operator and names no key material. */
 export class KeysNotUsable extends Error {}
@@ -58,18 +54,18 @@ function checkUrl(text: string, allowHttp: boolean): string {
 /** OpenID Connect Discovery 1.0 section 4: the document's own issuer must be exactly the one that was asked. */
 async function discoverJwksUrl(
   issuer: string,
-  keys: IssuerConfig['keys'],
-  fetchJson: KeySourceParts['fetchJson'],
+  allowHttp: boolean,
+  fetchJson: (url: string) => Promise<FetchedDocument>,
 ): Promise<string> {
-  const url = checkUrl(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, keys.allowHttp)
-  const { json } = await fetchJson(url, { timeoutMs: keys.timeout, maxBytes: MAX_DOCUMENT_BYTES })
+  const url = checkUrl(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, allowHttp)
+  const { json } = await fetchJson(url)
   const { issuer: stated, jwks_uri: jwksUri } = (typeof json === 'object' && json !== null ? json : {}) as Record<
     string,
     unknown
   >
   if (stated !== issuer) throw new Error('the discovery document names another issuer')
   if (typeof jwksUri !== 'string') throw new Error('the discovery document has no jwks_uri')
-  return checkUrl(jwksUri, keys.allowHttp)
+  return checkUrl(jwksUri, allowHttp)
 }
 
 function readKeyFile(file: string): string {
@@ -111,11 +107,13 @@ export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): Ke
 
   const ring = createKeyRing([], parts.ownKeys)
   const fetchJwks = async (): Promise<FetchedDocument> => {
-    const url =
+    const request = await keyRequest(keys)
+    const fetchJson = (url: string) => parts.fetchJson(url, request)
+    return fetchJson(
       jwksUrl === undefined
-        ? await discoverJwksUrl(issuer.issuer ?? '', keys, parts.fetchJson)
-        : checkUrl(jwksUrl, keys.allowHttp)
-    return parts.fetchJson(url, { timeoutMs: keys.timeout, maxBytes: MAX_DOCUMENT_BYTES })
+        ? await discoverJwksUrl(issuer.issuer ?? '', keys.allowHttp, fetchJson)
+        : checkUrl(jwksUrl, keys.allowHttp),
+    )
   }
   return { ring, remote: createRemoteKeys({ ...parts, ring, policy, options: keys, fetchJwks }) }
 }

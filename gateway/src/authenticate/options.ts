@@ -83,6 +83,30 @@ export const TokensOptions = Options(
   { description: 'Where tokens are found and how they are remembered.', default: {} },
 )
 
+export const KeysHeaderOptions = Options(
+  {
+    value: Type.Optional(
+      Type.String({
+        writeOnly: true,
+        description: 'The value; take secrets from the environment: "${KEYS_API_KEY}".',
+        minLength: 1,
+      }),
+    ),
+    file: Type.Optional(
+      Type.String({
+        description:
+          'File with the value, read anew for each fetch, so that it may rotate, such as the token of a Kubernetes service account.',
+        format: 'file-path',
+        examples: ['/var/run/secrets/kubernetes.io/serviceaccount/token'],
+      }),
+    ),
+    prefix: Type.Optional(
+      Type.String({ description: 'What stands before the value. Left out: nothing.', examples: ['Bearer '] }),
+    ),
+  },
+  { description: 'A header of the fetch: exactly one of value, file.' },
+)
+
 export const KeysOptions = Options(
   {
     jwksUrl: Type.Optional(
@@ -117,6 +141,28 @@ export const KeysOptions = Options(
         },
         { description: 'A shared secret, for HS* only.' },
       ),
+    ),
+    ca: Type.Optional(
+      Type.String({
+        description:
+          'File with the certificates, in PEM, that the certificate of the issuer’s server must lead to, instead of those that Node knows. Read anew for each fetch.',
+        format: 'file-path',
+        examples: ['/var/run/secrets/kubernetes.io/serviceaccount/ca.crt'],
+      }),
+    ),
+    headers: Type.Optional(
+      Type.Record(Type.String({ pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$" }), KeysHeaderOptions, {
+        description:
+          'Headers of each fetch, by name, for key sets that are not open to all; with discovery they go to both addresses.',
+      }),
+    ),
+    proxy: Type.Optional(
+      Type.String({
+        writeOnly: true,
+        description:
+          'Proxy to fetch through, such as http://proxy.example.com:3128 (with user and password if it asks for them), or none. Left out: HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment, though never for loopback.',
+        pattern: '^(none|https?://.+)$',
+      }),
     ),
     allowHttp: Type.Boolean({
       description: 'Allow http:// to a host that is not loopback. Default false.',

@@ -1,4 +1,5 @@
 // Issuers: keys that fit the algorithms, and addresses that nobody on the way can answer for.
+import { checkKeyRequest } from './key-request-checks.ts'
 import { options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from './problem.ts'
 
@@ -66,7 +67,7 @@ function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
     findings.push({ path: [...at, 'discovery'], message: 'discovery needs `issuer`: its document is found there' })
   }
   if (source === 'discovery' || source === 'jwksUrl') findings.push(...checkAddress(issuer, source, path))
-  return findings
+  return [...findings, ...checkKeyRequest(keys, at, source === 'discovery' ? issuer['issuer'] : keys['jwksUrl'])]
 }
 
 function checkMeaning(issuer: Loose, path: Path): readonly Finding[] {

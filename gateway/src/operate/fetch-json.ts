@@ -1,8 +1,10 @@
 // Fetches a JSON document from an issuer: bounded in time and size, never redirected, and silent about what it read.
-import { Agent, request } from 'undici'
+import { request } from 'undici'
 
 import { decoded } from './content-coding.ts'
+import { createIssuerConnections } from './issuer-connections.ts'
 import { parseDocument } from '../authenticate/key-document.ts'
+import type { KeyRequest } from '../authenticate/key-request.ts'
 import type { FetchedDocument } from '../authenticate/remote-keys.ts'
 
 function maxAgeOf(cacheControl: string | string[] | undefined): number | undefined {
@@ -10,33 +12,27 @@ function maxAgeOf(cacheControl: string | string[] | undefined): number | undefin
   return match?.[1] === undefined ? undefined : Number(match[1])
 }
 
-/** One connection policy for all issuers: few requests, far apart, so nothing is kept open long. */
-export function createFetchJson(): {
-  readonly fetchJson: (
-    url: string,
-    limits: { readonly timeoutMs: number; readonly maxBytes: number },
-  ) => Promise<FetchedDocument>
+/** `environment`: where HTTPS_PROXY and NO_PROXY are. */
+export function createFetchJson(environment: NodeJS.ProcessEnv = process.env): {
+  readonly fetchJson: (url: string, request: KeyRequest) => Promise<FetchedDocument>
   readonly close: () => Promise<void>
 } {
-  const agent = new Agent({
-    connections: 2,
-    pipelining: 1,
-    keepAliveTimeout: 1000,
-    connect: { rejectUnauthorized: true },
-  })
+  const connections = createIssuerConnections(environment)
 
-  async function fetchJson(
-    url: string,
-    { timeoutMs, maxBytes }: { timeoutMs: number; maxBytes: number },
-  ): Promise<FetchedDocument> {
+  async function fetchJson(url: string, how: KeyRequest): Promise<FetchedDocument> {
+    const { timeoutMs, maxBytes } = how
     // The timer is on the whole exchange: an issuer that sends one byte a second must not hold a fetch for hours.
     const signal = AbortSignal.timeout(timeoutMs)
     try {
       const { statusCode, headers, body } = await request(url, {
-        dispatcher: agent,
+        dispatcher: connections.dispatcherFor(url, how),
         signal,
         // Few and small documents: nothing to gain by a coding, and servers that send one all the same are understood.
-        headers: { accept: 'application/json, application/jwk-set+json', 'accept-encoding': 'identity' },
+        headers: {
+          accept: 'application/json, application/jwk-set+json',
+          'accept-encoding': 'identity',
+          ...lowerCased(how.headers),
+        },
       })
       const bytes = await readBounded(body, maxBytes)
       if (statusCode !== 200)
@@ -51,7 +47,11 @@ export function createFetchJson(): {
       throw signal.aborted ? new Error(`no whole answer within ${timeoutMs} ms`, { cause: error }) : error
     }
   }
-  return { fetchJson, close: () => agent.destroy() }
+  return { fetchJson, close: () => connections.close() }
+}
+
+function lowerCased(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 }
 
 export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<Buffer> {
