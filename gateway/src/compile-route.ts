@@ -70,7 +70,8 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     log,
     accessLog: parts.accessLog,
     answer,
-    strips: new Map(locations.map((location) => [location, createStripToken(location, config.tokens.forward)])),
+    strip: createStripToken(locations, config.tokens.forward),
+    locations,
     logOut: createLogOut({
       ...parts,
       onLogOut: ({ issuer }, requestId) => {

@@ -6,7 +6,7 @@ import { admit, type Admission, type AdmissionPolicy, type Demands } from './acc
 import { corsHeaders, type CorsConfig } from './accept/cors.ts'
 import type { CompiledRoute, RawRequest as RoutedRequest } from './accept/routes.ts'
 import type { Answer } from './answer.ts'
-import type { TokenLocation } from './authenticate/token-location.ts'
+import { offeredTokenProtocol, type TokenLocation } from './authenticate/token-location.ts'
 import type { Failure } from './failure.ts'
 import type { Admitted } from './forward/admitted.ts'
 import { forward, type ForwardPolicy } from './forward/forward.ts'
@@ -25,8 +25,10 @@ export interface RouteParts {
   /** Undefined where no access lines are written. */
   readonly accessLog: AccessLog | undefined
   readonly answer: Answer
-  /** By the place where a token was found: how it is taken away, undefined where it stays. */
-  readonly strips: ReadonlyMap<TokenLocation, StripToken | undefined>
+  /** Takes tokens out of what goes on; undefined where they stay. */
+  readonly strip: StripToken | undefined
+  /** Where tokens are looked for. */
+  readonly locations: readonly TokenLocation[]
   /** Answers routes with `action: revoke`. */
   readonly logOut: (admitted: Admitted) => void
 }
@@ -124,7 +126,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
       target: request.url,
       caller,
       place: location,
-      strip: location === undefined ? undefined : this.#parts.strips.get(location),
+      strip: this.#parts.strip,
       extraHeaders: this.#extraHeaders(reply),
     }
   }
@@ -135,7 +137,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
     return {
       ...this.#admitted(request.raw as RawRequest, reply, admission),
       policy: this.#webSocket as WebSocketPolicy,
-      tokenProtocol: admission.location?.websocketProtocol,
+      tokenProtocol: offeredTokenProtocol(this.#parts.locations, request.raw),
     }
   }
 }

@@ -17,12 +17,17 @@ t.test('the scheme is read in any case, with one or more spaces behind it', asyn
     'BEARER x.y.z': 'x.y.z',
     'Bearer   x.y.z': 'x.y.z',
     Bearer: 'token_malformed',
-    'Bearer\tx.y.z': 'none',
+    'Bearer\tx.y.z': 'token_malformed', // Python's split() reads it
+    'Bearer:x.y.z': 'token_malformed',
+    'Bearer-x.y.z': 'none', // another scheme
     'Bearerx.y.z': 'none',
     'Token x.y.z': 'none',
     'Basic eA==': 'none',
     'Basic a, Basic b': 'none',
     'Bearer a, Bearer b': 'token_ambiguous',
+    'Basic eA==, Bearer b': 'token_ambiguous',
+    'Basic eA==,bearer b': 'token_ambiguous',
+    'Digest username="Bearer"': 'none',
     '': 'none',
   }
   for (const [authorization, expected] of Object.entries(cases))
@@ -52,6 +57,18 @@ t.test('a cookie is found among others, by its whole name', async (t) => {
     'access_token=x; access_token=x': 'x',
     'access_token=x; access_token=y': 'token_ambiguous',
     access_token: 'none',
+    'a=1;\taccess_token\t= x ;': 'x',
+    '\u00a0access_token=x': 'none', // a blank to trim(), part of the name to RFC 6265
+    'access_token\u00a0=x': 'none',
+    '\u00a0access_token=x; access_token=y': 'y',
+    'access_token=\u00a0x': '\u00a0x',
+    'access%5Ftoken=x': 'x', // PHP, before CVE-2020-7070
+    'access_token=x; access%5ftoken=y': 'token_ambiguous',
+    'access.token=y; access_token=x': 'token_ambiguous', // PHP
+    'access_token=x; access[token=y': 'token_ambiguous',
+    'ACCESS_TOKEN=x': 'none',
+    'access-token=x': 'none',
+    'a="b; access_token=x"; access_token=y': 'token_ambiguous', // who knows no quotes reads the first
   }
   for (const [cookie, expected] of Object.entries(cases)) t.equal(find(finder, { cookie }), expected, cookie)
 })
@@ -61,7 +78,91 @@ t.test('a query parameter is found where that is configured', async (t) => {
   t.equal(find(finder, {}, '/a?b=1&access_token=x.y.z&c'), 'x.y.z')
   t.equal(find(finder, {}, '/access_token=x?b=1'), 'none')
   t.equal(find(finder, {}, '/?access_token=x&access_token=y'), 'token_ambiguous')
+  t.equal(find(finder, {}, '/?access_token=&b'), 'none')
+  t.equal(find(finder, {}, '/?access_token=x%2Ey'), 'x.y')
   t.equal(find(bearer, {}, '/?access_token=x'), 'none')
+})
+
+// What is read as access_token, and by whom.
+const SPELLINGS: Record<string, string> = {
+  'access%5ftoken': 'everybody: RFC 3986 section 2.1',
+  'access%5Ftoken': 'everybody',
+  '%61ccess_token': 'everybody',
+  ACCESS_TOKEN: 'ASP.NET',
+  'Access%5FToken': 'ASP.NET',
+  'access.token': 'PHP',
+  'access+token': 'PHP',
+  'access%20token': 'PHP',
+  'access%2Etoken': 'PHP',
+  '+access_token': 'PHP',
+  '%20%09access_token': 'PHP',
+  'access_token%00x': 'PHP',
+  'access[token': 'PHP',
+  'access_token[]': 'PHP, Rack, qs',
+  'access_token%5B0%5D': 'PHP, Rack, qs',
+  'access%u005ftoken': 'IIS',
+}
+
+t.test('a query parameter is seen in every spelling that an upstream reads', async (t) => {
+  const finder = createTokenFinder([
+    createTokenLocation({ header: 'authorization', scheme: 'Bearer' }),
+    createTokenLocation({ query: 'access_token' }),
+  ])
+  for (const [spelling, reader] of Object.entries(SPELLINGS)) {
+    t.equal(find(finder, {}, `/?a=1&${spelling}=x`), 'x', `${spelling}: ${reader}`)
+    for (const url of [`/?${spelling}=y`, `/?a=1;${spelling}=y`, `/?a=1&b&${spelling}=y&c`])
+      t.equal(find(finder, { authorization: 'Bearer x' }, url), 'token_ambiguous', `beside a header: ${url}`)
+    t.equal(find(finder, {}, `/?access_token=x&${spelling}=y`), 'token_ambiguous')
+  }
+  for (const other of [
+    'access',
+    'access_tokens',
+    'my_access_token',
+    'access-token',
+    'accesstoken',
+    'x[access_token]',
+    'access%255ftoken',
+  ])
+    t.equal(find(finder, { authorization: 'Bearer x' }, `/?${other}=y`), 'x', `${other} is another one`)
+})
+
+t.test('a cookie with a scheme holds a token where its value has that scheme', async (t) => {
+  const finder = createTokenFinder([createTokenLocation({ cookie: 't', scheme: 'Bearer' })])
+  const cases: Record<string, string> = {
+    't="Bearer x.y.z"': 'x.y.z', // Python's SimpleCookie: FastAPI
+    't=Bearer x.y.z': 'x.y.z',
+    't=Bearer%20x.y.z': 'x.y.z', // encodeURIComponent: Express
+    't=bearer+x.y.z; a=1': 'x.y.z',
+    't="Bearer%20x.y.z"': 'x.y.z',
+    't=x.y.z': 'none',
+    't=Basic x': 'none',
+    't=Bearer': 'token_malformed',
+    't=Bearer%09x': 'none', // a scheme of its own: % may be in its name
+    't=Bearer x; t=Bearer y': 'token_ambiguous',
+    't=Bearer x; t=y': 'x',
+    't=Bearer x; t="Bearer%20x"': 'x',
+    't=Bearer x, Bearer y': 'x, Bearer y', // no token, as every comma in one
+  }
+  for (const [cookie, expected] of Object.entries(cases)) t.equal(find(finder, { cookie }), expected, cookie)
+})
+
+t.test('a subprotocol is followed by one token', async (t) => {
+  const finder = createTokenFinder([createTokenLocation({ websocketProtocol: 'bearer' })])
+  const cases: Record<string, string> = {
+    'bearer, x': 'x',
+    'chat,bearer,x,more': 'x',
+    'bearer, x, bearer, x': 'x',
+    'bearer, x, bearer, y': 'token_ambiguous',
+    'bearer, x, chat, bearer, y': 'token_ambiguous',
+    'bearer, , x': 'x', // an empty element counts for nothing
+    bearer: 'token_malformed',
+    'bearer, x, bearer': 'token_malformed',
+    'bearer, x, Bearer, y': 'token_malformed',
+    'Bearer, x': 'token_malformed',
+    'chat, x': 'none',
+  }
+  for (const [offer, expected] of Object.entries(cases))
+    t.equal(find(finder, { 'sec-websocket-protocol': offer }), expected, offer)
 })
 
 t.test('tokens in two places are refused, even when they are the same', async (t) => {

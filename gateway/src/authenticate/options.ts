@@ -20,7 +20,8 @@ export const TokenLocationOptions = Options(
     ),
     scheme: Type.Optional(
       Type.String({
-        description: 'Scheme before the token in that header, in any case. Left out: the whole value is the token.',
+        description:
+          'Scheme before the token in that header or cookie, in any case; in a cookie the blank after it may be escaped. Left out: the whole value is the token.',
         pattern: '^[A-Za-z0-9-]+$',
         examples: ['Bearer'],
       }),

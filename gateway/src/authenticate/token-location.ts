@@ -1,8 +1,18 @@
-// Where a token was found: a place knows how to find its token and how to remove it.
+// Where a token was found: a place knows how to find its token, in whatever spelling an upstream would.
 import type { IncomingHttpHeaders } from 'node:http'
 
 import type { TokenLocationOptions } from './options.ts'
 import { Failure } from '../failure.ts'
+import {
+  compileName,
+  compileScheme,
+  cookieValue,
+  QUERY_SEPARATOR,
+  splitPair,
+  subprotocolsIn,
+  trimBlanks,
+  unescapeBlank,
+} from '../token-spelling.ts'
 
 /** The parts of a request that can hold a token. `url` is the path with its query. */
 export interface TokenCarrier {
@@ -16,6 +26,8 @@ export interface TokenLocation {
   /** The token here; undefined when there is none; a failure when what is here cannot be a single token. */
   find(carrier: TokenCarrier): string | Failure | undefined
   readonly header: string | undefined
+  /** Of a header or cookie: what the token stands behind. */
+  readonly scheme: string | undefined
   readonly cookie: string | undefined
   readonly query: string | undefined
   /** The subprotocol after which the token stands. */
@@ -23,103 +35,132 @@ export interface TokenLocation {
 }
 
 const SPACE = 0x20
+const NOWHERE = {
+  header: undefined,
+  scheme: undefined,
+  cookie: undefined,
+  query: undefined,
+  websocketProtocol: undefined,
+}
+
+/** What comes after the scheme. `value` has no comma. */
+function afterScheme(value: string, scheme: string, where: string): string | Failure {
+  let start = scheme.length
+  if (value.length === start) return new Failure('token_malformed', `${where} holds the scheme alone`)
+  if (value.charCodeAt(start) !== SPACE)
+    return new Failure('token_malformed', `in ${where} no space follows the scheme`)
+  while (value.charCodeAt(start) === SPACE) start += 1
+  return value.slice(start)
+}
 
 /** RFC 9110 section 11.4: the scheme in any case, then one or more spaces. */
 function createHeaderLocation(name: string, scheme: string | undefined): TokenLocation {
   const header = name.toLowerCase()
-  const expected = scheme?.toLowerCase()
+  const where = `the header ${header}`
+  const isOfScheme = scheme === undefined ? undefined : compileScheme(scheme)
 
   function find({ headers }: TokenCarrier): string | Failure | undefined {
     const value = headers[header]
     if (value === undefined || value === '') return undefined
+    if (isOfScheme?.(String(value)) === false) return undefined
     // Node joins most repeated headers with a comma; a comma is in no token and in no scheme.
-    if (typeof value !== 'string' || value.includes(',')) {
-      return expected === undefined || String(value).slice(0, expected.length).toLowerCase() === expected
-        ? new Failure('token_ambiguous', `the header ${header} holds more than one value`)
-        : undefined
-    }
-    if (expected === undefined) return value
-    if (value.slice(0, expected.length).toLowerCase() !== expected) return undefined
-    let start = expected.length
-    if (value.length === start) return new Failure('token_malformed', `the header ${header} holds the scheme alone`)
-    if (value.charCodeAt(start) !== SPACE) return undefined
-    while (value.charCodeAt(start) === SPACE) start += 1
-    return value.slice(start)
+    if (typeof value !== 'string' || value.includes(','))
+      return new Failure('token_ambiguous', `${where} holds more than one value`)
+    return scheme === undefined ? value : afterScheme(value, scheme, where)
   }
-  return { name: `header ${header}`, find, header, cookie: undefined, query: undefined, websocketProtocol: undefined }
+  return { ...NOWHERE, name: `header ${header}`, find, header, scheme }
 }
 
-/** RFC 6265 section 4.2.1. The same name twice is two tokens, unless both are the same. */
-function createCookieLocation(name: string): TokenLocation {
+/** Several of one name are as many tokens, unless all are the same. */
+function theOne(values: ReadonlySet<string>, where: string): string | Failure | undefined {
+  if (values.size > 1) return new Failure('token_ambiguous', `${where} is there more than once`)
+  const [value] = values
+  return value
+}
+
+/** RFC 6265 section 4.2.1. With a scheme, as some frameworks write it, only what has that scheme is a token. */
+function createCookieLocation(name: string, scheme: string | undefined): TokenLocation {
+  const where = `the cookie ${name}`
+  const isName = compileName(name, { anyCase: false })
+  const isOfScheme = scheme === undefined ? undefined : compileScheme(scheme)
+
   function find({ headers: { cookie } }: TokenCarrier): string | Failure | undefined {
-    if (cookie === undefined || !cookie.includes(name)) return undefined
+    if (cookie === undefined) return undefined
     const values = new Set<string>()
     for (const pair of cookie.split(';')) {
-      const equals = pair.indexOf('=')
-      if (equals > 0 && pair.slice(0, equals).trim() === name)
-        values.add(
-          pair
-            .slice(equals + 1)
-            .trim()
-            .replace(/^"(.*)"$/, '$1'),
-        )
+      const [rawName, rawValue] = splitPair(pair)
+      if (!isName(trimBlanks(rawName))) continue
+      const value = cookieValue(rawValue)
+      if (isOfScheme === undefined) values.add(value)
+      else if (isOfScheme(unescapeBlank(value))) values.add(unescapeBlank(value))
     }
     values.delete('')
-    if (values.size > 1) return new Failure('token_ambiguous', `the cookie ${name} is there more than once`)
-    const [value] = values
-    return value
+    const value = theOne(values, where)
+    return scheme === undefined || typeof value !== 'string' ? value : afterScheme(value, scheme, where)
   }
-  return {
-    name: `cookie ${name}`,
-    find,
-    header: undefined,
-    cookie: name,
-    query: undefined,
-    websocketProtocol: undefined,
-  }
+  return { ...NOWHERE, name: `cookie ${name}`, find, cookie: name, scheme }
 }
 
 /** RFC 6750 section 2.3. */
 function createQueryLocation(name: string): TokenLocation {
+  const isName = compileName(name, { anyCase: true })
+
   function find({ url }: TokenCarrier): string | Failure | undefined {
     const start = url.indexOf('?')
-    if (start === -1 || !url.includes(name, start)) return undefined
-    const values = new URLSearchParams(url.slice(start + 1)).getAll(name).filter((value) => value !== '')
-    if (values.length > 1) return new Failure('token_ambiguous', `the query parameter ${name} is there more than once`)
-    return values[0]
+    if (start === -1) return undefined
+    let found: string | undefined
+    for (const pair of url.slice(start + 1).split(QUERY_SEPARATOR)) {
+      const [rawName, rawValue] = splitPair(pair)
+      if (rawValue === '' || !isName(rawName)) continue
+      if (found !== undefined)
+        return new Failure('token_ambiguous', `the query parameter ${name} is there more than once`)
+      found = new URLSearchParams(`v=${rawValue}`).get('v') ?? ''
+    }
+    return found
   }
-  return {
-    name: `query ${name}`,
-    find,
-    header: undefined,
-    cookie: undefined,
-    query: name,
-    websocketProtocol: undefined,
-  }
+  return { ...NOWHERE, name: `query ${name}`, find, query: name }
 }
 
 /** Browsers let a page set no header of a WebSocket but this one: `new WebSocket(url, ['bearer', token])`. */
 function createProtocolLocation(name: string): TokenLocation {
+  const lower = name.toLowerCase()
+
   function find({ headers }: TokenCarrier): string | Failure | undefined {
-    const offered = headers['sec-websocket-protocol']?.split(',').map((item) => item.trim())
-    const at = offered?.indexOf(name) ?? -1
-    if (offered === undefined || at === -1) return undefined
-    return offered[at + 1] ?? new Failure('token_malformed', `no token follows the subprotocol ${name}`)
+    const offer = headers['sec-websocket-protocol']
+    if (offer === undefined) return undefined
+    const offered = subprotocolsIn(offer)
+    const tokens = new Set<string>()
+    for (let index = 0; index < offered.length; index += 1) {
+      const item = offered[index] as string
+      if (item.toLowerCase() !== lower) continue
+      // Names of subprotocols have one case (RFC 6455 section 11.5), but not everybody compares them so.
+      if (item !== name) return new Failure('token_malformed', `the subprotocol ${name} is offered in another case`)
+      index += 1
+      const token = offered[index]
+      if (token === undefined) return new Failure('token_malformed', `no token follows the subprotocol ${name}`)
+      tokens.add(token)
+    }
+    return theOne(tokens, `the subprotocol ${name}`)
   }
-  return {
-    name: `subprotocol ${name}`,
-    find,
-    header: undefined,
-    cookie: undefined,
-    query: undefined,
-    websocketProtocol: name,
-  }
+  return { ...NOWHERE, name: `subprotocol ${name}`, find, websocketProtocol: name }
+}
+
+/**
+ * The subprotocol among those offered that names a token: it is taken away with its token, whether the route asks for one or not,
+ * and a browser that offered some wants to be told one.
+ */
+export function offeredTokenProtocol(
+  locations: readonly TokenLocation[],
+  { headers }: Pick<TokenCarrier, 'headers'>,
+): string | undefined {
+  const offered = subprotocolsIn(headers['sec-websocket-protocol'] ?? '')
+  return locations.find(({ websocketProtocol = '' }) => offered.includes(websocketProtocol))?.websocketProtocol
 }
 
 export function createTokenLocation(options: Readonly<TokenLocationOptions>): TokenLocation {
   const { header, scheme, cookie, query, websocketProtocol } = options
   if (websocketProtocol !== undefined) return createProtocolLocation(websocketProtocol)
-  if (cookie !== undefined) return createCookieLocation(cookie)
+  if (cookie !== undefined) return createCookieLocation(cookie, scheme)
   if (query !== undefined) return createQueryLocation(query)
   return createHeaderLocation(header ?? 'authorization', scheme)
 }

@@ -30,8 +30,8 @@ function checkTokenPlaces(tokens: unknown): readonly Finding[] {
     const { header, scheme, cookie, query, websocketProtocol } = options(place)
     const given = [header, cookie, query, websocketProtocol].filter((name) => name !== undefined)
     if (given.length !== 1) return [{ path, message: 'needs exactly one of header, cookie, query, websocketProtocol' }]
-    if (scheme !== undefined && header === undefined)
-      return [{ path: [...path, 'scheme'], atKey: true, message: 'scheme goes with header only' }]
+    if (scheme !== undefined && header === undefined && cookie === undefined)
+      return [{ path: [...path, 'scheme'], atKey: true, message: 'scheme goes with header or cookie only' }]
     const key = JSON.stringify([
       text(header)?.toLowerCase(),
       text(scheme)?.toLowerCase(),

@@ -119,6 +119,11 @@ function checkDelivery(renewal: Loose, places: readonly Loose[], path: Path): re
   const cookies = places.filter(({ cookie }) => cookie !== undefined).length
   const readable = places.some(({ header, query }) => header !== undefined || query !== undefined)
   const at = [...path, 'deliver']
+  if (
+    renewal['deliver'] === 'cookie' &&
+    places.some(({ cookie, scheme }) => cookie !== undefined && scheme !== undefined)
+  )
+    return [{ path: at, message: 'successors are set in a cookie as they are: its place must have no scheme' }]
   if (renewal['deliver'] === 'cookie')
     return cookies === 1 ? [] : [{ path: at, message: 'needs exactly one cookie in tokens.from: the one it is set in' }]
   return readable

@@ -46,16 +46,9 @@ function placeToken(
     return { target: `${target}${target.includes('?') ? '&' : '?'}${place.query}=${token}`, headers: [] }
   if (place.websocketProtocol !== undefined)
     return { target, headers: [['sec-websocket-protocol', `${place.websocketProtocol}, ${token}`]] }
-  if (place.cookie !== undefined) return { target, headers: [['cookie', `${place.cookie}=${token}`]] }
-  return {
-    target,
-    headers: [
-      [
-        (place.header ?? 'authorization').toLowerCase(),
-        place.scheme === undefined ? token : `${place.scheme} ${token}`,
-      ],
-    ],
-  }
+  const value = place.scheme === undefined ? token : `${place.scheme} ${token}`
+  if (place.cookie !== undefined) return { target, headers: [['cookie', `${place.cookie}=${value}`]] }
+  return { target, headers: [[(place.header ?? 'authorization').toLowerCase(), value]] }
 }
 
 function buildRequest(
