@@ -122,7 +122,12 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       idleTimeoutMs: route.timeouts?.idle ?? upstream.timeouts.idle,
       eventStreamIdleTimeoutMs: route.timeouts?.idle ?? 0,
       totalTimeoutMs: route.timeouts?.total ?? upstream.timeouts.total,
-      maxBodyBytes: route.bodyBytes ?? config.limits.bodyBytes,
+      bodyLimits: {
+        maxBytes: route.bodyBytes ?? config.limits.bodyBytes,
+        timeoutMs: route.timeouts?.body ?? config.limits.requestTimeout,
+        minBytesPerSec: route.bodyRate ?? config.limits.bodyRate,
+        watch: parts.watch,
+      },
       preserveHost: upstream.preserveHost,
       isTrusted: parts.isTrusted,
       isStillGood: streamChecks[route.onExpiry],

@@ -82,6 +82,7 @@ export const RouteOptions = Options(
     origins: Type.Optional(OriginsOption),
     timeouts: Type.Optional(RouteTimeoutOptions),
     bodyBytes: Type.Optional(Size({ description: 'Overrides limits.bodyBytes for this route.' })),
+    bodyRate: Type.Optional(Size({ description: 'Overrides limits.bodyRate for this route.' })),
     ...StreamOptions,
   },
   {

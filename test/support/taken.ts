@@ -15,5 +15,5 @@ export const NOTHING_TAKEN = { requests_in_flight: 0, requests_waiting: 0, upstr
 
 /** The paths of the access lines so far. */
 export function pathsOf({ lines }: Pick<TestGateway, 'lines'>): unknown[] {
-  return lines.filter(({ msg, message }) => (msg ?? message) === 'request').map(({ path }) => path)
+  return lines.filter(({ message }) => message === 'request').map(({ path }) => path)
 }

@@ -52,8 +52,14 @@ export const LimitsOptions = Options(
       default: '8KiB',
     }),
     requestTimeout: Duration({
-      description: 'Time a client has to send its whole request. Default 60s.',
+      description:
+        'Time a client has to send the head of its request, and the longest pause between two pieces of the body; more is answered 408. A body that moves may take longer, see bodyRate. Default 60s.',
       default: '60s',
+    }),
+    bodyRate: Size({
+      description:
+        'Least speed of a request body, in bytes a second: it may take requestTimeout, and a second more for so many bytes; slower is answered 408. Time in which the upstream does not read is not counted. 0B for no limit. Default 16B.',
+      default: '16B',
     }),
     inFlight: Type.Integer({
       description: 'Requests served at once; more are answered 503 overloaded. Default 10000.',

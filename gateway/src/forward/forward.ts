@@ -2,7 +2,7 @@
 import type { Admitted } from './admitted.ts'
 import { Exchange, type ExchangePolicy } from './exchange.ts'
 import type { RequestFacts } from './headers.ts'
-import { hasBody, outgoingBody } from './request-body.ts'
+import { hasBody, outgoingBody, type BodyLimits } from './request-body.ts'
 import type { OutgoingRequest, Transport } from './transport.ts'
 import { peerAddressOf } from '../trusted-proxies.ts'
 
@@ -11,7 +11,7 @@ export interface ForwardPolicy extends ExchangePolicy {
   readonly transport: Transport
   readonly connectTimeoutMs: number
   readonly headersTimeoutMs: number
-  readonly maxBodyBytes: number
+  readonly bodyLimits: BodyLimits
   readonly preserveHost: boolean
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
@@ -36,10 +36,10 @@ export function factsOf(
 }
 
 export function forward(policy: ForwardPolicy, admitted: Admitted): void {
-  const { filter, maxBodyBytes } = policy
+  const { filter, bodyLimits } = policy
   const { request, strip } = admitted
   const withBody = hasBody(request)
-  if (withBody && Number(request.headers['content-length']) > maxBodyBytes) {
+  if (withBody && Number(request.headers['content-length']) > bodyLimits.maxBytes) {
     const { response, requestId, extraHeaders } = admitted
     policy.onFailure(requestId, 'body_too_large', 'announced by content-length')
     policy.answer(response, 'body_too_large', requestId, { headers: extraHeaders, close: true })
@@ -51,7 +51,7 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
     method: request.method as string,
     path: policy.rewrite.toUpstream(target),
     headers,
-    body: withBody ? outgoingBody(request, maxBodyBytes, (raw) => filter.trailersToUpstream(raw)) : null,
+    body: withBody ? outgoingBody(request, bodyLimits, (raw) => filter.trailersToUpstream(raw)) : null,
     upgrade: null,
     connectTimeoutMs: policy.connectTimeoutMs,
     headersTimeoutMs: policy.headersTimeoutMs,

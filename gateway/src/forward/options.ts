@@ -69,6 +69,7 @@ export const RouteTimeoutOptions = Options(
       Duration({ description: 'Overrides the upstream’s timeouts.idle, for event streams as well.' }),
     ),
     total: Type.Optional(Duration({ description: 'Overrides the upstream’s timeouts.total.' })),
+    body: Type.Optional(Duration({ description: 'Overrides limits.requestTimeout for request bodies.' })),
   },
   { description: 'Timeouts of this route, where they differ from its upstream’s.' },
 )

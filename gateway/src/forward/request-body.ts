@@ -1,11 +1,23 @@
-// The body of a request on its way to the upstream: counted, bounded, and at the speed of the slower side.
+// The body of a request on its way to the upstream: counted, bounded in size and slowness, and at the speed of the slower side.
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
+import type { Lasting, StreamWatch } from './stream-watch.ts'
 import type { OutgoingBody } from './transport.ts'
 
 export class BodyTooLarge extends Error {}
+export class BodyTooSlow extends Error {}
 export class ClientGone extends Error {}
+
+/** What a route takes of a body. Compiled once. */
+export interface BodyLimits {
+  readonly maxBytes: number
+  /** Longest pause between two pieces, and what the whole may take before its speed counts. 0 for no limit. */
+  readonly timeoutMs: number
+  /** Bytes for which the whole may take another second. 0 for no limit. */
+  readonly minBytesPerSec: number
+  readonly watch: StreamWatch
+}
 
 /** True when the request has a body to send: announced by its length or by chunks (RFC 9112 section 6). */
 export function hasBody({ headers }: IncomingMessage): boolean {
@@ -18,16 +30,21 @@ export function hasBody({ headers }: IncomingMessage): boolean {
  * Stands between the client's message and a transport, which destroys the stream it is given when the exchange fails: that
  * would take the client's connection with it before the failure could be answered.
  */
-export class RequestBody extends Readable {
+export class RequestBody extends Readable implements Lasting {
   readonly #source: IncomingMessage
-  readonly #maxBytes: number
+  readonly #limits: BodyLimits
   #bytes = 0
   #attached = false
+  #moved = false
+  #movedAtMs = 0
+  /** Of the time in which the client could have sent: what the upstream's slowness took is not its fault. */
+  #tookMs = 0
+  #lookedAtMs: number | undefined
 
-  constructor(source: IncomingMessage, maxBytes: number) {
+  constructor(source: IncomingMessage, limits: BodyLimits) {
     super()
     this.#source = source
-    this.#maxBytes = maxBytes
+    this.#limits = limits
   }
 
   override _read(): void {
@@ -36,16 +53,32 @@ export class RequestBody extends Readable {
       return
     }
     this.#attached = true
+    this.#limits.watch.add(this)
     this.#source.on('data', this.#onData).on('end', this.#onEnd).on('close', this.#onClose)
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
+    this.#limits.watch.delete(this)
     this.#source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
     // The upstream has answered already, or failed: what the client still sends of this body has to be read before its next
     // request can be. Who sends too much is answered that, and closed.
-    if (this.#attached && !this.#source.complete && !(error instanceof BodyTooLarge))
-      this.#source.on('data', this.#onRest).resume()
+    if (this.#attached && !this.#source.complete && !isTheClients(error)) this.#source.on('data', this.#onRest).resume()
     callback(error)
+  }
+
+  check(nowMs: number): void {
+    const { timeoutMs, minBytesPerSec } = this.#limits
+    const passedMs = nowMs - (this.#lookedAtMs ?? nowMs)
+    this.#lookedAtMs = nowMs
+    // A slow or full upstream keeps the client from sending.
+    const waits = this.#source.isPaused()
+    if (this.#moved || waits || passedMs === 0) this.#movedAtMs = nowMs
+    this.#moved = false
+    if (!waits) this.#tookMs += passedMs
+    if (timeoutMs === 0) return
+    if (nowMs - this.#movedAtMs >= timeoutMs) this.destroy(new BodyTooSlow('the request body stood still'))
+    else if (minBytesPerSec > 0 && this.#tookMs >= timeoutMs + (this.#bytes / minBytesPerSec) * 1000)
+      this.destroy(new BodyTooSlow('the request body came too slowly'))
   }
 
   /** True as soon as the client's bytes are asked for: from then on they cannot be had a second time. */
@@ -54,8 +87,9 @@ export class RequestBody extends Readable {
   }
 
   readonly #onData = (chunk: Buffer): void => {
+    this.#moved = true
     this.#bytes += chunk.length
-    if (this.#bytes > this.#maxBytes) {
+    if (this.#bytes > this.#limits.maxBytes) {
       this.#source.pause()
       this.destroy(new BodyTooLarge('the request body is too large'))
     } else if (!this.push(chunk)) {
@@ -65,10 +99,11 @@ export class RequestBody extends Readable {
 
   readonly #onRest = (chunk: Buffer): void => {
     this.#bytes += chunk.length
-    if (this.#bytes > this.#maxBytes) this.#source.destroy()
+    if (this.#bytes > this.#limits.maxBytes) this.#source.destroy()
   }
 
   readonly #onEnd = (): void => {
+    this.#limits.watch.delete(this)
     this.push(null)
   }
 
@@ -77,15 +112,20 @@ export class RequestBody extends Readable {
   }
 }
 
+/** The client sends too much or too slowly: it is told, and its connection closed. */
+function isTheClients(error: Error | null): boolean {
+  return error instanceof BodyTooLarge || error instanceof BodyTooSlow
+}
+
 /** The body of a request, which may be opened for each try until one of them has read of it. */
 export function outgoingBody(
   source: IncomingMessage,
-  maxBytes: number,
+  limits: BodyLimits,
   trailersOf: (rawTrailers: readonly string[]) => readonly string[],
 ): OutgoingBody {
   let opened: RequestBody | undefined
   return {
-    open: () => (opened = new RequestBody(source, maxBytes)),
+    open: () => (opened = new RequestBody(source, limits)),
     trailers: () => (source.rawTrailers.length === 0 ? source.rawTrailers : trailersOf(source.rawTrailers)),
     get begun() {
       return opened?.begun === true

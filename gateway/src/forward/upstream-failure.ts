@@ -1,5 +1,5 @@
 // What went wrong with an upstream, in the gateway's own words: library texts and addresses stay in the log.
-import { BodyTooLarge, ClientGone } from './request-body.ts'
+import { BodyTooLarge, BodyTooSlow, ClientGone } from './request-body.ts'
 import type { FailureCode } from '../failure.ts'
 
 /** The upstream was not even asked. */
@@ -76,6 +76,7 @@ function isTlsError(code: string): boolean {
 export function upstreamFailure(error: Error): FailureCode {
   if (error instanceof UpstreamUnavailable) return error.code
   if (error instanceof BodyTooLarge) return 'body_too_large'
+  if (error instanceof BodyTooSlow) return 'request_timeout'
   const code = codeOf(error)
   if (TIMEOUT.has(code)) return 'upstream_timeout'
   if (RESET.has(code)) return 'upstream_reset'
@@ -88,7 +89,7 @@ export function upstreamFailure(error: Error): FailureCode {
 
 /** False when it was the client's doing. */
 export function isUpstreamsFault(error: Error): boolean {
-  return !(error instanceof BodyTooLarge) && !(error instanceof ClientGone)
+  return !(error instanceof BodyTooLarge || error instanceof BodyTooSlow || error instanceof ClientGone)
 }
 
 /** Another try may succeed: the connection could not be made, or was reset. */
