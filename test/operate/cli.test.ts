@@ -200,7 +200,13 @@ t.test('explain fetches keys only when it is told to', async (t) => {
 
 t.test('explain puts the token where the config looks for it', async (t) => {
   const good = await sign()
-  for (const place of ['{ cookie: session }', '{ query: t }', '{ header: x-token }', '{ websocketProtocol: bearer }']) {
+  for (const place of [
+    '{ cookie: session }',
+    '{ cookie: t, scheme: Bearer }',
+    '{ query: t }',
+    '{ header: x-token }',
+    '{ websocketProtocol: bearer }',
+  ]) {
     const config = join(t.testdir({ 'c.yaml': `tokens: { from: [${place}] }\n${CONFIG}` }), 'c.yaml')
     t.equal((await runCli('explain', '-c', config, 'GET', '/api/x', '-t', good)).code, 0, place)
   }

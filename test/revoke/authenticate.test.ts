@@ -4,7 +4,7 @@ import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
 import type { BlockEntry, BlockKind } from '../../gateway/src/revoke/block-list.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { createTestAuthenticator } from '../support/test-authenticator.ts'
-import { hmacIssuer, ISSUER, signHmac } from '../support/tokens.ts'
+import { hmacIssuer, ISSUER, signHmac, signText } from '../support/tokens.ts'
 
 const NOW = 1_900_000_000
 
@@ -43,6 +43,25 @@ t.test('a cached token is refused the moment it is on the list, whatever names i
     blockList.remove(blocked)
     t.equal(decide(token), 'ok', `${title}, removed`)
   }
+})
+
+t.test('a jti or sid that is a number is revoked by its digits', async (t) => {
+  const payload = (more: string) => `{"iss":"${ISSUER}","aud":"api","sub":"alice","exp":${NOW + 600},${more}}`
+  for (const [more, kind, value] of [
+    ['"jti":12345', 'jti', '12345'],
+    ['"jti":12345678901234567890', 'jti', '12345678901234567890'],
+    ['"sid":7', 'sid', '7'],
+  ] as const) {
+    const { decide, blockList } = setUp()
+    const token = signText('{"alg":"HS256"}', payload(more))
+    t.equal(decide(token), 'ok', more)
+    blockList.add(entry(kind, value))
+    t.equal(decide(token), 'token_revoked', more)
+  }
+  const { decide, blockList } = setUp()
+  for (const value of ['', 'null', 'undefined', '[object Object]']) blockList.add(entry('sid', value))
+  for (const more of ['"sid":null', '"sid":""', '"sid":{}', '"jti":[]'])
+    t.equal(decide(signText('{"alg":"HS256"}', payload(more))), 'ok', `${more} names nothing`)
 })
 
 t.test('a token without iat counts as older than any', async (t) => {
