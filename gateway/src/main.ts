@@ -89,8 +89,9 @@ export async function startProxy(config: Config, { beforeListening, ...parts }: 
   }
 
   try {
-    await startStore(gateway)
+    // First the admin listener, so that a start that waits for its store can be looked at.
     await beforeListening?.(gateway)
+    await startStore(gateway)
     const address = await listen(gateway.app, config.listen, 'listen')
     void gateway.loadKeys()
     return { gateway, url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address), close }

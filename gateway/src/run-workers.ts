@@ -97,8 +97,8 @@ export async function runWorkers(config: Config): Promise<void> {
     ...adminPartsOf(config, log),
   })
   try {
-    await startStore({ revocation })
     const adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
+    await startStore({ revocation })
     const url = await workers.start()
     log.info({ url, adminUrl, workers: count, version: packageVersion(), node: process.version }, 'listening')
   } catch (error) {

@@ -30,7 +30,14 @@ function createFamily() {
   const clock = createFakeClock()
   const ignore = () => undefined
   const primary = createRevocation({
-    options: { store: 'memory', onStoreDown: 'serve', reconcile: 60_000, keyPrefix: 'tollgate', maxEntries: 1_000_000 },
+    options: {
+      store: 'memory',
+      onStoreDown: 'serve',
+      reconcile: 60_000,
+      loadTimeout: 1000,
+      keyPrefix: 'tollgate',
+      maxEntries: 1_000_000,
+    },
     clock,
     schedule: clock.schedule,
     events: { onUp: ignore, onDown: ignore, onNonsense: ignore, onTrouble: ignore },

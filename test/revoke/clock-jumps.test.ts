@@ -31,7 +31,12 @@ async function jumpThereAndBack(t: Test, store: unknown, { restarts }: { readonl
     revocation: { store },
   }
   const startIt = async () => {
-    const started = await startTestGateway(t, config, { clock, schedule: clock.schedule })
+    const starting = startTestGateway(t, config, { clock, schedule: clock.schedule })
+    let isThere = false
+    void starting.then(() => (isThere = true))
+    // A start may wait for its store, and that waits for timers.
+    while (!isThere) await clock.advance(50)
+    const started = await starting
     await eventually(() => started.gateway.revocation.status().loaded, 'the list is loaded')
     return started
   }

@@ -30,6 +30,7 @@ export async function startMachine(t: Test, url: string, reconcileMs = 60_000, c
     forgettableSec: () => Date.now() / 1000 - 300,
     schedule: systemSchedule,
     reconcileMs,
+    loadTimeoutMs: 30_000,
     maxQueued,
     events: {
       onUp: () => told.push('up'),

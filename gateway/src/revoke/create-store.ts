@@ -30,7 +30,7 @@ function readCertificates(file: string): string {
 
 /** Throws StoreNotUsable for a URL that is none. Nothing is opened yet. */
 export function createStore(
-  { store, onStoreDown, reconcile, keyPrefix }: Readonly<RevocationOptions>,
+  { store, onStoreDown, reconcile, loadTimeout, keyPrefix }: Readonly<RevocationOptions>,
   parts: StoreParts,
 ): RevocationStore {
   if (store === 'memory') return createMemoryStore()
@@ -40,5 +40,6 @@ export function createStore(
     address: { ...parseRedisUrl(store.redis), ...(store.ca === undefined ? {} : { ca: readCertificates(store.ca) }) },
     keys: redisKeysOf(keyPrefix),
     reconcileMs: reconcile,
+    loadTimeoutMs: loadTimeout,
   })
 }

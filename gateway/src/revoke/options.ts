@@ -51,6 +51,11 @@ export const RevocationOptions = Options(
         'How often the whole list is compared with that in Redis, besides following its changes as they happen. Default 1m.',
       default: '1m',
     }),
+    loadTimeout: Duration({
+      description:
+        'How long a start waits for the whole list from a Redis that can be reached; no request is served before. After that, or at once when it cannot be reached, as onStoreDown says. Default 30s.',
+      default: '30s',
+    }),
     keyPrefix: Type.String({
       description: 'What the names of all keys in Redis begin with. Default tollgate.',
       default: 'tollgate',

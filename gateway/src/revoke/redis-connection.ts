@@ -79,6 +79,15 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
   }
 }
 
+/** Older servers wrap what a command of a script said. */
+export function isOutOfMemory(error: unknown): boolean {
+  return error instanceof Error && /(^|-)OOM /.test(error.message)
+}
+
+export function isLoading(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('LOADING')
+}
+
 /** What went wrong, in our own words: the library's may hold addresses and passwords. */
 export function redisProblem(error: unknown): string {
   // Of a cluster, what went wrong with the node that was tried last says more.
@@ -87,9 +96,9 @@ export function redisProblem(error: unknown): string {
   const { code = '', message = '' } = error as { readonly code?: string; readonly message?: string }
   if (/^(NOAUTH|WRONGPASS)|invalid (username-)?password/i.test(message)) return 'Redis refuses the password'
   if (message.startsWith('NOPERM')) return 'Redis does not permit a command that is needed'
-  if (message.startsWith('LOADING')) return 'Redis is loading its data'
+  if (isLoading(error)) return 'Redis is loading its data'
   if (/^(READONLY|MASTERDOWN|CLUSTERDOWN)/.test(message)) return 'Redis takes no writes'
-  if (message.startsWith('OOM')) return 'Redis is out of memory'
+  if (isOutOfMemory(error)) return 'Redis is out of memory'
   // The library keeps to itself what each of them said, a certificate that is not trusted too.
   if (message.startsWith('All sentinels are unreachable'))
     return 'no Sentinel names a master (with TLS this may be revocation.store.ca)'

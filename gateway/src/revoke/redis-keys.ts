@@ -7,6 +7,12 @@ export interface RedisKeys {
   readonly changes: string
 }
 
+/**
+ * A field of the hash that is no entry: a word drawn by the first machine that found none. When it is gone or another one,
+ * what Redis had was lost (flushed, evicted, started again without it).
+ */
+export const MARK = 'mark'
+
 /** The braces keep both on one node of a cluster, so that one script can change them together. */
 export function redisKeysOf(prefix: string): RedisKeys {
   return { entries: `${prefix}:{revoked}:entries`, changes: `${prefix}:{revoked}:changes` }
@@ -53,6 +59,9 @@ for i = 3, #ARGV, 2 do
 end
 return 1
 `
+
+/** What Redis says of its memory. KEYS: entries, for the node that has them. */
+export const MEMORY_SCRIPT = `return redis.call('INFO', 'memory')`
 
 /** Removes what ended, unless it was changed since it was read. KEYS: entries. ARGV: names and contents in turn. */
 export const REMOVE_ENDED_SCRIPT = `

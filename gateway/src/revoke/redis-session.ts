@@ -4,7 +4,7 @@ import { mergeEntries, type BlockChange, type BlockEntry, type BlockList } from 
 import { contentOf, nameOf, readStored, removalOf, type ReadingTime } from './entry-text.ts'
 import { createRedisClock } from './redis-clock.ts'
 import { BLOCK_MS, connectRedis, type RedisConnection } from './redis-connection.ts'
-import { KEPT_CHANGES, REMOVE_ENDED_SCRIPT, WRITE_SCRIPT, type RedisKeys } from './redis-keys.ts'
+import { KEPT_CHANGES, MARK, MEMORY_SCRIPT, REMOVE_ENDED_SCRIPT, WRITE_SCRIPT, type RedisKeys } from './redis-keys.ts'
 import type { RedisAddress } from './redis-url.ts'
 import { saysTheSame } from './taken-entry.ts'
 import type { Retention } from './retention.ts'
@@ -18,8 +18,14 @@ export interface RedisSession {
   readAll(): Promise<{ readonly nonsense: number }>
   /** Entries of the list that Redis does not have as they are: it lost them, or never got them; whoever takes one off the list leaves a mark. */
   missing(): AsyncGenerator<readonly BlockChange[]>
-  /** Whether Redis has fewer than the list. */
-  isShort(): Promise<boolean>
+  /** How many entries Redis has. */
+  count(): Promise<number>
+  /** The mark of what Redis has; undefined where there is none. */
+  readMark(): Promise<string | undefined>
+  /** Leaves it where there is none; whoever follows changes looks at it then. */
+  leaveMark(mark: string): Promise<void>
+  /** What Redis does when its memory is full (maxmemory-policy); undefined where it does not say. */
+  memoryPolicy(): Promise<string | undefined>
   write(changes: readonly BlockChange[]): Promise<void>
   /** How far Redis' clock is ahead of this machine's; undefined while nobody knows. */
   readonly clockAheadMs: number | undefined
@@ -117,6 +123,7 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
         cursor = reply[0]
         for (let index = 0; index < reply[1].length; index += 2) {
           const [name = '', content = ''] = reply[1].slice(index, index + 2)
+          if (name === MARK) continue
           const taken = takeOver(name, content, false)
           if (taken.nonsense) nonsense += 1
           if (taken.untilSec <= forgettableSec()) ended.push(name, content)
@@ -139,8 +146,20 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
         if (lost.length > 0) yield lost.map((entry) => ({ entry, change: 'added', origin: 'here' }))
       }
     },
-    async isShort() {
-      return Number(await call(commands, 'HLEN', keys.entries)) < list.size
+    async count() {
+      return Math.max(0, Number(await call(commands, 'HLEN', keys.entries)) - 1)
+    },
+    async readMark() {
+      return ((await call(commands, 'HGET', keys.entries, MARK)) as string | null) ?? undefined
+    },
+    async leaveMark(mark) {
+      if ((await call(commands, 'HSETNX', keys.entries, MARK, mark)) === 0) return
+      await call(commands, 'XADD', keys.changes, 'MAXLEN', '~', KEPT_CHANGES, '*', 'mark', mark)
+    },
+    async memoryPolicy() {
+      // INFO where CONFIG is not permitted, as with most hosted servers; in a script, so that the node with the keys says it.
+      const info = await call(commands, 'EVAL', MEMORY_SCRIPT, 1, keys.entries).catch(() => '')
+      return /^maxmemory_policy:(\S+)/m.exec(String(info))?.[1]
     },
     async write(changes) {
       const texts = changes.flatMap(({ entry, change }) => [

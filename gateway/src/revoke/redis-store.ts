@@ -1,11 +1,13 @@
 // The shared store: Redis holds the list, every machine follows its changes, and compares the whole after each cut.
 import type { Clock, Schedule } from '../clock.ts'
 import type { BlockList } from './block-list.ts'
-import { redisProblem } from './redis-connection.ts'
+import { isLoading, isOutOfMemory, redisProblem } from './redis-connection.ts'
 import type { RedisKeys } from './redis-keys.ts'
+import { createRedisLosses } from './redis-losses.ts'
 import { FIRST_CHANGE, openRedisSession, type RedisSession } from './redis-session.ts'
 import type { RedisAddress } from './redis-url.ts'
 import type { Retention } from './retention.ts'
+import { createTroubles } from './store-troubles.ts'
 import type { RevocationStore, StoreEvents, StoreStatus } from './store.ts'
 import { createWriteQueue } from './write-queue.ts'
 
@@ -16,6 +18,8 @@ export interface RedisStoreParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly reconcileMs: number
+  /** How long a start waits for the whole list. */
+  readonly loadTimeoutMs: number
   readonly events: StoreEvents
   readonly forgettableSec: Retention
   /** Changes that wait for Redis at most. */
@@ -32,7 +36,9 @@ function isAfter(a: string, b: string): boolean {
 }
 
 export function createRedisStore(parts: RedisStoreParts): RevocationStore {
-  const { list, clock, schedule, reconcileMs, events, maxQueued = MAX_QUEUED } = parts
+  const { list, clock, schedule, reconcileMs, loadTimeoutMs, events, maxQueued = MAX_QUEUED } = parts
+  const troubles = createTroubles(events)
+  const losses = createRedisLosses({ list, schedule, troubles })
   let session: RedisSession | undefined
   let closed = false
   let loaded = false
@@ -41,8 +47,12 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
   let cursor: string | undefined
   let lastSyncAtMs: number | undefined
   let cancelRetry: (() => void) | undefined
+  let cancelFlush: (() => void) | undefined
   /** Something was not written, and waits in no queue. */
   let incomplete = false
+  let writeError: unknown
+  let endWaiting: () => void = () => undefined
+  let failSession: (error: unknown) => void = () => undefined
 
   const queue = createWriteQueue({
     maxQueued,
@@ -51,26 +61,80 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       incomplete = true
     },
     async writeBatch(changes) {
-      if (session === undefined) throw new Error('no session')
-      await session.write(changes)
+      if (session === undefined) throw (writeError = new Error('no session'))
+      await session.write(changes).catch((error: unknown) => {
+        throw (writeError = error)
+      })
     },
   })
 
+  function tellDown(text: string): void {
+    problem = text
+    if (told !== 'down') events.onDown(text)
+    told = 'down'
+  }
+
+  function tellUp(): void {
+    problem = undefined
+    if (told !== 'up') events.onUp(list.size)
+    told = 'up'
+  }
+
+  /** With its memory full it still tells what it has: the session goes on, and what waits is tried again and again. */
+  function onFull(): void {
+    if (closed) return
+    troubles.set('out_of_memory', 'Redis is out of memory and takes no entries (maxmemory)')
+    tellDown('Redis is out of memory')
+    cancelFlush?.()
+    cancelFlush = schedule(RETRY_MS, () => void flush())
+  }
+
+  /** Ends the session when it cannot write for another reason than a full memory. */
+  async function flush(): Promise<void> {
+    if (!(await queue.flush())) {
+      if (isOutOfMemory(writeError)) onFull()
+      else failSession(writeError)
+    } else if (session !== undefined && troubles.has('out_of_memory')) {
+      troubles.set('out_of_memory', undefined)
+      if (loaded) tellUp()
+    }
+  }
+
+  /** Gives back what Redis has not. Tells how many that were. */
+  async function giveBack(current: RedisSession): Promise<number> {
+    incomplete = false
+    let count = 0
+    try {
+      for await (const lost of current.missing()) {
+        await current.write(lost)
+        count += lost.length
+      }
+    } catch (error) {
+      incomplete = true
+      if (!isOutOfMemory(error)) throw error
+      onFull()
+    }
+    return count
+  }
+
   /** Writes what waits, takes over what Redis has, and gives it back what it lost. */
   async function compareAll(current: RedisSession, isFirst: boolean): Promise<void> {
-    if (!(await queue.flush())) throw new Error('not written')
+    await flush()
+    if (session !== current) return
+    const policy = await current.memoryPolicy()
+    const isEvicting = policy !== undefined && policy !== 'noeviction'
+    const text = `Redis may throw entries away when its memory is full (maxmemory-policy is ${policy ?? ''}, needed is noeviction)`
+    troubles.set('evicting', isEvicting ? text : undefined)
     const { nonsense } = await current.readAll()
     if (nonsense > 0) events.onNonsense(nonsense)
-    if (isFirst || incomplete || (await current.isShort())) {
-      incomplete = false
-      for await (const lost of current.missing()) await current.write(lost)
-    }
+    if (isFirst || incomplete || (await losses.isShort(current))) await losses.putBack(current, giveBack, incomplete)
     lastSyncAtMs = clock.monotonic()
   }
 
   async function keepFollowing(current: RedisSession): Promise<void> {
     while (session === current) {
       cursor = await current.follow(cursor ?? FIRST_CHANGE)
+      if (loaded && (await losses.wasEmptied(current))) await losses.putBack(current, giveBack, false)
       if (problem === undefined) lastSyncAtMs = clock.monotonic()
     }
   }
@@ -96,46 +160,51 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       const newest = await current.newestChange()
       // What happened meanwhile comes at once; the comparison of a long list may take seconds.
       cursor = cursor === undefined ? newest : isAfter(cursor, newest) ? FIRST_CHANGE : cursor
+      await losses.begin(current)
       await new Promise((_resolve, reject) => {
+        failSession = reject
         keepFollowing(current).catch(reject)
         compareAll(current, true).then(() => {
+          if (session !== current) return
           loaded = true
-          problem = undefined
-          told = 'up'
-          events.onUp(list.size)
+          if (!troubles.has('out_of_memory')) tellUp()
+          endWaiting()
           keepComparing(current, reject)
         }, reject)
-        failSession = reject
       })
     } finally {
       session = undefined
       current.close()
     }
   }
-  let failSession: (error: unknown) => void = () => undefined
 
   function run(): void {
     runSession().catch((error: unknown) => {
       if (closed) return
-      problem = redisProblem(error)
-      if (told !== 'down') events.onDown(problem)
-      told = 'down'
+      tellDown(redisProblem(error))
+      // One that is still reading its own data is worth waiting for.
+      if (!isLoading(error)) endWaiting()
       cancelRetry = schedule(RETRY_MS, run)
     })
   }
 
   return {
     start() {
-      run()
-      return Promise.resolve()
+      return new Promise((resolve) => {
+        const cancel = schedule(loadTimeoutMs, () => {
+          tellDown(problem ?? 'the whole list is not here yet')
+          endWaiting()
+        })
+        endWaiting = () => {
+          cancel()
+          resolve()
+        }
+        run()
+      })
     },
     write(change) {
       const written = queue.push(change)
-      if (session !== undefined) {
-        void queue.flush().then((isWritten) => {
-          if (!isWritten) failSession(new Error('not written'))
-        })
-      }
+      if (session !== undefined && !troubles.has('out_of_memory')) void flush()
       return written
     },
     status: (): StoreStatus => ({
@@ -145,14 +214,17 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
       queued: queue.size,
       problem,
-      troubles: [],
+      troubles: troubles.list(),
     }),
     // Redis is swept while it is compared.
     sweep: () => undefined,
     async close() {
       if (problem === undefined) await queue.flush()
       closed = true
+      endWaiting()
       cancelRetry?.()
+      cancelFlush?.()
+      losses.close()
       const current = session
       session = undefined
       current?.close()

@@ -4,6 +4,7 @@ import type { StoreEvents, StoreTrouble, TroubleKind } from './store.ts'
 export interface Troubles {
   /** `text` is for the operator, without secrets; undefined: it is over. */
   set(kind: TroubleKind, text: string | undefined): void
+  has(kind: TroubleKind): boolean
   list(): readonly StoreTrouble[]
 }
 
@@ -16,6 +17,7 @@ export function createTroubles({ onTrouble }: Pick<StoreEvents, 'onTrouble'>): T
       else texts.set(kind, text)
       onTrouble(kind, text)
     },
+    has: (kind) => texts.has(kind),
     list: () => [...texts].map(([kind, text]) => ({ kind, text })),
   }
 }
