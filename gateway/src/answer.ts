@@ -59,8 +59,14 @@ function prepare(code: FailureCode, options: AnswerOptions): PreparedAnswer {
 }
 
 /** The bytes of an answer for a connection whose request could not be parsed, so that there is no response to write to. */
-export function rawAnswer(code: FailureCode, options: AnswerOptions, requestId: string): string {
-  const { status, bodyStart, headers } = prepare(code, options)
+export function rawAnswer(
+  code: FailureCode,
+  options: AnswerOptions,
+  requestId: string,
+  more: readonly string[] = [],
+): string {
+  const { status, bodyStart, headers: prepared } = prepare(code, options)
+  const headers = [...prepared, ...more]
   const body = `${bodyStart}${requestId}"}`
   const lines = [`HTTP/1.1 ${status} ${failureRule(code).title}`, `content-length: ${body.length}`, 'connection: close']
   for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`)

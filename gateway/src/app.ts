@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs'
 import { createClientErrorHandler } from './accept/listen/client-error.ts'
 import { superviseConnections, type Connections } from './accept/listen/connections.ts'
 import { createRequestIds } from './accept/request-id.ts'
+import type { CorsPlaces } from './accept/origins/cors-places.ts'
 import type { CompiledRoute, RawRequest } from './accept/routes.ts'
 import type { Router } from './accept/router.ts'
 import { shouldUpgradeCallback } from './accept/upgrades.ts'
@@ -39,6 +40,8 @@ export interface AppParts<Location> {
   /** Undefined where no access lines are written. */
   readonly accessLog: AccessLog | undefined
   readonly schedule: Schedule
+  /** Pages may read why a request was refused that came to no route. */
+  readonly cors: Pick<CorsPlaces, 'headersOf'>
   readonly router: Pick<Router<CompiledRoute<Location>>, 'place'>
   /** The target of a request that is injected: the test client would tidy it up before the router could judge it. */
   readonly injectedTarget?: string | undefined
@@ -47,7 +50,7 @@ export interface AppParts<Location> {
 /** Parses and routes strictly, and serves nothing yet. */
 export function createApp<Location>(
   { listen, limits, errors }: Config,
-  { log, accessLog, schedule, router, injectedTarget }: AppParts<Location>,
+  { log, accessLog, schedule, cors, router, injectedTarget }: AppParts<Location>,
 ): App {
   const newRequestId = createRequestIds()
   const answer = createAnswer(errors)
@@ -80,6 +83,7 @@ export function createApp<Location>(
     clientErrorHandler: createClientErrorHandler({
       errors,
       newRequestId: () => newRequestId(undefined),
+      headersOf: cors.headersOf,
       isHeld: (socket) => connections.readAhead.isHeld(socket),
     }),
     http: parsing,
@@ -98,14 +102,14 @@ export function createApp<Location>(
     log.error({ requestId: request.id, error }, 'internal error')
     reply.hijack()
     if (reply.raw.headersSent) reply.raw.destroy()
-    else answer(reply.raw, 'internal_error', request.id)
+    else answer(reply.raw, 'internal_error', request.id, { headers: cors.headersOf(request.raw) })
   })
   const connections = superviseConnections(app.server, {
     maxWaiting: limits.inFlight,
     schedule,
     refuse(request, response, code) {
       const id = newRequestId(undefined)
-      answer(response, code, id, { close: true })
+      answer(response, code, id, { close: true, headers: cors.headersOf(request) })
       tellUnrouted(accessLog, request, id, code)
     },
     refuseRaw(request, socket, code) {
@@ -117,8 +121,8 @@ export function createApp<Location>(
     },
   })
   // RFC 9110 section 10.1.1: the only expectation there is, is 100-continue.
-  app.server.on('checkExpectation', (_request, response) => {
-    answer(response, 'request_invalid', newRequestId(undefined), { close: true })
+  app.server.on('checkExpectation', (request, response) => {
+    answer(response, 'request_invalid', newRequestId(undefined), { close: true, headers: cors.headersOf(request) })
   })
   // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
   app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))

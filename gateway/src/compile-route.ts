@@ -1,7 +1,8 @@
 // One route of the config, compiled: what it asks of a request, and how it forwards.
 import type { FailureLimit } from './accept/failure-limit.ts'
 import type { AdmissionParts, AdmissionPolicy } from './accept/admit.ts'
-import { createOriginGuard, type OriginGuardParts } from './accept/origin-guard.ts'
+import { compileCors } from './accept/origins/cors.ts'
+import { createOriginGuard, type OriginGuardParts } from './accept/origins/origin-guard.ts'
 import type { Answer } from './answer.ts'
 import { anonymousResult, type AuthResult } from './authenticate/auth-result.ts'
 import type { Authenticator } from './authenticate/authenticate.ts'
@@ -89,6 +90,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   // Of many routes, most ask for the same: then it is also the same place in memory.
   const issuersOf = compileOnce((names: readonly string[]) => issuers.filter(({ name }) => names.includes(name)))
   const requirementOf = compileOnce(compileRequirement)
+  const corsOf = compileOnce(compileCors)
   const originGuardOf = compileOnce((rules: OriginRules) => createOriginGuard({ ...rules, isTrusted: parts.isTrusted }))
 
   function admissionOf(route: RouteConfig, tally: RouteTally): AdmissionPolicy<TokenLocation> {
@@ -144,6 +146,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
 
   return function compileRoute(route) {
     const tally = metrics.route(route.path)
+    const cors = route.cors ?? config.cors
     const forwarding = route.action === 'revoke' ? undefined : forwardingOf(route)
     return new GatewayRoute(
       {
@@ -152,7 +155,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         hosts: route.hosts,
         encodedSlashes: route.encodedSlashes === 'allow',
         emptySegments: route.emptySegments === 'allow',
-        cors: route.cors ?? config.cors,
+        cors: cors === undefined ? undefined : corsOf(cors),
         tally,
         admission: admissionOf(route, tally),
         scopes: route.require === undefined ? [] : scopesToAskFor(route.require),

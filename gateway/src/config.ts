@@ -1,7 +1,7 @@
 // The options of all stages as one schema, and the type of a loaded config.
 import { Type, type StaticDecode } from 'typebox'
 
-import { CorsOptions } from './accept/cors-options.ts'
+import { CorsOptions } from './accept/origins/cors-options.ts'
 import { LimitsOptions, ListenOptions } from './accept/options.ts'
 import { TokensOptions } from './authenticate/options.ts'
 import { AuthResultOptions, ProxyOptions } from './forward/options.ts'

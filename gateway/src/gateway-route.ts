@@ -1,9 +1,9 @@
 // A route as the router gets it: what the stages decide by, as data, and in which order they are asked.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 
 import { admit, type Admission, type AdmissionPolicy, type Demands } from './accept/admit.ts'
-import { corsHeaders, type CorsConfig } from './accept/cors.ts'
+import type { CorsPolicy } from './accept/origins/cors.ts'
 import type { CompiledRoute, RawRequest as RoutedRequest } from './accept/routes.ts'
 import type { Answer } from './answer.ts'
 import { offeredTokenProtocol, type TokenLocation } from './authenticate/token-location.ts'
@@ -16,6 +16,7 @@ import type { Log } from './operate/log.ts'
 import { observe, type AccessLog } from './operate/observe.ts'
 import type { RouteTally } from './operate/route-tally.ts'
 import { storyLine } from './operate/story.ts'
+import { isBodyLeft } from './unread-body.ts'
 
 type RawRequest = RoutedRequest<TokenLocation>
 
@@ -40,7 +41,7 @@ export interface RoutePolicy {
   readonly hosts: readonly string[] | undefined
   readonly encodedSlashes: boolean
   readonly emptySegments: boolean
-  readonly cors: CorsConfig | undefined
+  readonly cors: CorsPolicy | undefined
   readonly tally: RouteTally
   readonly admission: AdmissionPolicy<TokenLocation>
   /** Scopes to ask for in a challenge. */
@@ -59,7 +60,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
   readonly encodedSlashes: boolean
   readonly emptySegments: boolean
   readonly demands: Demands
-  readonly cors: CorsConfig | undefined
+  readonly cors: CorsPolicy | undefined
   readonly takesWebSockets: boolean
   readonly #parts: RouteParts
   readonly #tally: RouteTally
@@ -103,7 +104,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
     reply.hijack()
     answer(reply.raw, failure.code, id, {
       scopes: this.#scopes,
-      headers: this.#extraHeaders(reply),
+      headers: this.cors?.answerHeaders(raw.headers.origin),
       close: isBodyLeft(raw.headers),
     })
   }
@@ -112,10 +113,6 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
     const admitted = this.#admitted(request, reply, admission)
     if (this.#forwarding === undefined) this.#parts.logOut(admitted)
     else forward(this.#forwarding, admitted)
-  }
-
-  #extraHeaders(reply: FastifyReply): readonly string[] | undefined {
-    return this.cors === undefined ? undefined : corsHeaders(reply)
   }
 
   #admitted(request: RawRequest, reply: FastifyReply, { caller, location }: Admission<TokenLocation>): Admitted {
@@ -127,7 +124,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
       caller,
       place: location,
       strip: this.#parts.strip,
-      extraHeaders: this.#extraHeaders(reply),
+      extraHeaders: this.cors?.answerHeaders(request.headers.origin),
     }
   }
 
@@ -140,15 +137,4 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
       tokenProtocol: offeredTokenProtocol(this.#parts.locations, request.raw),
     }
   }
-}
-
-/** A body of a refused request is not waited for: a small one is read and dropped, a large one ends the connection. */
-const DROPPED_BODY_BYTES = 65_536
-
-function isBodyLeft(headers: IncomingHttpHeaders): boolean {
-  return (
-    headers.expect !== undefined ||
-    headers['transfer-encoding'] !== undefined ||
-    Number(headers['content-length'] ?? 0) > DROPPED_BODY_BYTES
-  )
 }

@@ -1,8 +1,8 @@
 // The options of a route: where the options of the stages come together.
 import { Type, type StaticDecode } from 'typebox'
 
-import { CorsOptions } from './accept/cors-options.ts'
-import { OriginsOption } from './accept/origin-options.ts'
+import { CorsOptions } from './accept/origins/cors-options.ts'
+import { OriginsOption } from './accept/origins/origin-options.ts'
 import { RequireOptions } from './authorize/options.ts'
 import { RouteTimeoutOptions, StreamOptions } from './forward/options.ts'
 import { Options, Size } from './option-types.ts'

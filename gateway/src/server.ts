@@ -2,6 +2,8 @@
 import type { FastifyInstance } from 'fastify'
 
 import { createFailureLimit } from './accept/failure-limit.ts'
+import { compileCors } from './accept/origins/cors.ts'
+import { createCorsPlaces } from './accept/origins/cors-places.ts'
 import { createRouter } from './accept/router.ts'
 import { admittedUpgradeOf, registerRoutes, type CompiledRoute } from './accept/routes.ts'
 import { createAnswer } from './answer.ts'
@@ -189,8 +191,10 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     ...publishedKeySets(renewals.published).map((keys) => createPublishedRoute(keys, answer)),
     ...config.routes.map((route) => wrapRoute(compileRoute(route), route)),
   ])
+  const cors = createCorsPlaces(router, config.cors === undefined ? undefined : compileCors(config.cors))
   const { app, connections } = createApp(config, {
     log,
+    cors,
     accessLog,
     schedule,
     router,
@@ -199,6 +203,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   registerRoutes(app, router, {
     inFlight,
     answer,
+    cors,
     mountWebSockets: createWebSocketMount(config.limits.messageBytes, admittedUpgradeOf),
   })
 

@@ -1,6 +1,6 @@
 // Which entry of the table answers a request: judged once, before any stage, by what the client sent alone.
 import { asksMore, type Demands } from './admit.ts'
-import { decodedPath, hasEmptySegment, hasEncodedSlash, plainPath } from './path.ts'
+import { decodedPath, hasEmptySegment, hasEncodedSlash, plainPath, rawPath } from './path.ts'
 import { hostNameOf } from './host-name.ts'
 import { createDispute } from './other-readings.ts'
 import { buildRouteTable, type Routable, type TableEntry } from './route-table.ts'
@@ -34,6 +34,11 @@ export interface Router<Route> {
   readonly methods: readonly string[]
   /** Notes the entry that answers at the request; or says why none does. An absolute target becomes path and Host. */
   place(request: RoutedRequest<Route>): FailureCode | typeof SERVER_OPTIONS | undefined
+  /**
+   * The entry whose path a target comes nearest to, for what is said about a request that no route may have (a path that is
+   * not safe, a head that could not be parsed): never to serve it.
+   */
+  nearest(target: string, host: string | undefined): TableEntry<Route> | undefined
 }
 
 const SLASH = 0x2f
@@ -96,6 +101,11 @@ export function createRouter<Route extends RoutableRoute>(routes: readonly Route
       request.pathFault = fault ?? (isDisputed(url, entry, host, method) ? DISPUTED : undefined)
       request.entry = entry
       return undefined
+    },
+    nearest(target, host) {
+      const path = plainPath(target) ?? decodedPath(target) ?? rawPath(target)
+      // Every path and host has an entry for each method, and all of them know their siblings.
+      return tree.find(path, hostNameOf(host ?? '') ?? '', 'GET')
     },
   }
 }

@@ -3,14 +3,16 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { ServerResponse } from 'node:http'
 
 import type { Admission } from './admit.ts'
-import { registerCors, type CorsConfig } from './cors.ts'
-import { createLanes, type Lane } from './lanes.ts'
+import { laneStrategy, WEBSOCKET_LANE } from './lanes.ts'
+import type { CorsPolicy } from './origins/cors.ts'
+import { answerPreflight, type CorsPlaces } from './origins/cors-places.ts'
 import { FORWARDED_METHODS } from './route-table.ts'
 import { SERVER_OPTIONS, type RoutedRequest, type RoutableRoute, type Router } from './router.ts'
 import { routeUpgrades } from './upgrades.ts'
 import type { Answer } from '../answer.ts'
 import { Failure, type FailureCode } from '../failure.ts'
 import type { AdmittedUpgrade } from '../forward/websocket.ts'
+import { isBodyLeft } from '../unread-body.ts'
 
 /** What the router found out: the entry that answers, or why none does. */
 export type RawRequest<Location> = RoutedRequest<CompiledRoute<Location>> & {
@@ -25,7 +27,7 @@ export interface UpgradePlace {
 
 /** A route, compiled: the stages it consists of. */
 export interface CompiledRoute<Location> extends RoutableRoute {
-  readonly cors: CorsConfig | undefined
+  readonly cors: CorsPolicy | undefined
   readonly takesWebSockets: boolean
   /** Told of each request that comes to this route, before anything else; what it returns is told of its end. */
   observe(request: RawRequest<Location>, response: ServerResponse, requestId: string): () => void
@@ -52,6 +54,7 @@ export interface InFlight {
 export interface RoutesParts {
   readonly inFlight: InFlight
   readonly answer: Answer
+  readonly cors: CorsPlaces
   /** Mounts the WebSockets of all routes that take some. */
   readonly mountWebSockets: (scope: FastifyInstance, place: UpgradePlace) => void
 }
@@ -59,20 +62,32 @@ export interface RoutesParts {
 const OVERLOADED = new Failure('overloaded', 'limits.inFlight is reached')
 
 /** The two places where Fastify touches a route. */
-function createStages<Location>({ methods }: Router<CompiledRoute<Location>>, { inFlight, answer }: RoutesParts) {
+function createStages<Location>({ methods }: Router<CompiledRoute<Location>>, { inFlight, answer, cors }: RoutesParts) {
   const serverOptions = ['allow', [...methods, 'OPTIONS'].filter(isFirst).join(', '), 'x-tollgate', SERVER_OPTIONS]
 
   /** No route takes the request. */
-  function refuse({ entry, refusal }: RawRequest<Location>, reply: FastifyReply): void {
+  function refuse(raw: RawRequest<Location>, reply: FastifyReply): void {
+    const { entry, refusal } = raw
     const { id } = reply.request
     reply.hijack()
-    if (entry !== undefined) answer(reply.raw, 'method_not_allowed', id, { headers: ['allow', entry.allow.join(', ')] })
-    else if (refusal === SERVER_OPTIONS) reply.raw.writeHead(204, [...serverOptions, 'x-request-id', id]).end()
-    else answer(reply.raw, refusal ?? 'route_not_found', id)
+    if (refusal === SERVER_OPTIONS) {
+      reply.raw.writeHead(204, [...serverOptions, 'x-request-id', id]).end()
+      return
+    }
+    const readable = cors.headersOf(raw) ?? []
+    const close = isBodyLeft(raw.headers)
+    if (entry === undefined) answer(reply.raw, refusal ?? 'route_not_found', id, { headers: readable, close })
+    else answer(reply.raw, 'method_not_allowed', id, { headers: ['allow', entry.allow.join(', '), ...readable], close })
   }
 
   function onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const raw = request.raw as RawRequest<Location>
+    const told = raw.method === 'OPTIONS' ? cors.preflightHeaders(raw) : undefined
+    if (told !== undefined) {
+      reply.hijack()
+      answerPreflight(reply.raw, request.id, told)
+      return
+    }
     const route = raw.entry?.route
     if (route === undefined) {
       refuse(raw, reply)
@@ -148,35 +163,21 @@ export function registerRoutes<Location>(
 ): void {
   for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   app.decorateRequest('admission', null)
-  const lanes = createLanes(router.table)
   const stages = createStages(router, parts)
-  if (lanes.strategy !== undefined) app.addConstraintStrategy(lanes.strategy)
-  if (router.table.some(({ route }) => route?.takesWebSockets === true)) {
-    app.addHook('onReady', (done) => {
-      routeUpgrades(app.server)
-      done()
-    })
+  const everyPath = { url: '/*', method: [...FORWARDED_METHODS] }
+  if (!router.table.some(({ route }) => route?.takesWebSockets === true)) {
+    app.route({ ...everyPath, ...stages })
+    return
   }
-
-  function registerLane(scope: FastifyInstance, lane: Lane | undefined): void {
-    const constraints = lane === undefined ? {} : { lane }
-    scope.route({ url: '/*', method: [...FORWARDED_METHODS], constraints, ...stages })
-  }
-
-  function registerWebSockets(scope: FastifyInstance, lane: Lane): void {
-    void scope.register((inner, _options, done) => {
-      inner.addHook('onRequest', asLastRequest(stages.onRequest))
-      parts.mountWebSockets(inner, { url: '/*', constraints: { lane } })
-      done()
-    })
-  }
-
-  registerLane(app, undefined)
-  if (lanes.used.has('websocket')) registerWebSockets(app, 'websocket')
-  if (!lanes.used.has('cors')) return
-  void app.register(async (scope) => {
-    await registerCors(scope, ({ raw }) => lanes.corsOf(raw as RawRequest<Location>))
-    registerLane(scope, 'cors')
-    if (lanes.used.has('cors-websocket')) registerWebSockets(scope, 'cors-websocket')
+  app.addConstraintStrategy(laneStrategy)
+  app.route({ ...everyPath, ...stages })
+  app.addHook('onReady', (done) => {
+    routeUpgrades(app.server)
+    done()
+  })
+  void app.register((scope, _options, done) => {
+    scope.addHook('onRequest', asLastRequest(stages.onRequest))
+    parts.mountWebSockets(scope, { url: '/*', constraints: { lane: WEBSOCKET_LANE } })
+    done()
   })
 }

@@ -1,7 +1,7 @@
 // Origins that no browser would send, or that let in more than is meant.
 import { entries, options, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from './problem.ts'
-import { isOriginOrWildcard, isTopLevelWildcard } from '../accept/origins.ts'
+import { isOriginOrWildcard, isTopLevelWildcard } from '../accept/origins/origins.ts'
 
 function checkOrigin(text: string, path: Path): readonly Finding[] {
   // That one is a line of its own in the schema.

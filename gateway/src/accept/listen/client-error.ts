@@ -2,7 +2,9 @@
 import type { Socket } from 'node:net'
 
 import { brokenBy, markBroken } from './broken.ts'
+import { readBrokenHead } from './broken-head.ts'
 import { afterItsTurn, responseOn } from './current-response.ts'
+import type { CorsPlaces } from '../origins/cors-places.ts'
 import { abandon, rawAnswer, type AnswerOptions } from '../../answer.ts'
 import type { FailureCode } from '../../failure.ts'
 import { endLingering } from '../../lingering-close.ts'
@@ -12,16 +14,21 @@ const CODES: Readonly<Record<string, FailureCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
+/** With the piece in which the fault was. */
+type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }
+
 export interface ClientErrorParts {
   readonly errors: AnswerOptions
   readonly newRequestId: () => string
   /** True while the connection is not read, so that what is late on it is not the client's fault. */
   readonly isHeld: (socket: Socket) => boolean
+  /** What lets pages read the answer, names and values in turn. */
+  readonly headersOf: CorsPlaces['headersOf']
 }
 
 /** For Node's `clientError`. Strict parsing is the first defence against request smuggling, so nothing is made of the rest. */
-export function createClientErrorHandler({ errors, newRequestId, isHeld }: ClientErrorParts) {
-  return function onClientError(error: NodeJS.ErrnoException, socket: Socket): void {
+export function createClientErrorHandler({ errors, newRequestId, isHeld, headersOf }: ClientErrorParts) {
+  return function onClientError(error: ParserError, socket: Socket): void {
     // Nobody is there to read it.
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
@@ -43,7 +50,7 @@ export function createClientErrorHandler({ errors, newRequestId, isHeld }: Clien
     }
     afterItsTurn(socket, () => {
       if (!socket.writable) return
-      socket.write(rawAnswer(code, errors, newRequestId()))
+      socket.write(rawAnswer(code, errors, newRequestId(), headersOf(readBrokenHead(error.rawPacket))))
       endLingering(socket)
     })
   }

@@ -8,13 +8,13 @@ import * as https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { Page } from 'playwright-core'
 
-import { chromiumPath, launchBrowser } from '../sample-backend/browser.ts'
-import { makeCertificate } from '../support/certificates.ts'
-import { eventually } from '../support/eventually.ts'
-import { requireComponent } from '../support/require-component.ts'
-import { startTestGateway } from '../support/test-gateway.ts'
-import { hmacIssuer, signHmac } from '../support/tokens.ts'
-import { startWebSocketUpstream } from '../support/websocket.ts'
+import { chromiumPath, launchBrowser } from '../../sample-backend/browser.ts'
+import { makeCertificate } from '../../support/certificates.ts'
+import { eventually } from '../../support/eventually.ts'
+import { requireComponent } from '../../support/require-component.ts'
+import { startTestGateway } from '../../support/test-gateway.ts'
+import { hmacIssuer, signHmac } from '../../support/tokens.ts'
+import { startWebSocketUpstream } from '../../support/websocket.ts'
 
 const isHere = [
   requireComponent(t, 'Chromium', chromiumPath),

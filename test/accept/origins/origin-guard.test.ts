@@ -3,12 +3,12 @@
 import t, { type Test } from 'tap'
 import type { IncomingMessage } from 'node:http'
 
-import { createOriginGuard } from '../../gateway/src/accept/origin-guard.ts'
-import { createTrust } from '../../gateway/src/trusted-proxies.ts'
-import { startUpstream } from '../support/recording-upstream.ts'
-import { startTestGateway } from '../support/test-gateway.ts'
-import { hmacIssuer, signHmac } from '../support/tokens.ts'
-import { openWebSocket, startWebSocketUpstream } from '../support/websocket.ts'
+import { createOriginGuard } from '../../../gateway/src/accept/origins/origin-guard.ts'
+import { createTrust } from '../../../gateway/src/trusted-proxies.ts'
+import { startUpstream } from '../../support/recording-upstream.ts'
+import { startTestGateway } from '../../support/test-gateway.ts'
+import { hmacIssuer, signHmac } from '../../support/tokens.ts'
+import { openWebSocket, startWebSocketUpstream } from '../../support/websocket.ts'
 
 interface Asked {
   readonly origins?: readonly string[]

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 
-import { compileOrigins, isOriginOrWildcard, isTopLevelWildcard } from '../../gateway/src/accept/origins.ts'
+import { compileOrigins, isOriginOrWildcard, isTopLevelWildcard } from '../../../gateway/src/accept/origins/origins.ts'
 
 t.test('an origin is named as browsers write it, a wildcard for one label or more', async (t) => {
   const cases: readonly [option: string, origin: string, named: boolean][] = [

@@ -1,7 +1,7 @@
 // The options of CORS: which pages of other origins may call through the gateway.
 import { Type, type StaticDecode } from 'typebox'
 
-import { Duration, Options } from '../option-types.ts'
+import { Duration, Options } from '../../option-types.ts'
 import { ORIGIN } from './origin-options.ts'
 
 export const CorsOptions = Options(

@@ -1,0 +1,20 @@
+// What can be read of a head that could not be parsed: enough to know which pages may read why it was refused.
+
+interface BrokenHead {
+  readonly url: string | undefined
+  readonly headers: { readonly host?: string; readonly origin?: string }
+}
+
+const REQUEST_LINE = /^(?:\r\n)*[A-Z-]+ (\S+) HTTP\/\d/
+const HOST = /\r\nhost:[ \t]*([^\r\n]*)\r\n/i
+const ORIGIN = /\r\norigin:[ \t]*([^\r\n]*)\r\n/i
+
+/** From the piece in which the fault was: of a head in several pieces, what came before is gone. */
+export function readBrokenHead(packet: unknown): BrokenHead {
+  const text = Buffer.isBuffer(packet) ? packet.toString('latin1') : ''
+  const [host, origin] = [HOST.exec(text)?.[1]?.trim(), ORIGIN.exec(text)?.[1]?.trim()]
+  return {
+    url: REQUEST_LINE.exec(text)?.[1],
+    headers: { ...(host === undefined ? {} : { host }), ...(origin === undefined ? {} : { origin }) },
+  }
+}

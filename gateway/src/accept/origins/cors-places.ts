@@ -1,0 +1,125 @@
+// Which CORS policy speaks for a request: that of the route which serves the method in question, on this path and host.
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+
+import { NOT_GRANTED, type CorsPolicy } from './cors.ts'
+import type { TableEntry } from '../route-table.ts'
+import type { Router } from '../router.ts'
+import { closeLingering } from '../../lingering-close.ts'
+import { isBodyLeft } from '../../unread-body.ts'
+
+interface CorsRoute {
+  readonly cors: CorsPolicy | undefined
+}
+
+/** The policies of one path and host. */
+interface Place {
+  readonly policyOf: ReadonlyMap<string, CorsPolicy | undefined>
+  /** Each once, in the order of the routes. */
+  readonly policies: readonly CorsPolicy[]
+}
+
+/** A request that may not have come to a route. */
+export interface AskedPlace<Route> {
+  readonly entry?: TableEntry<Route> | undefined
+  /** The target as it came, where the framework was given another one. */
+  readonly originalUrl?: string | undefined
+  readonly url?: string | undefined
+  /** Why no route answers. */
+  readonly refusal?: string | undefined
+  readonly headers: Pick<IncomingHttpHeaders, 'host' | 'origin'>
+}
+
+export interface CorsPlaces {
+  /** What a preflight is told; undefined when the request is none, or its upstream's to answer. */
+  preflightHeaders(request: IncomingMessage & AskedPlace<CorsRoute>): readonly string[] | undefined
+  /** For an answer that no route gives, though a policy covers its path; undefined where none does. */
+  headersOf(request: AskedPlace<CorsRoute>): readonly string[] | undefined
+}
+
+/** An OPTIONS request without these headers asks the upstream for its options, and is forwarded like any other. */
+function requestedMethod({ method, headers }: IncomingMessage): string | undefined {
+  return method === 'OPTIONS' && headers.origin !== undefined ? headers['access-control-request-method'] : undefined
+}
+
+function placesOf<Route extends CorsRoute>(table: readonly TableEntry<Route>[]): Map<readonly CorsRoute[], Place> {
+  const places = new Map<
+    readonly CorsRoute[],
+    { policyOf: Map<string, CorsPolicy | undefined>; policies: CorsPolicy[] }
+  >()
+  for (const { siblings, methods, route } of table) {
+    if (!siblings.some(({ cors }) => cors !== undefined)) continue
+    let place = places.get(siblings)
+    if (place === undefined) {
+      const policies = [...new Set(siblings.flatMap(({ cors }) => cors ?? []))]
+      place = { policyOf: new Map(), policies }
+      places.set(siblings, place)
+    }
+    if (route !== undefined) for (const method of methods) place.policyOf.set(method, route.cors)
+  }
+  return places
+}
+
+/** The methods of a place that this policy decides as well: a browser may remember them with the one it asked about. */
+function methodsWith(policy: CorsPolicy, { policyOf }: Place): readonly string[] {
+  return [...policy.methods].filter((method) => policyOf.get(method) === policy)
+}
+
+/**
+ * What a preflight is told; undefined where the route of that method has no policy, so that its upstream may have one. A method
+ * that no route takes is granted by whichever policy of the path knows the origin, but not named: where the browser sends it all
+ * the same (GET, HEAD and POST need no name), the page can read the 405.
+ */
+function judge({ headers: { origin } }: IncomingMessage, method: string, place: Place): readonly string[] | undefined {
+  const isServed = place.policyOf.has(method)
+  const policy = isServed ? place.policyOf.get(method) : coveringOf(place, origin)
+  if (policy === undefined) return isServed ? undefined : NOT_GRANTED
+  if (!policy.isAllowed(origin) || (isServed && !policy.methods.has(method))) return NOT_GRANTED
+  return policy.preflightHeaders(origin, methodsWith(policy, place))
+}
+
+function coveringOf({ policies }: Place, origin: string | undefined): CorsPolicy | undefined {
+  return policies.find((policy) => policy.isAllowed(origin))
+}
+
+/** `everywhere` is the policy for what no route answers. */
+export function createCorsPlaces<Route extends CorsRoute>(
+  { table, nearest }: Pick<Router<Route>, 'table' | 'nearest'>,
+  everywhere: CorsPolicy | undefined,
+): CorsPlaces {
+  const places = placesOf(table)
+  const nowhere: Place | undefined =
+    everywhere === undefined
+      ? undefined
+      : { policyOf: new Map([...everywhere.methods].map((method) => [method, everywhere])), policies: [everywhere] }
+
+  const placeOf = (entry: TableEntry<CorsRoute> | undefined) =>
+    entry === undefined ? nowhere : places.get(entry.siblings)
+
+  return {
+    preflightHeaders(request) {
+      const method = requestedMethod(request)
+      // What is refused for its target is refused to a preflight as well.
+      if (method === undefined || (request.entry === undefined && request.refusal !== 'route_not_found'))
+        return undefined
+      const place = placeOf(request.entry)
+      return place === undefined ? undefined : judge(request, method, place)
+    },
+    headersOf({ entry, originalUrl, url, headers }) {
+      if (places.size === 0 && nowhere === undefined) return undefined
+      const place = placeOf(entry ?? nearest(originalUrl ?? url ?? '', headers.host))
+      if (place === undefined) return undefined
+      return (coveringOf(place, headers.origin) ?? place.policies[0])?.answerHeaders(headers.origin)
+    },
+  }
+}
+
+/** Ends the connection where a body would be left on it. */
+export function answerPreflight(response: ServerResponse, requestId: string, told: readonly string[]): void {
+  const headers = ['x-tollgate', 'cors_preflight', 'x-request-id', requestId, ...told]
+  if (isBodyLeft(response.req.headers)) {
+    headers.push('connection', 'close')
+    closeLingering(response)
+  }
+  response.writeHead(204, headers)
+  response.end()
+}

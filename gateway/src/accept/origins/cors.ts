@@ -1,0 +1,66 @@
+// One CORS policy (Fetch standard section 3.2): what a preflight is told, and what a page may read of every other answer.
+import type { CorsOptions } from './cors-options.ts'
+import { compileOrigins } from './origins.ts'
+
+type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
+export type CorsConfig = DeepReadonly<CorsOptions>
+
+/** Header names and values in turn. */
+type Pairs = readonly string[]
+
+export interface CorsPolicy {
+  /** Methods that a page may use. */
+  readonly methods: ReadonlySet<string>
+  isAllowed(origin: string | undefined): boolean
+  /** For every answer but that to a preflight. The same object for the same origin. */
+  answerHeaders(origin: string | undefined): Pairs
+  /** For a preflight that is granted; `methods` are those that the browser may remember. */
+  preflightHeaders(origin: string | undefined, methods: readonly string[]): Pairs
+}
+
+/** Origins below a wildcard are not known before they come. */
+const MAX_REMEMBERED = 1000
+
+/** RFC 9110 section 12.5.5: the answer is another one for another origin, and caches shall know. */
+const BY_ORIGIN: Pairs = ['vary', 'Origin']
+
+/** What a preflight is told that is not granted; also: neither is the same for another method. */
+export const NOT_GRANTED: Pairs = ['vary', 'Origin, Access-Control-Request-Method']
+
+export function compileCors({ origins, methods, headers, exposed, credentials, maxAge }: CorsConfig): CorsPolicy {
+  const isAny = origins.includes('*')
+  const isNamed = compileOrigins(origins)
+  const withCredentials = credentials ? ['access-control-allow-credentials', 'true'] : []
+  const ofAnswers = exposed.length === 0 ? [] : ['access-control-expose-headers', exposed.join(', ')]
+  const ofPreflights = headers.length === 0 ? [] : ['access-control-allow-headers', headers.join(', ')]
+  const age = ['access-control-max-age', String(Math.floor(maxAge / 1000))]
+  const remembered = new Map<string, Pairs>()
+
+  const isAllowed = (origin: string | undefined) => isAny || (origin !== undefined && isNamed(origin))
+
+  function granted(origin: string | undefined): Pairs {
+    return ['access-control-allow-origin', isAny ? '*' : (origin as string), ...withCredentials]
+  }
+
+  const toAny = [...granted(undefined), ...ofAnswers]
+
+  return {
+    methods: new Set(methods),
+    isAllowed,
+    answerHeaders(origin) {
+      if (isAny) return toAny
+      if (origin === undefined) return BY_ORIGIN
+      const known = remembered.get(origin)
+      if (known !== undefined) return known
+      if (!isNamed(origin)) return BY_ORIGIN
+      const made = [...BY_ORIGIN, ...granted(origin), ...ofAnswers]
+      if (remembered.size >= MAX_REMEMBERED) remembered.clear()
+      remembered.set(origin, made)
+      return made
+    },
+    preflightHeaders(origin, methods) {
+      const allowed = methods.length === 0 ? [] : ['access-control-allow-methods', methods.join(', ')]
+      return [...NOT_GRANTED, ...granted(origin), ...allowed, ...ofPreflights, ...age]
+    },
+  }
+}
