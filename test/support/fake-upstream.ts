@@ -82,6 +82,7 @@ export function createFakeUpstream(options: Record<string, unknown>) {
           call.fail('UND_ERR_ABORTED')
         })
       },
+      holds: () => false,
       close: () => {
         closed += 1
         return Promise.resolve()

@@ -1,11 +1,11 @@
 // Which transport carries the requests to a target: as the config of its upstream says.
 import { createDirectTransport } from './direct-transport.ts'
-import type { Transport, TransportParts } from './transport.ts'
+import type { TargetTransport, TransportParts } from './transport.ts'
 import { createUndiciTransport } from './undici-transport.ts'
 import type { UpstreamConfig } from './upstream-options.ts'
 
 const TRANSPORTS = { direct: createDirectTransport, undici: createUndiciTransport }
 
-export function createTransport(target: string, config: UpstreamConfig, parts: TransportParts): Transport {
+export function createTransport(target: string, config: UpstreamConfig, parts: TransportParts): TargetTransport {
   return TRANSPORTS[config.transport](target, config, parts)
 }

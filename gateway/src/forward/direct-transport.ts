@@ -1,24 +1,31 @@
-// Exchanges with one target over connections of our own: strict, each with one exchange at a time, the last used first.
+// Exchanges with one target over connections of our own: strict, each with one exchange at a time, used again when the event loop has looked at it.
+import { BoundConnections } from './bound-connections.ts'
+import { DISTRUST_MS, isFarewell } from './distrust.ts'
+import { KeptConnections } from './kept-connections.ts'
 import { PooledConnection, type ConnectionOwner } from './pooled-connection.ts'
-import type { OutgoingRequest, ResponseReceiver, Transport, TransportParts } from './transport.ts'
+import type { OutgoingRequest, ResponseReceiver, TargetTransport, TransportParts } from './transport.ts'
 import { connectTo, createConnector, hasName } from './upstream-connection.ts'
 import { CalledOff, UpstreamReset } from './upstream-failure.ts'
 import type { UpstreamConfig } from './upstream-options.ts'
 
 /**
- * Connections to one target and nobody else, without pipelining: a broken upstream that sends an answer too many must
- * never reach another caller (GHSA-35p6-xmwp-9g52). There are never more than exchanges under way at a time, which the
- * upstream bounds. Silence inside a body is watched elsewhere (stream-watch.ts), with the client's side of it.
+ * Connections to one target and nobody else, without pipelining: an answer too many that came before the next request was
+ * written ends its connection (GHSA-35p6-xmwp-9g52; decision 0030 says what is left of that). There are never more than
+ * exchanges under way at a time, which the upstream bounds, and those that are bound to a client. Silence inside a body is
+ * watched elsewhere (stream-watch.ts), with the client's side of it.
  */
-export function createDirectTransport(target: string, config: UpstreamConfig, parts: TransportParts): Transport {
+export function createDirectTransport(target: string, config: UpstreamConfig, parts: TransportParts): TargetTransport {
   const { clock, schedule } = parts
   const place = connectTo(target)
   const connectors = new Map<number, ReturnType<typeof createConnector>>()
   const open = new Set<PooledConnection>()
-  /** The last is the one used last: the others grow old and go when there is less to do. */
-  const idle: PooledConnection[] = []
+  const kept = new KeptConnections<PooledConnection>(() => clock.monotonic(), serve)
+  const bound = new BoundConnections<PooledConnection>(config.connections, (connection) => {
+    connection.close()
+  })
   let generation = 0
   let dialing = 0
+  let distrustedUntilMs = -Infinity
   let closed: (() => void) | undefined
   let armedMs = Infinity
   let disarm: (() => void) | undefined
@@ -32,7 +39,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
   }
 
   function closeIdle(): void {
-    for (const connection of idle.splice(0)) connection.close()
+    for (const connection of kept.takeAll()) connection.close()
   }
 
   /** One timer for all: nearly always the deadline it is set for has been met, and it only looks for the next one. */
@@ -55,7 +62,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
   }
 
   function whenAllIsOver(): void {
-    if (closed === undefined || open.size > 0 || dialing > 0) return
+    if (closed === undefined || open.size > 0 || dialing > 0 || kept.waiting > 0) return
     disarm?.()
     closed()
   }
@@ -66,13 +73,21 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
     now: () => clock.monotonic(),
     onDeadline: arm,
     onIdle(connection) {
-      if (closed === undefined && connection.generation === generation) idle.push(connection)
+      if (closed !== undefined || connection.restedAtMs < distrustedUntilMs) connection.close()
+      else if (connection.bound) {
+        if (!bound.keep(connection.client, connection)) connection.close()
+      } else if (connection.generation === generation) kept.rest(connection)
       else connection.close()
+    },
+    onExcess(piece) {
+      if (isFarewell(piece)) return
+      distrustedUntilMs = clock.monotonic() + DISTRUST_MS
+      closeIdle()
     },
     onGone(connection) {
       open.delete(connection)
-      const index = idle.lastIndexOf(connection)
-      if (index >= 0) idle.splice(index, 1)
+      if (connection.bound) bound.delete(connection)
+      else kept.delete(connection)
       whenAllIsOver()
     },
   }
@@ -107,18 +122,29 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
     })
   }
 
+  function serve(request: OutgoingRequest, receiver: ResponseReceiver, connection?: PooledConnection): void {
+    if (receiver.over) {
+      connection?.rest()
+      receiver.onError(new CalledOff())
+      whenAllIsOver()
+    } else if (connection === undefined) dial(request, receiver)
+    else connection.send(request, receiver)
+  }
+
   return {
-    send(request, receiver) {
-      const connection = idle.pop()
-      if (connection !== undefined) connection.send(request, receiver)
-      else if (closed === undefined) dial(request, receiver)
-      else receiver.onError(new UpstreamReset('the gateway is closing'))
+    send(request, receiver, fresh = false) {
+      const own = fresh ? undefined : bound.take(request.client)
+      if (own !== undefined) own.send(request, receiver)
+      else if (closed !== undefined) receiver.onError(new UpstreamReset('the gateway is closing'))
+      else if (fresh || !kept.wait(request, receiver)) dial(request, receiver)
     },
+    holds: (client) => bound.has(client),
     close() {
       callOffRefresh?.()
       return new Promise((resolve) => {
         closed = resolve
         closeIdle()
+        bound.closeAll()
         whenAllIsOver()
       })
     },

@@ -45,7 +45,8 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
     policy.answer(response, 'body_too_large', requestId, { headers: extraHeaders, close: true })
     return
   }
-  const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(admitted, policy))
+  const facts = factsOf(admitted, policy)
+  const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, facts)
   const target = strip === undefined ? admitted.target : strip(headers, admitted.target)
   const outgoing: OutgoingRequest = {
     method: request.method as string,
@@ -55,6 +56,8 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
     upgrade: null,
     connectTimeoutMs: policy.connectTimeoutMs,
     headersTimeoutMs: policy.headersTimeoutMs,
+    // Many clients may speak through a proxy's connection: what is authenticated for one would serve all of them.
+    client: facts.peerTrusted ? undefined : request.socket,
   }
   policy.transport.send(outgoing, new Exchange(policy, admitted))
 }

@@ -2,6 +2,8 @@
 import type { Socket } from 'node:net'
 
 import { BodySender, type BodySenderEvents } from './body-sender.ts'
+import type { ClientConnection } from './bound-connections.ts'
+import type { Keepable } from './kept-connections.ts'
 import { requestHead } from './request-head.ts'
 import type { ResponseHead } from './response-head.ts'
 import { ResponseReader, type ResponseSink } from './response-reader.ts'
@@ -22,11 +24,13 @@ export interface ConnectionOwner {
   onDeadline(deadlineMs: number): void
   /** The connection is fit for another request. */
   onIdle(connection: PooledConnection): void
+  /** The upstream spoke though nobody had asked. */
+  onExcess(piece: Buffer): void
   /** It is not, and never will be. */
   onGone(connection: PooledConnection): void
 }
 
-export class PooledConnection implements ResponseSink, BodySenderEvents {
+export class PooledConnection implements ResponseSink, BodySenderEvents, Keepable {
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
   readonly #reader: ResponseReader
@@ -39,6 +43,12 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
   #gone = false
   /** When somebody has to look: the head of a response is due, or an idle connection is old. Infinity for never. */
   deadlineMs = Infinity
+  /** Whoever asked last. */
+  client: ClientConnection | undefined
+  /** The upstream has authenticated it, or began to: it serves nobody else (RFC 4559 section 6, as HAProxy's http-reuse). */
+  bound = false
+  restedInTurn = 0
+  restedAtMs = 0
   /** Connections of one generation were made with the same answer of the name service. */
   readonly generation: number
 
@@ -53,6 +63,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
   send(request: OutgoingRequest, receiver: ResponseReceiver): void {
     const { method, upgrade, body } = request
     this.#receiver = receiver
+    this.client = request.client
     this.#reader.expect({ method, upgrade: upgrade !== null })
     this.#headersTimeoutMs = request.headersTimeoutMs
     this.#headCame = false
@@ -66,21 +77,24 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
       this.#fail(new Error('the path holds what no request line may'))
       return
     }
+    if (head.binds) this.bound = true
     if (body === null) {
       this.#socket.write(head.text, 'latin1')
       this.#awaitHead()
       return
     }
-    // Until what the client has sent already is here: head and body go out as one.
+    // Until what the client has sent already was read: head and body go out as one. Not a turn later, for until then the
+    // upstream may have closed the connection.
     this.#socket.cork()
-    setImmediate(uncork, this.#socket)
     this.#socket.write(head.text, 'latin1')
     this.#sender = new BodySender(this.#socket, body, head.chunked, this)
+    process.nextTick(uncork, this.#socket)
   }
 
   /** Waits for its next request, as long as the upstream is likely to keep it. */
   rest(): void {
-    this.#setDeadline(this.#owner.now() + this.#keepMs)
+    this.restedAtMs = this.#owner.now()
+    this.#setDeadline(this.restedAtMs + this.#keepMs)
     this.#owner.onIdle(this)
   }
 
@@ -111,8 +125,9 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
     this.#receiver?.onInfo(status, headers)
   }
 
-  onHead({ status, reason, headers, keepMs }: ResponseHead): void {
+  onHead({ status, reason, headers, keepMs, binds }: ResponseHead): void {
     this.#headCame = true
+    if (binds) this.bound = true
     this.#setDeadline(Infinity)
     this.#keepMs = keepMs === undefined ? KEEP_MS : Math.min(keepMs - KEEP_MARGIN_MS, MOST_KEEP_MS)
     this.#receiver?.onHead(status, reason, headers, this.#resume)
@@ -182,6 +197,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents {
   }
 
   readonly #onData = (piece: Buffer): void => {
+    if (!this.#reader.busy) this.#owner.onExcess(piece)
     const problem = this.#reader.read(piece)
     if (problem !== undefined) this.#fail(problem)
   }

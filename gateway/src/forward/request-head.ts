@@ -1,4 +1,5 @@
 // The head of a request as it goes onto the connection: one text, framed by what the body is (RFC 9112 sections 3 and 6).
+import { credentialsBind } from './connection-auth.ts'
 import type { OutgoingRequest } from './transport.ts'
 
 /** Methods whose requests have a body by their definition: without one, its length is said to be none (RFC 9110 section 8.6). */
@@ -6,6 +7,7 @@ const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
 const CONTENT_LENGTH = 'content-length'
 const HOST = 'host'
+const AUTHORIZATION = 'authorization'
 
 /** What ends a request target or a line would begin something else. */
 const UNSAFE_PATH = /[^\x21-\x7e\x80-\xff]/
@@ -14,6 +16,8 @@ export interface RequestHead {
   readonly text: string
   /** Whether the body goes out in chunks, as nobody knows its length. */
   readonly chunked: boolean
+  /** Its credentials authenticate the connection. */
+  readonly binds: boolean
 }
 
 /**
@@ -28,11 +32,15 @@ export function requestHead(
   let fields = ''
   let saysHost = false
   let saysLength = false
+  let binds = false
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
+    const value = headers[index + 1] as string
     if (name.length === HOST.length) saysHost ||= name.toLowerCase() === HOST
     else if (name.length === CONTENT_LENGTH.length) saysLength ||= name.toLowerCase() === CONTENT_LENGTH
-    fields += `${name}: ${headers[index + 1] as string}\r\n`
+    else if (name.length === AUTHORIZATION.length && credentialsBind(value))
+      binds ||= name.toLowerCase() === AUTHORIZATION
+    fields += `${name}: ${value}\r\n`
   }
   const chunked = body !== null && !saysLength
   const hostField = saysHost ? '' : `host: ${host}\r\n`
@@ -42,5 +50,5 @@ export function requestHead(
     : body === null && !saysLength && WITH_BODY.has(method)
       ? 'content-length: 0\r\n'
       : ''
-  return { text: `${method} ${path} HTTP/1.1\r\n${hostField}${connection}${fields}${framing}\r\n`, chunked }
+  return { text: `${method} ${path} HTTP/1.1\r\n${hostField}${connection}${fields}${framing}\r\n`, chunked, binds }
 }

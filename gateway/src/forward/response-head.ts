@@ -1,4 +1,5 @@
 // The head of a response as RFC 9112 has it, and nothing looser: what two readers could frame differently is no response.
+import { challengeBinds } from './connection-auth.ts'
 import { rememberByName } from './remembered-names.ts'
 
 export interface ResponseHead {
@@ -13,6 +14,8 @@ export interface ResponseHead {
   readonly persistent: boolean
   /** How long the upstream keeps the idle connection, from Keep-Alive; undefined where it is not said. */
   readonly keepMs: number | undefined
+  /** The connection is, or is about to be, authenticated for one user. */
+  readonly binds: boolean
 }
 
 /** Lines end in CR LF (RFC 9112 section 2.2), and control characters have no place in them (RFC 9110 section 5.5). */
@@ -26,7 +29,7 @@ export function isCleanText(text: string): boolean {
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** Fields that say how a message is framed, or what becomes of its connection. */
-type Framing = 'length' | 'coding' | 'connection' | 'keep-alive'
+type Framing = 'length' | 'coding' | 'connection' | 'keep-alive' | 'authenticate'
 
 const meaningOf = rememberByName((name): Framing | 'none' | 'invalid' => {
   if (!TOKEN.test(name)) return 'invalid'
@@ -39,6 +42,9 @@ const meaningOf = rememberByName((name): Framing | 'none' | 'invalid' => {
       return 'connection'
     case 'keep-alive':
       return 'keep-alive'
+    case 'www-authenticate':
+    case 'proxy-authenticate':
+      return 'authenticate'
     default:
       return 'none'
   }
@@ -110,6 +116,7 @@ export function parseHead(text: string): ResponseHead | undefined {
   let sound = true
   let persistent = minor === 1
   let keepMs: number | undefined
+  let binds = false
   const headers = parseFields(text, endOfLine + 2, (field, value) => {
     switch (field) {
       case 'length':
@@ -129,12 +136,15 @@ export function parseHead(text: string): ResponseHead | undefined {
       case 'keep-alive':
         keepMs = keepMsOf(value)
         break
+      case 'authenticate':
+        binds ||= challengeBinds(value)
+        break
     }
   })
   if (headers === undefined || !sound || (chunked && length !== undefined)) return undefined
   // RFC 9112 section 6.1: who sends chunks under HTTP/1.0 may have passed on what another one framed.
   if (chunked && minor === 0) persistent = false
-  return { status, reason: text.slice(13, endOfLine), headers, length, chunked, persistent, keepMs }
+  return { status, reason: text.slice(13, endOfLine), headers, length, chunked, persistent, keepMs, binds }
 }
 
 function keepMsOf(value: string): number | undefined {

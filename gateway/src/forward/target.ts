@@ -1,12 +1,12 @@
 // One target of an upstream: how busy it is, and whether it may get requests at all.
 import { createEjection, type Ejection, type EjectionConfig } from './ejection.ts'
-import type { Transport } from './transport.ts'
+import type { TargetTransport } from './transport.ts'
 
 export interface Target {
   /** As in the config. */
   readonly name: string
   readonly weight: number
-  readonly transport: Transport
+  readonly transport: TargetTransport
   readonly ejection: Ejection
   inFlight: number
   /** What the active health checks say; true where there are none. */
@@ -15,6 +15,11 @@ export interface Target {
   credit: number
 }
 
-export function createTarget(name: string, weight: number, transport: Transport, ejection: EjectionConfig): Target {
+export function createTarget(
+  name: string,
+  weight: number,
+  transport: TargetTransport,
+  ejection: EjectionConfig,
+): Target {
   return { name, weight, transport, ejection: createEjection(ejection), inFlight: 0, healthy: true, credit: 0 }
 }

@@ -1,6 +1,7 @@
 // What the forward stage knows of an exchange with an upstream: head and body out; head, body, end or error back.
 import type { Duplex, Readable } from 'node:stream'
 
+import type { ClientConnection } from './bound-connections.ts'
 import type { Lookup } from './upstream-connection.ts'
 import type { Clock, Schedule } from '../clock.ts'
 
@@ -26,6 +27,8 @@ export interface OutgoingRequest {
   readonly connectTimeoutMs: number
   /** Time from the end of the request to the response head. */
   readonly headersTimeoutMs: number
+  /** The client's connection, where it is one client's own: a connection that the upstream authenticates is kept for it alone. */
+  readonly client?: ClientConnection | undefined
 }
 
 /** Whoever waits for the response. Each method is called in this order; nothing comes after onEnd, onError or onUpgrade. */
@@ -60,4 +63,12 @@ export interface Transport {
   send(request: OutgoingRequest, receiver: ResponseReceiver): void
   /** Waits for what is under way. */
   close(): Promise<void>
+}
+
+/** Whoever carries requests to one target. */
+export interface TargetTransport extends Transport {
+  /** `fresh`: over a new connection, for the kept ones may be as dead as the one that was tried. */
+  send(request: OutgoingRequest, receiver: ResponseReceiver, fresh?: boolean): void
+  /** A connection is kept for this client alone. */
+  holds(client: ClientConnection): boolean
 }

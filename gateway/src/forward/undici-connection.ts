@@ -3,6 +3,8 @@ import type { Duplex } from 'node:stream'
 
 import { Client, type buildConnector, type Dispatcher } from 'undici'
 
+import type { ClientConnection } from './bound-connections.ts'
+import { requestBinds, responseBinds } from './connection-auth.ts'
 import { isStatus } from './response-head.ts'
 import type { OutgoingRequest, ResponseReceiver } from './transport.ts'
 import { InvalidResponse } from './upstream-failure.ts'
@@ -16,8 +18,15 @@ export interface UndiciConnectionParts {
   readonly connect: buildConnector.connector
   readonly headersTimeoutMs: number
   readonly maxHeadBytes: number
+  /** The upstream spoke though nobody had asked. */
+  readonly onExcess: () => void
   /** The exchange is over: it may carry another. */
   readonly onFree: (connection: UndiciConnection) => void
+}
+
+/** What undici ends an idle connection with that is no end of the upstream's and no age. */
+function isExcess(reason: Error | undefined): boolean {
+  return reason?.name === 'HTTPParserError' || reason?.message === 'bad response'
 }
 
 /** Names and values in turn, as texts. */
@@ -29,6 +38,11 @@ function asTexts(raw: readonly Buffer[]): string[] {
 export class UndiciConnection implements Dispatcher.DispatchHandler {
   /** Connections of one generation were made with the same answer of the name service. */
   readonly generation: number
+  /** Whoever asked last. */
+  client: ClientConnection | undefined
+  /** The upstream has authenticated it, or began to: it serves nobody else (RFC 4559 section 6, as HAProxy's http-reuse). */
+  bound = false
+  #socket: Duplex | undefined
   readonly #parts: UndiciConnectionParts
   readonly #client: Client
   #receiver: ResponseReceiver | undefined
@@ -48,7 +62,15 @@ export class UndiciConnection implements Dispatcher.DispatchHandler {
     })
   }
 
-  send({ method, path, headers, body, upgrade, headersTimeoutMs }: OutgoingRequest, receiver: ResponseReceiver): void {
+  /** False when it would have to dial anew. */
+  get connected(): boolean {
+    return this.#socket?.destroyed === false
+  }
+
+  send(request: OutgoingRequest, receiver: ResponseReceiver): void {
+    const { method, path, headers, body, upgrade, headersTimeoutMs } = request
+    this.client = request.client
+    this.bound ||= requestBinds(headers)
     this.#receiver = receiver
     this.#busy = true
     this.#bodiless = false
@@ -76,14 +98,17 @@ export class UndiciConnection implements Dispatcher.DispatchHandler {
   }
 
   onUpgrade(_status: number, rawHeaders: Buffer[] | string[] | null, connection: Duplex): void {
+    this.#socket = undefined
     this.#finish()?.onUpgrade(asTexts((rawHeaders ?? []) as Buffer[]), connection)
   }
 
   onHeaders(status: number, rawHeaders: Buffer[], resume: () => void, statusText: string): boolean {
     if (!isStatus(status)) throw new InvalidResponse(`${status} is no status`)
+    const headers = asTexts(rawHeaders)
     this.#bodiless = status === 304 || status === 204
-    if (status >= 200) this.#receiver?.onHead(status, statusText, asTexts(rawHeaders), resume)
-    else this.#receiver?.onInfo(status, asTexts(rawHeaders))
+    this.bound ||= responseBinds(headers)
+    if (status >= 200) this.#receiver?.onHead(status, statusText, headers, resume)
+    else this.#receiver?.onInfo(status, headers)
     return true
   }
 
@@ -123,11 +148,13 @@ export class UndiciConnection implements Dispatcher.DispatchHandler {
         callback(error, null)
         return
       }
+      this.#socket = socket
       const destroy = socket.destroy.bind(socket)
       // What is no HTTP is known here in the tick in which the head came, when nothing of it is out yet. undici itself
       // tells it when the socket has closed.
       socket.destroy = (reason?: Error) => {
-        if (reason?.name === 'HTTPParserError') this.#take()?.onError(reason)
+        if (isExcess(reason) && !this.#busy) this.#parts.onExcess()
+        else if (reason?.name === 'HTTPParserError') this.#take()?.onError(reason)
         return destroy(reason)
       }
       callback(null, socket)

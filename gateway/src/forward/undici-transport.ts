@@ -1,5 +1,7 @@
 // Exchanges with one target over undici's dispatcher, below its request API: for services that do not get on with our own connections.
-import type { OutgoingRequest, ResponseReceiver, Transport, TransportParts } from './transport.ts'
+import { BoundConnections } from './bound-connections.ts'
+import { DISTRUST_MS } from './distrust.ts'
+import type { OutgoingRequest, ResponseReceiver, TargetTransport, TransportParts } from './transport.ts'
 import { UndiciConnection } from './undici-connection.ts'
 import { createConnector, hasName, originOf } from './upstream-connection.ts'
 import { UpstreamReset } from './upstream-failure.ts'
@@ -10,13 +12,15 @@ import type { UpstreamConfig } from './upstream-options.ts'
  * under way at a time, which the upstream bounds. Silence inside a body is watched elsewhere (stream-watch.ts): undici's
  * timer cannot tell an event stream.
  */
-export function createUndiciTransport(target: string, config: UpstreamConfig, parts: TransportParts): Transport {
+export function createUndiciTransport(target: string, config: UpstreamConfig, parts: TransportParts): TargetTransport {
   const open = new Set<UndiciConnection>()
   const closing = new Set<Promise<void>>()
-  /** The last is the one used last. */
+  /** The last came to rest last, and is taken first, as undici’s pool takes the first that is free: few connections do the work, and the others may end. */
   const idle: UndiciConnection[] = []
+  const bound = new BoundConnections<UndiciConnection>(config.connections, close)
   let generation = 0
   let closed = false
+  let distrustedUntilMs = -Infinity
   // A name is looked up for each new connection, so all of them are replaced from time to time.
   let callOffRefresh = hasName(target) ? parts.schedule(config.dnsRefresh, refresh) : undefined
 
@@ -26,8 +30,15 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
     connect: createConnector(target, config, config.timeouts.connect, parts.lookup),
     headersTimeoutMs: config.timeouts.headers,
     maxHeadBytes: parts.maxHeadBytes,
+    onExcess() {
+      distrustedUntilMs = parts.clock.monotonic() + DISTRUST_MS
+      for (const connection of idle.splice(0)) close(connection)
+    },
     onFree(connection: UndiciConnection) {
-      if (connection.generation === generation && !closed) idle.push(connection)
+      if (closed || !connection.connected || parts.clock.monotonic() < distrustedUntilMs) close(connection)
+      else if (connection.bound) {
+        if (!bound.keep(connection.client, connection)) close(connection)
+      } else if (connection.generation === generation) idle.push(connection)
       else close(connection)
     },
   }
@@ -39,7 +50,7 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
   }
 
   function close(connection: UndiciConnection): void {
-    open.delete(connection)
+    if (!open.delete(connection)) return
     const done = connection.close().finally(() => closing.delete(done))
     closing.add(done)
   }
@@ -51,13 +62,16 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
   }
 
   return {
-    send(request: OutgoingRequest, receiver: ResponseReceiver) {
+    send(request: OutgoingRequest, receiver: ResponseReceiver, fresh = false) {
+      const connection = fresh ? undefined : (bound.take(request.client) ?? idle.pop())
       if (closed) receiver.onError(new UpstreamReset('the gateway is closing'))
-      else (idle.pop() ?? openConnection()).send(request, receiver)
+      else (connection ?? openConnection()).send(request, receiver)
     },
+    holds: (client) => bound.has(client),
     async close() {
       closed = true
       callOffRefresh?.()
+      bound.closeAll()
       for (const connection of [...open]) close(connection)
       await Promise.all(closing)
     },

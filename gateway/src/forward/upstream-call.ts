@@ -48,6 +48,10 @@ export class UpstreamCall implements ResponseReceiver {
     return this.#target
   }
 
+  get client(): OutgoingRequest['client'] {
+    return this.#request.client
+  }
+
   get over(): boolean {
     return this.#receiver.over
   }
@@ -55,7 +59,7 @@ export class UpstreamCall implements ResponseReceiver {
   start(target: Target): void {
     this.#target = target
     this.#tries += 1
-    target.transport.send(this.#request, this)
+    target.transport.send(this.#request, this, this.#tries > 1)
   }
 
   /** No target could be asked. */

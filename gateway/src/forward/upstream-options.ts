@@ -80,7 +80,8 @@ export const UpstreamOptions = Options(
       default: 'round-robin',
     }),
     connections: Type.Integer({
-      description: 'Most connections to one target, one request each. Default 128.',
+      description:
+        'Most connections to one target, one request each; as many again may be kept for clients whose NTLM or Negotiate handshake authenticated them. Default 128.',
       default: 128,
       minimum: 1,
     }),

@@ -3,7 +3,7 @@ import { createBalance } from './balance.ts'
 import { watchHealth } from './health.ts'
 import { createRetryBudget } from './retry-budget.ts'
 import { createTarget, type Target } from './target.ts'
-import type { OutgoingRequest, ResponseReceiver, Transport } from './transport.ts'
+import type { OutgoingRequest, ResponseReceiver, TargetTransport, Transport } from './transport.ts'
 import type { UpstreamConfig } from './upstream-options.ts'
 import { UpstreamUnavailable } from './upstream-failure.ts'
 import { UpstreamCall } from './upstream-call.ts'
@@ -19,7 +19,7 @@ export interface UpstreamParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly random: () => number
-  readonly createTransport: (target: string, config: UpstreamConfig) => Transport
+  readonly createTransport: (target: string, config: UpstreamConfig) => TargetTransport
   readonly events: UpstreamEvents
 }
 
@@ -55,8 +55,10 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
   /** The one target is taken without asking how it is: there is no better one. */
   const [only] = targets.length === 1 && config.health === undefined ? targets : []
 
-  function choose(without: Target | undefined): Target | 'busy' | 'unhealthy' {
+  function choose({ triedLast: without, client }: UpstreamCall): Target | 'busy' | 'unhealthy' {
     if (only !== undefined) return only.inFlight < connections ? only : 'busy'
+    const own = client === undefined ? undefined : targets.find(({ transport }) => transport.holds(client))
+    if (own !== undefined && own !== without) return own.inFlight < connections ? own : 'busy'
     const nowMs = clock.monotonic()
     const open = targets.filter((target) => target.healthy && target.ejection.isOpen(nowMs))
     const others = open.filter((target) => target !== without)
@@ -72,7 +74,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
   }
 
   function place(call: UpstreamCall): void {
-    const target = choose(call.triedLast)
+    const target = choose(call)
     if (target === 'unhealthy') call.fail(new UpstreamUnavailable('upstream_unhealthy', 'no target is healthy'))
     else if (target === 'busy') wait(call)
     else begin(call, target)
@@ -105,11 +107,11 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
   }
 
   function serveNext(): void {
-    while (waiting.length > 0) {
-      const target = choose(waiting[0]?.call.triedLast)
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const target = choose(next.call)
       if (typeof target === 'string') return
-      const next = waiting.shift()
-      if (next?.call.over === false) begin(next.call, target)
+      waiting.shift()
+      if (!next.call.over) begin(next.call, target)
     }
   }
 

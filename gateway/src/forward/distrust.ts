@@ -1,0 +1,15 @@
+// A target that spoke though nobody had asked: for how long its connections carry one exchange each.
+
+/**
+ * What it sent would have been taken for an answer, had the next request been on its way; and that request's own answer for
+ * the one of the request after it, and so on for as long as the connection is used. With one exchange on each, there is
+ * nobody else's answer to take.
+ */
+export const DISTRUST_MS = 60_000
+
+const REQUEST_TIMEOUT = 'HTTP/1.1 408'
+
+/** RFC 9110 section 15.5.9: some servers say so when they close a connection that was silent for too long. */
+export function isFarewell(piece: Buffer): boolean {
+  return piece.toString('latin1', 0, REQUEST_TIMEOUT.length) === REQUEST_TIMEOUT
+}
