@@ -10,6 +10,7 @@ import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises'
 
 import { Agent, request } from 'undici'
 
+import { systemSchedule } from '../../gateway/src/clock.ts'
 import { drillSize, tellFigure } from '../support/drill-size.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { createTestAuthenticator } from '../support/test-authenticator.ts'
@@ -45,6 +46,7 @@ t.test('a million forged tokens cause a handful of fetches, and good ones are de
     const { issuers, authenticator, decide } = createTestAuthenticator(
       [{ name: 'main', issuer: ISSUER, algorithms: ['ES256'], keys: { jwksUrl: 'https://issuer.example.com/jwks' } }],
       {
+        schedule: systemSchedule,
         fetchJson: () => {
           fetches += 1
           return Promise.resolve({ json: { keys: [signer.jwk] }, maxAgeSec: undefined })

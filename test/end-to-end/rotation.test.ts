@@ -4,6 +4,7 @@ import { createFakeClock, settle } from '../support/fake-clock.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { startTestGateway } from '../support/test-gateway.ts'
 import { createSigner, ISSUER, type Signer } from '../support/tokens.ts'
+import { openWebSocket, startWebSocketUpstream } from '../support/websocket.ts'
 
 const SECOND = 1000
 
@@ -109,6 +110,55 @@ t.test('a rotation as issuers do it, new key published before it is used, costs 
   )
   t.ok(lines.some(({ message, removed }) => message === 'keys changed' && String(removed) === 'first'))
 })
+
+t.test(
+  'a key changed under its name: requests and WebSockets pass, and count as no failure of their client',
+  async (t) => {
+    const clock = createFakeClock()
+    const upstream = await startWebSocketUpstream(t)
+    let current = await createSigner('ES256', 'default')
+    const gateway = await startTestGateway(
+      t,
+      {
+        limits: { authFailures: { max: 1 } },
+        issuers: [
+          {
+            name: 'main',
+            issuer: ISSUER,
+            algorithms: ['ES256'],
+            keys: { jwksUrl: 'https://issuer.example.com/jwks', maxAge: '1d' },
+            clockTolerance: '0s',
+          },
+        ],
+        upstreams: { up: { targets: [upstream.url] } },
+        routes: [
+          { path: '/ws', upstream: 'up', websocket: true },
+          { path: '/optional/*', upstream: 'up', auth: 'optional' },
+          { path: '/report/*', upstream: 'up', auth: 'report-only' },
+          { path: '/*', upstream: 'up' },
+        ],
+      },
+      {
+        clock,
+        schedule: clock.schedule,
+        fetchJson: () => Promise.resolve({ json: { keys: [current.jwk] }, maxAgeSec: undefined }),
+      },
+    )
+    const { url, port } = gateway
+    const authorization = async () => {
+      const nowSec = clock.now() / SECOND
+      return `Bearer ${await current.sign({ iat: nowSec, exp: nowSec + 60 })}`
+    }
+    for (const path of ['/a', '/optional/a', '/ws', '/report/a', '/b']) {
+      current = await createSigner('ES256', 'default')
+      const headers = { authorization: await authorization() }
+      if (path === '/ws')
+        t.match(await openWebSocket(`ws://127.0.0.1:${port}/ws`, [], { headers }), { status: 101 }, 'a WebSocket')
+      else t.equal((await fetch(url + path, { headers })).status, 200, path)
+      await clock.advance(SECOND)
+    }
+  },
+)
 
 t.test('an issuer that is down for ten minutes costs no request, and is asked again and again', async (t) => {
   const clock = createFakeClock()

@@ -131,8 +131,9 @@ function conclude<Location>(
   client: string,
 ): Admission<Location> | Failure {
   if (outcome instanceof Failure) {
-    // Here and not where the token was looked at: one that passes after a fetch of keys did not fail.
-    if (location !== undefined && failureRule(outcome.code).challenge === 'invalid_token')
+    // Here and not where the token was looked at: one that passes after a fetch of keys did not fail, nor has one that is not waited for.
+    const isOpen = auth === 'report-only' && outcome.wait !== undefined
+    if (location !== undefined && !isOpen && failureRule(outcome.code).challenge === 'invalid_token')
       parts.failureLimit?.count(client)
     tally.countDecision(outcome.code, auth !== 'report-only')
     return auth === 'report-only' ? parts.anonymous : outcome

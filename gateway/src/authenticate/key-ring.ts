@@ -74,7 +74,8 @@ export function createKeyRing(first: KeySet['keys'] = [], own: KeySet['keys'] = 
 
     replace(next) {
       const kept = new Map(keys.map((key) => [key.fingerprint, key]))
-      const merged = next.map((key) => kept.get(key.fingerprint) ?? key)
+      // A key that is published twice is one key.
+      const merged = [...new Map(next.map((key) => [key.fingerprint, kept.get(key.fingerprint) ?? key])).values()]
       const staying = new Set(merged)
       const gone = keys.filter((key) => !staying.has(key))
       const before = new Set(keys)

@@ -92,7 +92,10 @@ function findingsOf(
           algorithm: token.header.alg,
           time: expiresAtSec === undefined ? 'it has no exp' : `it expires ${dateText(expiresAtSec)}`,
           revocation: 'not asked: the block list is in the gateway that runs, see GET /api/revocations',
-          key: token.header.kid === undefined ? 'the only key that fits' : `kid ${JSON.stringify(token.header.kid)}`,
+          key:
+            token.header.kid === undefined
+              ? 'no kid: one of the keys that fit'
+              : `kid ${JSON.stringify(token.header.kid)}`,
         }),
   }
 }
