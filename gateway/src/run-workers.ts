@@ -13,7 +13,7 @@ import { createCluster, type Cluster, type WorkerEvents, type WorkerProcess } fr
 import { createLog, standardOutput } from './operate/log.ts'
 import { createMergedMetrics } from './operate/merged-metrics.ts'
 import { packageVersion } from './operate/package-version.ts'
-import { createRevocationEvents, revocationProblems } from './operate/revocation-events.ts'
+import { createRevocationEvents, leastTolerance, revocationProblems } from './operate/revocation-events.ts'
 import { spreadRevocations, type RevocationSpread } from './operate/spread-revocations.ts'
 import type { FromWorker, ToWorker } from './operate/worker-messages.ts'
 import { renewalFactsOf } from './revoke/entries-for.ts'
@@ -76,7 +76,7 @@ export async function runWorkers(config: Config): Promise<void> {
     options: config.revocation,
     clock: systemClock,
     schedule: systemSchedule,
-    events: createRevocationEvents(log),
+    events: createRevocationEvents(log, leastTolerance(config.issuers)),
   })
   const workers = createCluster({
     count,
@@ -94,6 +94,8 @@ export async function runWorkers(config: Config): Promise<void> {
     degraded: () => revocationProblems(revocation).degraded,
     revocation,
     renewalOf: renewalFactsOf(config.issuers),
+    // Tokens are met by workers.
+    issuerTimeSec: () => undefined,
     ...adminPartsOf(config, log),
   })
   try {

@@ -31,7 +31,7 @@ import { createKeyEvents, keyStatus } from './operate/key-events.ts'
 import type { Log } from './operate/log.ts'
 import { createMetrics, type Metrics } from './operate/metrics.ts'
 import { createRenewalEvents } from './operate/renewal-events.ts'
-import { createRevocationEvents, revocationProblems } from './operate/revocation-events.ts'
+import { createRevocationEvents, leastTolerance, revocationProblems } from './operate/revocation-events.ts'
 import { addRevocationMetrics } from './operate/revocation-metrics.ts'
 import { createUpstreamEvents } from './operate/upstream-events.ts'
 import { createPublishedRoute } from './published-route.ts'
@@ -71,6 +71,7 @@ export interface Gateway {
   readonly degraded: Readiness
   readonly authenticator: Authenticator
   readonly issuers: readonly TrustedIssuer[]
+  readonly issuerTimeSec: Authenticator['issuerTimeSec']
   readonly blockList: BlockList
   readonly revocation: Revocation
   /** How an issuer, by its name, renews tokens; undefined where it does not. */
@@ -91,7 +92,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     options: config.revocation,
     clock,
     schedule,
-    events: createRevocationEvents(log),
+    events: createRevocationEvents(log, leastTolerance(config.issuers)),
     ...(parts.storeOf === undefined ? {} : { storeOf: parts.storeOf }),
   })
   const blockList = revocation.list
@@ -220,6 +221,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     metrics,
     authenticator,
     issuers,
+    issuerTimeSec: authenticator.issuerTimeSec,
     blockList,
     revocation,
     renewalOf,

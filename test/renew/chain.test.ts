@@ -18,7 +18,7 @@ async function setUp(t: Test) {
     upstreams: {},
   })
   const { revocation, renewalOf } = one.gateway
-  const read = createRevocationReader({ issuers, clock, renewalOf })
+  const read = createRevocationReader({ issuers, clock, renewalOf, issuerTimeSec: () => clock.now() / 1000 })
   return {
     /** Four tokens, the last of them in use. */
     async renewedThrice(claims: Record<string, unknown>): Promise<readonly string[]> {

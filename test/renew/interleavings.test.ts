@@ -2,17 +2,12 @@
 import t from 'tap'
 import fc from 'fast-check'
 
-import { createAuthenticator } from '../../gateway/src/authenticate/authenticate.ts'
-import { compileIssuers, type TrustedIssuer } from '../../gateway/src/authenticate/issuers.ts'
 import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
-import type { Clock } from '../../gateway/src/clock.ts'
-import { compileRenewals } from '../../gateway/src/compile-renewals.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 import { createTokenIssuer, type TokenIssuer } from '../../gateway/src/renew/token-issuer.ts'
-import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
-import { testConfig } from '../support/test-gateway.ts'
 import { ISSUER, SECRET } from '../support/tokens.ts'
 import { claimsOf } from '../support/renewal.ts'
+import { createMachine, renewingConfig } from '../support/renewing-machine.ts'
 
 const [LIFETIME, WINDOW, GRACE, OVERLAP, MAX_SESSION] = [60, 25, 20, 10, 180]
 /** Each machine's clock is off by at most half of it, so that no two differ by more. */
@@ -21,12 +16,6 @@ const TOLERANCE = 4
 const [SLOWEST_REQUEST, SLOWEST_NEWS] = [2, 1]
 
 const START_MS = Date.UTC(2030, 0, 1)
-const noEvents = {
-  onMade: () => undefined,
-  onFailed: () => undefined,
-  onRetired: () => undefined,
-  onReused: () => undefined,
-}
 const login = createTokenIssuer({
   alg: 'HS256',
   kid: 'login',
@@ -34,52 +23,6 @@ const login = createTokenIssuer({
 }) as TokenIssuer
 
 type Strategy = 'ahead' | 'grace' | 'both'
-
-function createMachine(strategy: Strategy, clock: Clock, isNarrow: boolean) {
-  const secret = { value: SECRET, encoding: 'utf8' as const }
-  const config = testConfig({
-    issuers: [
-      {
-        name: 'main',
-        issuer: ISSUER,
-        algorithms: ['HS256'],
-        keys: { secret },
-        clockTolerance: `${TOLERANCE}s`,
-        renewal: {
-          strategy,
-          ...(strategy === 'grace' ? {} : { window: `${WINDOW}s` }),
-          ...(strategy === 'ahead' ? {} : { grace: `${GRACE}s` }),
-          overlap: `${OVERLAP}s`,
-          lifetime: `${LIFETIME}s`,
-          maxSession: `${MAX_SESSION}s`,
-          signingKey: { secret, alg: 'HS256' },
-        },
-      },
-    ],
-    upstreams: {},
-    routes: [{ path: '/', upstream: 'none' }],
-  })
-  const blockList = createBlockList({ clock })
-  const { byIssuer } = compileRenewals(config, {
-    clock,
-    blockList,
-    askIssuer: () => Promise.reject(new Error('nobody is asked')),
-    verify: (token) => authenticator.verify(token, issuers, clock.now() / 1000),
-    events: { eventsFor: () => noEvents },
-  })
-  const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
-    renewals: byIssuer,
-    fetchJson: () => Promise.reject(new Error('nothing is fetched')),
-    clock,
-    schedule: () => () => undefined,
-    random: () => 0.5,
-    events: { onKeysChanged: () => undefined, onKeysFailed: () => undefined },
-  })
-  // A small cache: tokens are forgotten and verified anew in the middle of it all, or of some only the signature is remembered.
-  const cache = { maxTokens: isNarrow ? 5 : 3, maxBytes: isNarrow ? 1700 : 1_000_000, maxAge: 30_000 }
-  const authenticator = createAuthenticator({ maxTokenBytes: 8192, cache, clock, encodeResult: () => '', blockList })
-  return { blockList, send: (token: string) => authenticator.authenticate(token, issuers) }
-}
 
 interface Step {
   readonly afterMs: number
@@ -113,8 +56,16 @@ function play(strategy: Strategy, steps: readonly Step[], skewsMs: readonly numb
   let nowMs = START_MS
   const queue: { readonly atMs: number; readonly run: () => void }[] = []
   const at = (atMs: number, run: () => void) => void queue.push({ atMs, run })
+  const config = renewingConfig(TOLERANCE, {
+    strategy,
+    ...(strategy === 'grace' ? {} : { window: `${WINDOW}s` }),
+    ...(strategy === 'ahead' ? {} : { grace: `${GRACE}s` }),
+    overlap: `${OVERLAP}s`,
+    lifetime: `${LIFETIME}s`,
+    maxSession: `${MAX_SESSION}s`,
+  })
   const machines = skewsMs.map((skewMs, index) =>
-    createMachine(strategy, { now: () => nowMs + skewMs, monotonic: () => nowMs }, index === 1),
+    createMachine(config, { now: () => nowMs + skewMs, monotonic: () => nowMs }, index === 1),
   )
   for (const { blockList } of machines)
     blockList.onChange(({ entry, origin }) => {

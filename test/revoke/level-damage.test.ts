@@ -47,6 +47,7 @@ async function open(folder: string, onStoreDown: 'serve' | 'refuse' = 'serve') {
       onDown: () => undefined,
       onNonsense: () => undefined,
       onTrouble: (_kind, text) => troubles.push(text),
+      onClock: () => undefined,
     },
   })
   const add = (value: string) => {

@@ -11,7 +11,7 @@ import { createLevelStore } from '../../gateway/src/revoke/level-store.ts'
 import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
 
 const nothing = () => undefined
-const events = { onUp: nothing, onDown: nothing, onNonsense: nothing, onTrouble: nothing }
+const events = { onUp: nothing, onDown: nothing, onNonsense: nothing, onTrouble: nothing, onClock: nothing }
 
 /** Writes until it is killed; the last entry that it said to be kept. */
 async function writeUntilKilled(

@@ -26,6 +26,7 @@ async function openStore(
     onDown: (problem: string) => told.push(problem),
     onNonsense: (count: number) => told.push(`nonsense ${count}`),
     onTrouble: (kind: string, text: string | undefined) => told.push(`${kind}: ${text ?? 'over'}`),
+    onClock: () => undefined,
   }
   const store = createLevelStore({
     folder,

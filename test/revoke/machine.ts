@@ -37,6 +37,7 @@ export async function startMachine(t: Test, url: string, reconcileMs = 60_000, c
       onDown: (problem) => told.push(problem),
       onNonsense: (count) => told.push(`nonsense ${count}`),
       onTrouble: (kind, text) => told.push(`${kind}: ${text ?? 'over'}`),
+      onClock: () => undefined,
     },
   })
   const writes: Promise<boolean>[] = []

@@ -55,6 +55,47 @@ for (const [title, skewsMs] of [
     },
   )
 
+for (const [title, skewsMs] of [
+  ['ahead', [2000, 0]],
+  ['behind', [-2000, 0]],
+] as const)
+  t.test(
+    `a subject revoked by a gateway whose clock is 2 s ${title}: of 20, what was renewed just before is refused, a log-in right after works`,
+    { skip },
+    async (t) => {
+      const [writer, other] = await pair(t, skewsMs)
+      const outcomes = await Promise.all(
+        Array.from({ length: ROUNDS }, async (_, index) => {
+          await new Promise((resolve) => setTimeout(resolve, index * 50))
+          const sub = randomUUID()
+          const iat = nowSec() - 40
+          const { renewed = '' } = await other.call(await signHmac({ sub, iat, exp: iat + 60, jti: randomUUID() }))
+          const fresh = await signHmac({ sub, iat: nowSec(), jti: randomUUID() })
+          const before = [(await other.call(renewed)).says, (await other.call(fresh)).says]
+          const { status, entries } = await writer.revoke({ sub })
+          const again = await signHmac({ sub, iat: nowSec(), jti: randomUUID() })
+          const [{ issuedBefore = 0 } = {}] = entries as { issuedBefore?: number }[]
+          const after = [await passedFor(other, renewed), await passedFor(other, fresh)].map((ms) => ms < ARRIVAL_MS)
+          const logIn = [(await writer.call(again)).says, (await other.call(again)).says]
+          return JSON.stringify([before, status, issuedBefore <= nowSec(), after, logIn])
+        }),
+      )
+      const right = JSON.stringify([['200', '200'], 201, true, [true, true], ['200', '200']])
+      t.same(new Set(outcomes), new Set([right]))
+    },
+  )
+
+t.test('how far a clock is off the one of Redis is told, and beyond clockTolerance warned of', { skip }, async (t) => {
+  const { gateways } = await startSkewed(t, [20_000, -3000])
+  const aheadOf = async (gateway: SkewedGateway) =>
+    Number(/^tollgate_revocation_store_clock_ahead_seconds (\S+)$/m.exec(await gateway.metrics())?.[1])
+  const [far, near] = gateways as [SkewedGateway, SkewedGateway]
+  t.ok(Math.abs((await aheadOf(far)) + 20) < 0.5, 'Redis is 20 s behind the one')
+  t.ok(Math.abs((await aheadOf(near)) - 3) < 0.5, 'and 3 s ahead of the other')
+  t.match(far.output(), /"behindSec":-(20|19\.9)[\d.]*,"toleranceSec":10,.*further apart/)
+  t.notMatch(near.output(), /further apart/)
+})
+
 t.test('an overlap of 2 s is 2 s on machines 3 s apart: no honest session ends, each of 20', { skip }, async (t) => {
   const [ahead, behind] = await pair(t, [1500, -1500], { overlap: '2s', onReuse: 'revoke-session' })
   const sessions = await Promise.all(

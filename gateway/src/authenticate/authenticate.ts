@@ -3,6 +3,7 @@ import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-resu
 import { checkBlocked, unknownStanding } from './block-check.ts'
 import { chooseIssuer, chooseKeys, MAX_TRIED_KEYS, notVerified, unlessKeysCome } from './choose-keys.ts'
 import { checkClaims, checkTime, nameIn, validityOf } from './claims.ts'
+import { createIssuerClocks, type IssuerClocks } from './issuer-clocks.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
 import { createRefusalMemory } from './refusal-memory.ts'
@@ -49,6 +50,8 @@ export interface Authenticator {
   readonly authenticate: (rawToken: string, issuers: readonly TrustedIssuer[]) => AuthResult | Failure
   /** The same decision from scratch, leaving no trace: for `explain`. */
   verify(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure
+  /** What the clock of an issuer (`issuerId`) shows at least. */
+  readonly issuerTimeSec: IssuerClocks['atLeastSec']
   readonly cache: RememberedTokens
   readonly counts: Readonly<CacheCounts>
 }
@@ -79,6 +82,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const signatures =
     parts.cache.maxTokens > mostEntries(parts.cache.maxBytes) ? createSignatureMemory(parts.cache.maxTokens) : undefined
   const refusals = createRefusalMemory(clock)
+  const issuerClocks = createIssuerClocks(clock)
   const scopesOf = createScopeReader()
   const counts: CacheCounts = { hits: 0, reread: 0, misses: 0 }
 
@@ -209,6 +213,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       keep(token, end, lookupsAgo, nowSec)
       if (lookupsAgo === Infinity) {
         counts.misses += 1
+        issuerClocks.note(token.result)
         if (token.result.renewedFrom !== undefined) token.issuer.renewal?.onFirstUse(token, nowSec)
       } else {
         counts.hits += 1
@@ -226,6 +231,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       if (examined instanceof Failure) return examined
       return checkBlocked(examined.token, blockList, nowSec) ?? examined.token
     },
+    issuerTimeSec: (issuerId) => issuerClocks.atLeastSec(issuerId),
     cache: {
       has: (rawToken) => ready.has(rawToken) || signatures?.has(rawToken) === true,
       get ready() {

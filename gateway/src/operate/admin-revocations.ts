@@ -9,7 +9,9 @@ import type { BlockEntry } from '../revoke/block-list.ts'
 import { keyOf, nameOf } from '../revoke/entry-text.ts'
 import type { Revocation } from '../revoke/revocation.ts'
 
-export interface AdminRevocationsParts extends RevocationReaderParts {
+export interface AdminRevocationsParts extends Omit<RevocationReaderParts, 'issuerTimeSec'> {
+  /** What the clock of an issuer shows at least, as its tokens tell; undefined where none came. */
+  readonly issuerTimeSec: (issuerId: string) => number | undefined
   readonly token: string | undefined
   readonly revocation: Revocation
   readonly maxEntries: number
@@ -20,6 +22,8 @@ const BODY_BYTES = 1_048_576
 /** The entry is in force already; the answer waits this long to be able to say that it is kept as well. */
 const STORE_WAIT_MS = 2000
 const MAX_PAGE = 1000
+/** Clocks that a time server keeps are as close as that, and a timer may end a little early. */
+const CUT_OFF_MARGIN_MS = 20
 const LOGGED_NAMES = 20
 
 /** An entry as it is shown. Its id says what it is, so that every machine has the same. */
@@ -28,6 +32,18 @@ function shown(entry: BlockEntry) {
   const id = Buffer.from(nameOf(entry)).toString('base64url')
   const overlap = overlapSec > 0 ? overlapSec : undefined
   return { id, kind, issuer, value, issuedBefore: issuedBeforeSec, overlap, until: untilSec, reason }
+}
+
+/**
+ * Until the tokens of a new log-in count: what is acknowledged in the second before would still refuse them, and with them
+ * their sessions. A cut-off that somebody chose may lie further ahead; nobody waits for that.
+ */
+async function untilCutOff(entries: readonly BlockEntry[], issuerTimeSec: (issuerId: string) => number): Promise<void> {
+  for (const { issuer, issuedBeforeSec } of entries) {
+    if (issuedBeforeSec === undefined) continue
+    const aheadMs = (issuedBeforeSec - issuerTimeSec(issuer)) * 1000
+    if (aheadMs > 0 && aheadMs <= 1000) await new Promise((resolve) => setTimeout(resolve, aheadMs + CUT_OFF_MARGIN_MS))
+  }
 }
 
 async function inTime(stored: Promise<boolean>): Promise<boolean> {
@@ -43,7 +59,9 @@ async function inTime(stored: Promise<boolean>): Promise<boolean> {
 export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocationsParts): void {
   const { revocation, maxEntries, clock, log } = parts
   const { list } = revocation
-  const readRevocation = createRevocationReader(parts)
+  // No earlier than the tokens of it that came, and by the clock that all machines share.
+  const issuerTimeSec = (issuerId: string) => Math.max(revocation.nowSec(), parts.issuerTimeSec(issuerId) ?? -Infinity)
+  const readRevocation = createRevocationReader({ ...parts, issuerTimeSec })
   const onRequest = createAdminGuard(parts.token, (client) => {
     log.warn({ client }, 'admin request refused: no or wrong admin token')
   })
@@ -72,7 +90,7 @@ export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocation
         reply,
         new AdminProblem(507, 'revocations_full', 'The block list is full (revocation.maxEntries); nothing was added'),
       )
-    const stored = await inTime(revocation.block(entries))
+    const [stored] = await Promise.all([inTime(revocation.block(entries)), untilCutOff(entries, issuerTimeSec)])
     const names = entries.slice(0, LOGGED_NAMES).map(nameOf)
     log.info({ client, count: entries.length, entries: names, stored }, 'revocations added')
     // 202: in force here; the store gets it when it is back, and the other machines then.

@@ -33,6 +33,7 @@ export function createPrimaryStore({ list, kind, send }: PrimaryStoreParts): Pri
     up: false,
     loaded: false,
     syncAgeMs: undefined,
+    clockAheadMs: undefined,
     queued: 0,
     problem: 'being loaded',
     troubles: [],

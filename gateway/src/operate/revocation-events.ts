@@ -4,7 +4,9 @@ import type { Revocation } from '../revoke/revocation.ts'
 import type { StoreEvents } from '../revoke/store.ts'
 import type { Readiness } from './admin.ts'
 
-export function createRevocationEvents(log: Log): StoreEvents {
+/** `toleranceMs`: what the issuers' tokens tolerate of clocks, the least of them. */
+export function createRevocationEvents(log: Log, toleranceMs: number): StoreEvents {
+  let isOff = false
   return {
     onUp(entries) {
       // An empty store is what a first start looks like, and one that lost its data.
@@ -18,10 +20,27 @@ export function createRevocationEvents(log: Log): StoreEvents {
       if (reason === undefined) log.info({ trouble }, 'the store of revocations is right again')
       else log.error({ trouble, reason }, 'something is wrong with the store of revocations')
     },
+    onClock(aheadMs) {
+      const wasOff = isOff
+      isOff = Math.abs(aheadMs) > toleranceMs
+      if (isOff === wasOff) return
+      const behindSec = Math.round(aheadMs) / 1000
+      if (isOff)
+        log.warn(
+          { behindSec, toleranceSec: toleranceMs / 1000 },
+          'the clock of this machine and that of Redis are further apart than clockTolerance: good tokens may be refused',
+        )
+      else log.info({ behindSec }, 'the clock of this machine and that of Redis agree again')
+    },
     onNonsense(count) {
       log.warn({ count }, 'the store of revocations holds what is no entry; it was passed over')
     },
   }
+}
+
+/** The least that any issuer of the config tolerates. */
+export function leastTolerance(issuers: readonly { readonly clockTolerance: number }[]): number {
+  return Math.min(...issuers.map(({ clockTolerance }) => clockTolerance))
 }
 
 const PART = 'revocations'

@@ -42,6 +42,16 @@ export function addRevocationMetrics(
     },
     'max',
   )
+  addGauge(
+    'tollgate_revocation_store_clock_ahead_seconds',
+    "How far the clock of Redis is ahead of this machine's.",
+    [],
+    (set) => {
+      const { clockAheadMs } = status()
+      if (clockAheadMs !== undefined) set({}, clockAheadMs / 1000)
+    },
+    'max',
+  )
   addGauge('tollgate_revocations_queued', 'Changes that wait to be written to the store.', [], (set) => {
     set({}, status().queued)
   })

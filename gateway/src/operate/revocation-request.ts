@@ -16,6 +16,8 @@ type Issuer = Config['issuers'][number]
 export interface RevocationReaderParts {
   readonly issuers: readonly Issuer[]
   readonly clock: Clock
+  /** What time it is for an issuer (`issuerId`), as far as it is known: by it tokens say when they were issued. */
+  readonly issuerTimeSec: (issuerId: string) => number
   readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
 }
 
@@ -37,7 +39,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_LENGTH
 }
 
-export function createRevocationReader({ issuers, clock, renewalOf }: RevocationReaderParts) {
+export function createRevocationReader({ issuers, clock, renewalOf, issuerTimeSec }: RevocationReaderParts) {
   const readToken = createTokenReader(MAX_LENGTH)
   const known = `there are ${issuers.map(({ name }) => name).join(', ')}`
 
@@ -78,7 +80,8 @@ export function createRevocationReader({ issuers, clock, renewalOf }: Revocation
   }
 
   function longestSec({ name, maxLifetime, clockTolerance }: Issuer): number {
-    const lifetimeSec = maxLifetime === undefined ? DEFAULT_SEC : (maxLifetime + clockTolerance) / 1000
+    // Twice: its clock may be ahead when it issues, and that of who asks behind.
+    const lifetimeSec = maxLifetime === undefined ? DEFAULT_SEC : (maxLifetime + 2 * clockTolerance) / 1000
     return Math.ceil(lifetimeSec + (renewalOf(name)?.maxSessionSec ?? 0))
   }
 
@@ -112,9 +115,11 @@ export function createRevocationReader({ issuers, clock, renewalOf }: Revocation
     const issuer =
       fields['issuer'] === undefined && issuers.length === 1 ? (issuers[0] as Issuer) : namedIssuer(fields['issuer'])
     if (issuer instanceof AdminProblem) return issuer
-    // Tokens of this very second are meant as well.
+    // Tokens of this very second are meant as well. Those of log-ins after the answer are not: it waits for the next one.
     const before =
-      fields['issuedBefore'] === undefined ? Math.floor(nowSec) + 1 : readTime(fields['issuedBefore'], nowSec)
+      fields['issuedBefore'] === undefined
+        ? Math.floor(issuerTimeSec(idOf(issuer))) + 1
+        : readTime(fields['issuedBefore'], nowSec)
     if (Number.isNaN(before))
       return problem('issuedBefore must be seconds since 1970, or a date such as 2026-12-31T12:00:00Z')
     return [

@@ -52,7 +52,7 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
     {
       overlapSec: options.overlap / 1000,
       longestRestSec: rules.windowSec + Math.max(graceSec, clockToleranceSec),
-      maxSessionSec: rules.maxSessionSec,
+      maxSessionSec: rules.maxSessionSec + clockToleranceSec,
       onReuse: options.onReuse,
     },
     parts.blockList,

@@ -6,22 +6,28 @@ import type { BlockEntry, BlockReason } from './block-list.ts'
 export interface RenewalFacts {
   /** How long after its expiry a token may still be renewed, in seconds. */
   readonly graceSec: number
-  /** How long a session may last from its first token on, in seconds. */
+  /** How long a session may last from its first token on, in seconds; with what clocks may differ by, since another one counts it. */
   readonly maxSessionSec: number
 }
 
 /** What an issuer's config says about renewal, as far as it matters here. Times in milliseconds. */
 interface IssuerRenewal {
   readonly name: string
+  readonly clockTolerance: number
   readonly renewal?: { readonly grace?: number | undefined; readonly maxSession: number } | undefined
 }
 
 export function renewalFactsOf(issuers: readonly IssuerRenewal[]): (issuerName: string) => RenewalFacts | undefined {
   const facts = new Map(
-    issuers.flatMap(({ name, renewal }): [string, RenewalFacts][] =>
+    issuers.flatMap(({ name, clockTolerance, renewal }): [string, RenewalFacts][] =>
       renewal === undefined
         ? []
-        : [[name, { graceSec: (renewal.grace ?? 0) / 1000, maxSessionSec: renewal.maxSession / 1000 }]],
+        : [
+            [
+              name,
+              { graceSec: (renewal.grace ?? 0) / 1000, maxSessionSec: (renewal.maxSession + clockTolerance) / 1000 },
+            ],
+          ],
     ),
   )
   return (issuerName) => facts.get(issuerName)

@@ -194,6 +194,7 @@ export function createLevelStore(parts: LevelStoreParts): RevocationStore {
       up: loaded && problem === undefined,
       loaded,
       syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
+      clockAheadMs: undefined,
       queued: queue.size,
       problem: problem ?? (loaded ? undefined : `${folder} is being read`),
       troubles: troubles.list(),

@@ -7,6 +7,7 @@ export function createMemoryStore(): RevocationStore {
     up: true,
     loaded: true,
     syncAgeMs: undefined,
+    clockAheadMs: undefined,
     queued: 0,
     problem: undefined,
     troubles: [],

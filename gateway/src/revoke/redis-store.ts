@@ -46,6 +46,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
   let told: 'up' | 'down' | undefined
   let cursor: string | undefined
   let lastSyncAtMs: number | undefined
+  let clockAheadMs: number | undefined
   let cancelRetry: (() => void) | undefined
   let cancelFlush: (() => void) | undefined
   /** Something was not written, and waits in no queue. */
@@ -126,6 +127,10 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     const text = `Redis may throw entries away when its memory is full (maxmemory-policy is ${policy ?? ''}, needed is noeviction)`
     troubles.set('evicting', isEvicting ? text : undefined)
     const { nonsense } = await current.readAll()
+    if (current.clockAheadMs !== undefined) {
+      clockAheadMs = current.clockAheadMs
+      events.onClock(clockAheadMs)
+    }
     if (nonsense > 0) events.onNonsense(nonsense)
     if (isFirst || incomplete || (await losses.isShort(current))) await losses.putBack(current, giveBack, incomplete)
     lastSyncAtMs = clock.monotonic()
@@ -212,6 +217,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       up: problem === undefined,
       loaded,
       syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
+      clockAheadMs,
       queued: queue.size,
       problem,
       troubles: troubles.list(),

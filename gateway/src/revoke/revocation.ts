@@ -20,6 +20,8 @@ export interface Revocation {
   /** For requests with tokens, while the store is not there and the config says `onStoreDown: refuse`. */
   refusal(): Failure | undefined
   status(): StoreStatus
+  /** What time it is by the clock that machines share, that of the store; by this machine's where there is none. */
+  nowSec(): number
   close(): Promise<void>
 }
 
@@ -93,6 +95,7 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
       return up && loaded ? undefined : UNAVAILABLE
     },
     status: () => store.status(),
+    nowSec: () => (clock.now() + (store.status().clockAheadMs ?? 0)) / 1000,
     async close() {
       cancelSweep?.()
       await store.close()

@@ -26,6 +26,8 @@ export interface StoreStatus {
   readonly loaded: boolean
   /** How long ago the list was last known to be the same as the store's; undefined before that. */
   readonly syncAgeMs: number | undefined
+  /** How far the clock that machines share, that of the store, is ahead of this one's; undefined where there is none. */
+  readonly clockAheadMs: number | undefined
   /** Changes that wait to be written. */
   readonly queued: number
   /** Why it is not up or not loaded. */
@@ -53,4 +55,6 @@ export interface StoreEvents {
   readonly onNonsense: (count: number) => void
   /** A trouble began or became another one; without a text it is over. */
   readonly onTrouble: (kind: TroubleKind, text: string | undefined) => void
+  /** How far the store's clock is ahead of this machine's, found out anew. */
+  readonly onClock: (aheadMs: number) => void
 }

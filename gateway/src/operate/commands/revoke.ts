@@ -25,6 +25,7 @@ interface Answer {
     readonly issuer: string
     readonly value: string
     readonly until: number
+    readonly issuedBefore?: number
   }[]
   readonly stored?: boolean
   readonly title?: string
@@ -60,6 +61,10 @@ function readFile(file: string): string {
   } catch {
     throw new CommandFailed(`${file} cannot be read`)
   }
+}
+
+function dateOf(second: number): string {
+  return new Date(second * 1000).toISOString()
 }
 
 /** Whole lines, as many as fit. */
@@ -103,7 +108,10 @@ export function addRevoke(command: Command): void {
     .argument('[token]', 'the whole token; - reads it from standard input, as does a pipe without this argument')
     .option('--jti <id>', 'instead of a token: its jti')
     .option('--sid <id>', 'all tokens of this session')
-    .option('--sub <subject>', 'all tokens of this subject that were issued before now')
+    .option(
+      '--sub <subject>',
+      'all sessions of this subject that began before now; log-ins after the answer count, which may take a second',
+    )
     .option(
       '--issuer <name>',
       'name or iss of the issuer; needed with --jti, --sid, --sub where there is more than one',
@@ -139,10 +147,11 @@ export function addRevoke(command: Command): void {
       }
       const { entries = [], stored } = answer
       if (entries.length === 0) process.stdout.write('the token has ended already: there is nothing to block\n')
-      for (const entry of entries)
-        process.stdout.write(
-          `blocked: ${entry.kind} ${entry.value} of ${entry.issuer} until ${new Date(entry.until * 1000).toISOString()}\n`,
-        )
+      for (const { kind, value, issuer: of, until: untilSec, issuedBefore: countsFromSec } of entries) {
+        process.stdout.write(`blocked: ${kind} ${value} of ${of} until ${dateOf(untilSec)}\n`)
+        if (countsFromSec !== undefined)
+          process.stdout.write(`  log-ins from ${dateOf(countsFromSec)} on count, by the clock of their issuer (iat)\n`)
+      }
       if (stored === false)
         process.stdout.write('the store cannot be reached: other gateways learn of it when it is back\n')
     })
