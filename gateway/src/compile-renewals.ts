@@ -4,12 +4,13 @@ import { readFileSync } from 'node:fs'
 import type { AuthResult } from './authenticate/auth-result.ts'
 import type { RenewalPart } from './authenticate/issuers.ts'
 import { KeysNotUsable } from './authenticate/key-source.ts'
-import type { Clock } from './clock.ts'
+import type { Clock, Schedule } from './clock.ts'
 import type { Config } from './config.ts'
 import { Failure } from './failure.ts'
 import { createEndpoint, type AskIssuer } from './renew/endpoint.ts'
 import type { PublishedKey } from './renew/publish-keys.ts'
 import { createRenewal, type RenewalEvents } from './renew/renew.ts'
+import { createSharedAnswer, type MeetingPlace } from './renew/shared-answer.ts'
 import {
   createTokenIssuer,
   readVerificationKey,
@@ -22,9 +23,14 @@ import type { BlockList } from './revoke/block-list.ts'
 type Issuer = Config['issuers'][number]
 type Renewal = NonNullable<Issuer['renewal']>
 
+/** By how much a claim outlasts the time that an answer of the issuer may take. */
+const LEASE_MORE_MS = 2000
+
 export interface RenewalsParts {
   readonly clock: Clock
   readonly askIssuer: AskIssuer
+  /** Where the machines that share sessions meet; left out where they do not. */
+  readonly meeting?: { readonly place: MeetingPlace; readonly schedule: Schedule } | undefined
   readonly blockList: Pick<BlockList, 'add' | 'get' | 'find'>
   /** What the gateway would say to a token of this issuer now. */
   readonly verify: (token: string, issuer: string) => { readonly result: AuthResult } | Failure
@@ -79,6 +85,8 @@ export function compileRenewals({ issuers, tokens, limits }: Config, parts: Rene
   const published: PublishedKey[] = []
   const cookie = tokens.from.find((place) => place.cookie !== undefined)?.cookie
 
+  const { meeting } = parts
+
   for (const { name, clockTolerance, renewal: options } of issuers) {
     if (options === undefined) continue
     const { endpoint = '', timeout, maxRequests, jwksPath } = options
@@ -88,7 +96,18 @@ export function compileRenewals({ issuers, tokens, limits }: Config, parts: Rene
       clockToleranceSec: clockTolerance / 1000,
       maxTokenBytes: limits.tokenBytes,
       cookie: options.deliver === 'cookie' ? cookie : undefined,
-      maker: signer ?? createEndpoint({ ...parts, url: endpoint, timeoutMs: timeout, maxRequests }),
+      maker:
+        signer ??
+        createEndpoint({
+          ...parts,
+          url: endpoint,
+          timeoutMs: timeout,
+          maxRequests,
+          sharedAnswer:
+            meeting === undefined
+              ? undefined
+              : createSharedAnswer({ ...meeting, clock: parts.clock, leaseMs: timeout + LEASE_MORE_MS }),
+        }),
       verify: (token) => {
         const verified = parts.verify(token, name)
         return verified instanceof Failure ? verified : verified.result

@@ -30,6 +30,7 @@ import type { Readiness } from './operate/admin.ts'
 import { createKeyEvents, keyStatus } from './operate/key-events.ts'
 import type { Log } from './operate/log.ts'
 import { createMetrics, type Metrics } from './operate/metrics.ts'
+import { meetingPlaceOf } from './operate/redis-meeting-place.ts'
 import { createRenewalEvents } from './operate/renewal-events.ts'
 import { createRevocationEvents, leastTolerance, revocationProblems } from './operate/revocation-events.ts'
 import { addRevocationMetrics } from './operate/revocation-metrics.ts'
@@ -117,8 +118,10 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     config.admin.metrics,
   )
   const renewalReports = createRenewalEvents(log, metrics)
+  const meetingPlace = meetingPlaceOf(config, { clock, schedule })
   const renewals = compileRenewals(config, {
     clock,
+    meeting: meetingPlace === undefined ? undefined : { place: meetingPlace, schedule },
     blockList,
     askIssuer: parts.askIssuer ?? (() => Promise.reject(new Error('issuers are not asked here'))),
     verify: (token, issuer) =>
@@ -212,6 +215,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   async function close(): Promise<void> {
     for (const { keys } of issuers) keys.remote?.stop()
     await closeApp({ app, connections })
+    meetingPlace?.close()
     // What was revoked by the last requests is written first.
     await Promise.all([revocation.close(), ...[...upstreams.values()].map((upstream) => upstream.close())])
   }

@@ -8,7 +8,8 @@ import type { Test } from 'tap'
 import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
 import type { Clock } from '../../gateway/src/clock.ts'
 import { createAskIssuer } from '../../gateway/src/operate/ask-issuer.ts'
-import { createEndpoint, RenewalRefused } from '../../gateway/src/renew/endpoint.ts'
+import { createEndpoint } from '../../gateway/src/renew/endpoint.ts'
+import { RenewalRefused } from '../../gateway/src/renew/renewal-refused.ts'
 import { eventually } from '../support/eventually.ts'
 import { createFakeClock, settle } from '../support/fake-clock.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
@@ -151,14 +152,14 @@ t.test('not more requests at once than maxRequests', async (t) => {
     clock,
     askIssuer: () => new Promise((resolve) => resolvers.push(resolve)),
   })
-  const [one, again, two, three] = ['1', '1', '2', '3'].map((id) => endpoint.ask(id, `token ${id}`))
+  const [one, again, two, three] = ['1', '1', '2', '3'].map((id) => endpoint.ask(id, `token ${id}`, Infinity))
   t.equal(one, again)
   t.ok(two)
   t.equal(three, undefined)
   for (const resolve of resolvers) resolve({ access_token: 'x' })
   t.equal(await one, 'x')
   await settle()
-  t.ok(endpoint.ask('3', 'token 3'))
+  t.ok(endpoint.ask('3', 'token 3', Infinity))
 })
 
 t.test('over the wire: a POST with the token as bearer, bounded in time and size, never redirected', async (t) => {

@@ -91,7 +91,7 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
     ...checkUpstreams(upstreams),
     ...checkTrustedProxies(proxy),
     ...checkIssuers(entries(issuers).map(options)),
-    ...checkRenewals(entries(issuers).map(options), { tokens, routes: routeList }),
+    ...checkRenewals(entries(issuers).map(options), { tokens, routes: routeList, revocation }),
     ...checkRevocation(options(revocation)),
     ...routeList.flatMap(checkAction),
     ...routeList.flatMap((route, index) => checkRoutePaths(route, index, written)),

@@ -10,6 +10,19 @@ function seconds(value: unknown): number | undefined {
   return Number.isNaN(ms) ? undefined : ms / 1000
 }
 
+function checkSharing(renewal: Loose, revocation: unknown, path: Path): readonly Finding[] {
+  const { store } = options(revocation)
+  if (text(renewal['endpoint']) === undefined || options(store)['redis'] !== undefined) return []
+  return [
+    {
+      severity: 'warning',
+      path: [...path, 'endpoint'],
+      message: 'each machine and each worker asks for itself: a session may get a successor from each',
+      hint: 'with revocation.store: { redis: ... } one asks for all',
+    },
+  ]
+}
+
 function checkMaker(renewal: Loose, issuer: Loose, path: Path): readonly Finding[] {
   const { signingKey, endpoint } = renewal
   if ((signingKey === undefined) === (endpoint === undefined)) {
@@ -149,7 +162,11 @@ function checkPublishing(renewal: Loose, routes: readonly Loose[], path: Path): 
 
 export function checkRenewals(
   issuers: readonly Loose[],
-  { tokens, routes }: { readonly tokens: unknown; readonly routes: readonly Loose[] },
+  {
+    tokens,
+    routes,
+    revocation,
+  }: { readonly tokens: unknown; readonly routes: readonly Loose[]; readonly revocation: unknown },
 ): readonly Finding[] {
   const places = entries(options(tokens)['from']).map(options)
   return issuers.flatMap((issuer, index): readonly Finding[] => {
@@ -163,6 +180,7 @@ export function checkRenewals(
     return [
       ...foreign,
       ...checkMaker(renewal, issuer, path),
+      ...checkSharing(renewal, revocation, path),
       ...checkTimes(renewal, issuer, path),
       ...checkDelivery(renewal, places, path),
       ...checkPublishing(renewal, routes, path),

@@ -2,7 +2,8 @@
 import { Agent, request } from 'undici'
 
 import { parseJson, readBounded } from './fetch-json.ts'
-import { RenewalRefused, type AskIssuer } from '../renew/endpoint.ts'
+import type { AskIssuer } from '../renew/endpoint.ts'
+import { RenewalRefused } from '../renew/renewal-refused.ts'
 
 /** Answers of an issuer that mean this token, not its own trouble. */
 function isRefusal(status: number): boolean {

@@ -1,5 +1,7 @@
-// Asks the issuer for a successor where the gateway has no key: one request for a token at a time, bounded, and never in the way.
+// Asks the issuer for a successor where the gateway has no key: one request for a token, bounded, and never in the way.
 import type { Clock } from '../clock.ts'
+import { RenewalRefused } from './renewal-refused.ts'
+import type { SharedAnswer } from './shared-answer.ts'
 
 /** POST with the token as bearer; resolves to the JSON of a 200. Rejects with a message fit for the log; `refused`: the issuer said no. */
 export type AskIssuer = (
@@ -8,20 +10,19 @@ export type AskIssuer = (
   limits: { readonly timeoutMs: number; readonly maxBytes: number },
 ) => Promise<unknown>
 
-/** The issuer will not renew this token, and asking again will not change that. */
-export class RenewalRefused extends Error {}
-
 export interface EndpointParts {
   readonly url: string
   readonly timeoutMs: number
   readonly maxRequests: number
   readonly askIssuer: AskIssuer
   readonly clock: Clock
+  /** Among machines that meet somewhere, one asks for all. Left out: each asks for itself. */
+  readonly sharedAnswer?: SharedAnswer | undefined
 }
 
 export interface Endpoint {
   /** The issuer's answer to this token; undefined when it is not asked now: too much is under way, or it just failed. */
-  ask(tokenId: string, token: string): Promise<string> | undefined
+  ask(tokenId: string, token: string, validUntilSec?: number): Promise<string> | undefined
 }
 
 const MAX_ANSWER_BYTES = 65_536
@@ -35,14 +36,21 @@ function accessTokenOf(json: unknown): string {
   return token
 }
 
-export function createEndpoint({ url, timeoutMs, maxRequests, askIssuer, clock }: EndpointParts): Endpoint {
+export function createEndpoint(parts: EndpointParts): Endpoint {
+  const { url, timeoutMs, maxRequests, askIssuer, clock, sharedAnswer } = parts
   const underWay = new Map<string, Promise<string>>()
   let failures = 0
   let pausedUntilMs = -Infinity
 
-  async function request(token: string): Promise<string> {
+  const askFor = async (token: string) =>
+    accessTokenOf(await askIssuer(url, token, { timeoutMs, maxBytes: MAX_ANSWER_BYTES }))
+
+  async function request(token: string, validUntilSec: number): Promise<string> {
     try {
-      const answer = accessTokenOf(await askIssuer(url, token, { timeoutMs, maxBytes: MAX_ANSWER_BYTES }))
+      // The others may need the answer as long as the token may be used.
+      const answer = await (sharedAnswer === undefined
+        ? askFor(token)
+        : sharedAnswer(token, validUntilSec * 1000 - clock.now(), () => askFor(token)))
       failures = 0
       return answer
     } catch (error) {
@@ -56,11 +64,11 @@ export function createEndpoint({ url, timeoutMs, maxRequests, askIssuer, clock }
   }
 
   return {
-    ask(tokenId, token) {
+    ask(tokenId, token, validUntilSec = Infinity) {
       const known = underWay.get(tokenId)
       if (known !== undefined) return known
       if (underWay.size >= maxRequests || clock.monotonic() < pausedUntilMs) return undefined
-      const answer = request(token).finally(() => {
+      const answer = request(token, validUntilSec).finally(() => {
         underWay.delete(tokenId)
       })
       underWay.set(tokenId, answer)

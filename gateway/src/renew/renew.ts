@@ -1,7 +1,7 @@
 // The renewal of one issuer's tokens: which are due, what follows them, and what carries it to the client.
 import type { Endpoint } from './endpoint.ts'
-import { RenewalRefused } from './endpoint.ts'
 import type { RenewalOptions } from './options.ts'
+import { RenewalRefused } from './renewal-refused.ts'
 import { createRetirement, type RetirementEvents } from './retirement.ts'
 import { dueSecOf, sessionStartOf, successorOf, successorRulesOf, successorTimes } from './successor.ts'
 import type { TokenIssuer } from './token-issuer.ts'
@@ -107,7 +107,7 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
   }
 
   function askForSuccessor(endpoint: Endpoint, { raw, result }: Renewable, state: RenewalState) {
-    return endpoint.ask(result.tokenId, raw)?.then(
+    return endpoint.ask(result.tokenId, raw, result.validUntilSec)?.then(
       (token) => {
         if (state.successor !== undefined || state.impossible) return
         const fault = faultOf(parts.verify(token), result)

@@ -8,7 +8,7 @@ import { createMemoryStore } from './memory-store.ts'
 import type { RevocationOptions } from './options.ts'
 import { redisKeysOf } from './redis-keys.ts'
 import { createRedisStore } from './redis-store.ts'
-import { parseRedisUrl } from './redis-url.ts'
+import { parseRedisUrl, type RedisAddress } from './redis-url.ts'
 import type { Retention } from './retention.ts'
 import { StoreNotUsable, type RevocationStore, type StoreEvents } from './store.ts'
 
@@ -28,6 +28,11 @@ function readCertificates(file: string): string {
   }
 }
 
+/** Throws StoreNotUsable for a URL that is none. */
+export function redisAddressOf({ redis, ca }: { readonly redis: string; readonly ca?: string }): RedisAddress {
+  return { ...parseRedisUrl(redis), ...(ca === undefined ? {} : { ca: readCertificates(ca) }) }
+}
+
 /** Throws StoreNotUsable for a URL that is none. Nothing is opened yet. */
 export function createStore(
   { store, onStoreDown, reconcile, loadTimeout, keyPrefix }: Readonly<RevocationOptions>,
@@ -37,7 +42,7 @@ export function createStore(
   if ('level' in store) return createLevelStore({ ...parts, folder: store.level, onStoreDown })
   return createRedisStore({
     ...parts,
-    address: { ...parseRedisUrl(store.redis), ...(store.ca === undefined ? {} : { ca: readCertificates(store.ca) }) },
+    address: redisAddressOf(store),
     keys: redisKeysOf(keyPrefix),
     reconcileMs: reconcile,
     loadTimeoutMs: loadTimeout,
