@@ -103,6 +103,9 @@ t.test('what it accepts, Node’s own parser reads the same way', { timeout: 60_
         const mine = readResponse([answer], { closes: true })
         if (mine.clean === undefined) return
         accepted += 1
+        // Node refuses a blank before a colon, a proxy takes it away (RFC 9112 section 5.1): it is asked without.
+        const without = fields.map((line) => line.replace(/^([^ :]+) :/, '$1:'))
+        answer = latin1(`${[line, ...without].join('\r\n')}\r\n\r\n${body}`)
         const theirs = await readByNode()
         // Node fails for bytes after the end; the answer before them is whole all the same.
         if (theirs === undefined && mine.clean === false) return

@@ -81,7 +81,7 @@ export const UpstreamOptions = Options(
     }),
     connections: Type.Integer({
       description:
-        'Most connections to one target, one request each; as many again may be kept for clients whose NTLM or Negotiate handshake authenticated them. Default 128.',
+        'Most connections to one target, one request each; as many again may be kept for clients whose NTLM or Negotiate handshake authenticated them, but for none behind proxy.trustedProxies. Default 128.',
       default: 128,
       minimum: 1,
     }),
