@@ -20,7 +20,7 @@ t.test('the debug log tells the story of a refusal under its request id, without
     route: '/*',
     code: 'token_expired',
     story:
-      /^request passed, token passed, shape passed, issuer passed, algorithm passed, claims passed, time failed: it expired \d+ s ago/,
+      /^request passed, token passed, origin passed, shape passed, issuer passed, algorithm passed, claims passed, time failed: it expired \d+ s ago/,
   })
   const log = JSON.stringify(lines)
   t.notMatch(log, /alice/)
