@@ -112,7 +112,8 @@ export const KeysOptions = Options(
   {
     jwksUrl: Type.Optional(
       Type.String({
-        description: 'URL of the JWK set (RFC 7517), fetched at start and again before it expires.',
+        description:
+          'URL of the JWK set (RFC 7517), or of an object with a certificate in PEM for each kid (Google, Firebase), fetched at start and again before it expires.',
         pattern: '^https?://',
       }),
     ),
@@ -122,7 +123,12 @@ export const KeysOptions = Options(
           'Find the JWK set through /.well-known/openid-configuration of `issuer`, whose own `issuer` must be equal.',
       }),
     ),
-    jwksFile: Type.Optional(Type.String({ description: 'File with a JWK set.', format: 'file-path' })),
+    jwksFile: Type.Optional(
+      Type.String({
+        description: 'File with a JWK set, or with a certificate or public key in PEM for each kid.',
+        format: 'file-path',
+      }),
+    ),
     pemFile: Type.Optional(
       Type.String({ description: 'File with one public key or certificate in PEM.', format: 'file-path' }),
     ),
@@ -179,10 +185,14 @@ export const KeysOptions = Options(
       default: '24h',
     }),
     cooldown: Duration({
-      description: 'Least time between two fetches that unknown key ids cause. Default 30s.',
+      description:
+        'Pause after a fetch that a token asked for, by an unknown key id or a signature of no known key, and that brought no key for it; one that did costs no pause. Default 30s.',
       default: '30s',
     }),
-    timeout: Duration({ description: 'Time for one fetch, to the last byte. Default 5s.', default: '5s' }),
+    timeout: Duration({
+      description: 'Time for one fetch, to the last byte, and the longest that a request waits for keys. Default 5s.',
+      default: '5s',
+    }),
   },
   { description: 'Where the keys come from: exactly one of jwksUrl, discovery, jwksFile, pemFile, secret.' },
 )
