@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 
 import { withoutMark } from './key-document.ts'
-import type { KeysOptions } from './options.ts'
+import type { KeysOptions } from './key-options.ts'
 
 /** How a document is fetched: bounded, and with what the issuer asks for. */
 export interface KeyRequest {

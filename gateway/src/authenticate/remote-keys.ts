@@ -1,7 +1,7 @@
 // The keys that an issuer publishes: fetched ahead of need, kept while the issuer is down, replaced when it rotates.
 import type { KeyChange, KeyRing } from './key-ring.ts'
 import { keySetFromDocument, type KeyPolicy, type VerificationKey } from './key-set.ts'
-import type { KeysOptions } from './options.ts'
+import type { KeysOptions } from './key-options.ts'
 import { createUnknownKids } from './unknown-kids.ts'
 import { createWaitingRoom, type Wish } from './waiting-room.ts'
 import type { Clock, Schedule } from '../clock.ts'
