@@ -11,6 +11,7 @@ import { createEndpoint, type AskIssuer } from './renew/endpoint.ts'
 import type { PublishedKey } from './renew/publish-keys.ts'
 import { createRenewal, type RenewalEvents } from './renew/renew.ts'
 import { createSharedAnswer, type MeetingPlace } from './renew/shared-answer.ts'
+import { createSessionLife } from './renew/session-life.ts'
 import {
   createTokenIssuer,
   readVerificationKey,
@@ -34,12 +35,14 @@ export interface RenewalsParts {
   readonly blockList: Pick<BlockList, 'add' | 'get' | 'find'>
   /** What the gateway would say to a token of this issuer now. */
   readonly verify: (token: string, issuer: string) => { readonly result: AuthResult } | Failure
-  readonly events: { eventsFor(issuer: string): RenewalEvents }
+  readonly events: { eventsFor(issuer: string): RenewalEvents; readonly onDelivered: (caller: AuthResult) => void }
 }
 
 export interface Renewals {
   readonly byIssuer: ReadonlyMap<string, RenewalPart>
   readonly published: readonly PublishedKey[]
+  /** An answer carried the successor of this caller's token. */
+  readonly onDelivered: (caller: AuthResult) => void
 }
 
 function readSigningKey({ signingKey }: Renewal, name: string): TokenIssuer | undefined {
@@ -83,6 +86,7 @@ function readPem(file: string, name: string): string {
 export function compileRenewals({ issuers, tokens, limits }: Config, parts: RenewalsParts): Renewals {
   const byIssuer = new Map<string, RenewalPart>()
   const published: PublishedKey[] = []
+  const life = createSessionLife(parts.blockList)
   const cookie = tokens.from.find((place) => place.cookie !== undefined)?.cookie
 
   const { meeting } = parts
@@ -120,5 +124,12 @@ export function compileRenewals({ issuers, tokens, limits }: Config, parts: Rene
     for (const { publicKey } of keys)
       if (jwksPath !== undefined && publicKey !== undefined) published.push({ path: jwksPath, key: publicKey })
   }
-  return { byIssuer, published }
+  return {
+    byIssuer,
+    published,
+    onDelivered(caller) {
+      life.onDelivered(caller)
+      parts.events.onDelivered(caller)
+    },
+  }
 }

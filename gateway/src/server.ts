@@ -179,7 +179,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     filter,
     clock,
     watch,
-    onRenewed: renewalReports.onDelivered,
+    onRenewed: renewals.onDelivered,
     isTrusted,
     clientOf,
     accessLog,

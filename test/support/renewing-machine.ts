@@ -41,7 +41,7 @@ export function createMachine(config: Config, clock: Clock, isNarrow: boolean) {
     blockList,
     askIssuer: () => Promise.reject(new Error('nobody is asked')),
     verify: (token) => authenticator.verify(token, issuers, clock.now() / 1000),
-    events: { eventsFor: () => noEvents },
+    events: { eventsFor: () => noEvents, onDelivered: () => undefined },
   })
   const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
     renewals: byIssuer,

@@ -55,6 +55,10 @@ export interface RenewedToken {
   readonly header: string
   readonly value: string
   readonly cookie: string | undefined
+  /** From then on it is refused, in seconds. */
+  readonly validUntilSec: number
+  /** Machines were told that its session goes on. */
+  told: boolean
 }
 
 /** The facts about a verified token from which the header for the upstream is made. */

@@ -82,7 +82,7 @@ export const StreamOptions = {
   }),
   onExpiry: Type.Enum(['close', 'keep'], {
     description:
-      'WebSockets and responses without an end when their token expires: close ends them at once. A token that is revoked ends them in any case. Default close.',
+      'WebSockets and responses without an end when their token expires: close ends them at once, or, where tokens are renewed, when the last successor does that was delivered or used on any machine. A token that is revoked ends them in any case. Default close.',
     default: 'close',
   }),
   closeCode: Type.Integer({

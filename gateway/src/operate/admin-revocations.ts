@@ -85,7 +85,7 @@ export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocation
   }
 
   async function add(entries: readonly BlockEntry[], client: string, reply: FastifyReply): Promise<FastifyReply> {
-    if (list.size + entries.length > maxEntries)
+    if (list.size - list.countOf('alive') + entries.length > maxEntries)
       return sendProblem(
         reply,
         new AdminProblem(507, 'revocations_full', 'The block list is full (revocation.maxEntries); nothing was added'),
@@ -124,9 +124,9 @@ export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocation
     const nowSec = clock.now() / 1000
     const { kind, up } = revocation.status()
     return reply.header('cache-control', 'no-store').send({
-      total: list.size,
+      total: list.size - list.countOf('alive'),
       store: { kind, up },
-      entries: entries.filter(({ untilSec }) => untilSec > nowSec).map(shown),
+      entries: entries.filter(({ kind, untilSec }) => kind !== 'alive' && untilSec > nowSec).map(shown),
       next: next === undefined ? null : String(next),
     })
   })

@@ -23,7 +23,7 @@ export function checkLocalKeys(config: Config): void {
       blockList: createBlockList(),
       askIssuer: () => Promise.reject(new Error('nobody is asked')),
       verify: () => new Failure('keys_unavailable', 'nothing is verified'),
-      events: { eventsFor: () => NOTHING_HAPPENS },
+      events: { eventsFor: () => NOTHING_HAPPENS, onDelivered: () => undefined },
     })
     compileIssuers(config.issuers, {
       renewals: renewals.byIssuer,

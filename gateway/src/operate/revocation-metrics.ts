@@ -14,7 +14,16 @@ export function addRevocationMetrics(
     'Entries of the block list, those that ended lately included.',
     ['kind'],
     (set) => {
-      for (const kind of BLOCK_KINDS) set({ kind }, list.countOf(kind))
+      for (const kind of BLOCK_KINDS) if (kind !== 'alive') set({ kind }, list.countOf(kind))
+    },
+    'max',
+  )
+  addGauge(
+    'tollgate_sessions_alive',
+    'Sessions of which a successor was delivered or used, kept for their streams.',
+    [],
+    (set) => {
+      set({}, list.countOf('alive'))
     },
     'max',
   )

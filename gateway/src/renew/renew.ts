@@ -65,16 +65,17 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
   function sessionEndSecOf(claims: Claims): number {
     return (sessionStartOf(claims) ?? Infinity) + rules.maxSessionSec
   }
-  function carried(token: string): RenewedToken {
-    if (cookie === undefined) return { header: RENEWED_TOKEN_HEADER, value: token, cookie }
-    return { header: 'set-cookie', value: `${cookie}=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`, cookie }
+  function carried(token: string, { validUntilSec }: AuthResult): RenewedToken {
+    const common = { cookie, validUntilSec, told: false }
+    if (cookie === undefined) return { ...common, header: RENEWED_TOKEN_HEADER, value: token }
+    return { ...common, header: 'set-cookie', value: `${cookie}=${token}; Path=/; HttpOnly; Secure; SameSite=Lax` }
   }
   function giveUp(state: RenewalState, reason: string): void {
     state.impossible = true
     events.onFailed(reason)
   }
-  function adopt(state: RenewalState, token: string): void {
-    state.successor = carried(token)
+  function adopt(state: RenewalState, token: string, verified: AuthResult): void {
+    state.successor = carried(token, verified)
     events.onMade()
   }
 
@@ -87,7 +88,7 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
       const verdict = token.length > maxTokenBytes ? 'longer than limits.tokenBytes' : parts.verify(token)
       if (verdict instanceof Failure) giveUp(state, `the successor would be refused (${verdict.code})`)
       else if (typeof verdict === 'string') giveUp(state, `the successor is ${verdict}`)
-      else adopt(state, token)
+      else adopt(state, token, verdict)
     } catch {
       giveUp(state, 'the claims cannot be signed')
     }
@@ -110,9 +111,10 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
     return endpoint.ask(result.tokenId, raw, result.validUntilSec)?.then(
       (token) => {
         if (state.successor !== undefined || state.impossible) return
-        const fault = faultOf(parts.verify(token), result)
-        if (fault === undefined) adopt(state, token)
-        else giveUp(state, fault)
+        const verdict = parts.verify(token)
+        const fault = faultOf(verdict, result)
+        if (verdict instanceof Failure || fault !== undefined) giveUp(state, fault ?? 'it is not good')
+        else adopt(state, token, verdict)
       },
       (error: unknown) => {
         if (error instanceof RenewalRefused) state.impossible = true

@@ -1,5 +1,6 @@
 // The end of an old token: it is blocked after its successor was used, and its use after that is a sign of theft.
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import { createSessionLife } from './session-life.ts'
 import type { Renewable } from '../authenticate/renewal.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 
@@ -27,6 +28,8 @@ export function createRetirement(
   blockList: Pick<BlockList, 'add' | 'get' | 'find'>,
   events: RetirementEvents,
 ): Retirement {
+  const life = createSessionLife(blockList)
+
   function endSession({ sid, tokenId, issuerId }: AuthResult, nowSec: number): void {
     const key = { kind: 'sid', issuer: issuerId, value: sid ?? tokenId } as const
     if (blockList.get(key)?.reason === 'reused') return
@@ -35,8 +38,10 @@ export function createRetirement(
   }
 
   return {
-    onFirstUse({ result: { renewedFrom, issuerId, issuedAtSec = 0 } }, nowSec) {
+    onFirstUse({ result }, nowSec) {
+      const { renewedFrom, issuerId, issuedAtSec = 0 } = result
       if (renewedFrom === undefined) return
+      life.onUsed(result)
       const key = { kind: 'token', issuer: issuerId, value: renewedFrom } as const
       // Another process may have seen it first; its moment counts, and a second entry must not put it off.
       if (blockList.get(key) !== undefined) return

@@ -1,7 +1,8 @@
 // The block list: which tokens, sessions and subjects are refused though their tokens are good, asked on every request.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 
-export const BLOCK_KINDS = ['token', 'jti', 'sid', 'sub'] as const
+/** What names what is blocked; `alive` names a session that blocks nobody: its end says until when its streams may go on. */
+export const BLOCK_KINDS = ['token', 'jti', 'sid', 'sub', 'alive'] as const
 
 export type BlockKind = (typeof BLOCK_KINDS)[number]
 
@@ -65,6 +66,8 @@ export interface BlockList {
   find(caller: AuthResult, nowSec: number): BlockEntry | undefined
   /** The same, and until when it holds: for who asks again and again. */
   check(caller: AuthResult, nowSec: number): Verdict
+  /** How long the caller's session goes on, as far as its successors tell that were delivered or used on any machine; 0 where none was. */
+  aliveUntilSec(caller: AuthResult): number
   /** Forgets entries that have ended, a part of the list after the other, until `isTimeUp` says so. Nobody is told. */
   sweep(nowSec: number, isTimeUp: () => boolean): void
   /**

@@ -26,28 +26,32 @@ export function linesFor(count: number): number {
   return count <= SHORT ? 1 : 1 + Math.ceil((count - SHORT + 1) / NEXT)
 }
 
-/** meta: kind 2 bits, reason 2, wide 1, issuer 11, number of characters 16. */
+export const REASON_SHIFT = 3
+const WIDE = 32
+export const MAX_ISSUERS = 1024
+
+/** meta: kind 3 bits, reason 2, wide 1, issuer 10, number of characters 16. */
 export function metaOf(kind: number, reason: number, wide: boolean, issuer: number, length: number): number {
-  return kind | (reason << 2) | (wide ? 16 : 0) | (issuer << 5) | (length << 16)
+  return kind | (reason << REASON_SHIFT) | (wide ? WIDE : 0) | (issuer << 6) | (length << 16)
 }
 
 /** All of meta but the reason: what must be the same for two entries to be one. */
-export const SAME_MASK = ~0b1100
+export const SAME_MASK = ~(3 << REASON_SHIFT)
 
 export function kindOf(meta: number): number {
-  return meta & 3
+  return meta & 7
 }
 
 export function reasonOf(meta: number): number {
-  return (meta >>> 2) & 3
+  return (meta >>> REASON_SHIFT) & 3
 }
 
 export function isWide(meta: number): boolean {
-  return (meta & 16) !== 0
+  return (meta & WIDE) !== 0
 }
 
 export function issuerOf(meta: number): number {
-  return (meta >>> 5) & 2047
+  return (meta >>> 6) & (MAX_ISSUERS - 1)
 }
 
 export function lengthOf(meta: number): number {

@@ -21,16 +21,15 @@ import { createPacker, unpack, type Packer } from './packed-text.ts'
 import { MAX_CHARACTERS, saysTheSame, shortened, takenEntry, takenValue } from './taken-entry.ts'
 import { firstJtiOf } from '../session-origin.ts'
 
-const { HASH, BEGINS, UNTIL, ISSUED_BEFORE, META, SAME_MASK } = records
+const { HASH, BEGINS, UNTIL, ISSUED_BEFORE, META, SAME_MASK, REASON_SHIFT, MAX_ISSUERS } = records
 
-const MAX_ISSUERS = 2048
 /** Bits of the hash that a place in the list stands for: they stay as they are when shards are rebuilt. */
 const PLACE_BITS = 10
 
 const CLEAR: Verdict = Object.freeze({ entry: undefined, holdsUntilSec: Infinity })
 /** For now: an overlap is running, which ends by another clock than `holdsUntilSec`, or the wall clock may be put back. */
 const CLEAR_NOW: Verdict = Object.freeze({ entry: undefined, holdsUntilSec: 0 })
-const [TOKEN, JTI, SID, SUB] = [0, 1, 2, 3] as const
+const [TOKEN, JTI, SID, SUB, ALIVE] = [0, 1, 2, 3, 4] as const
 const RENEWED = BLOCK_REASONS.indexOf('renewed')
 
 export interface BlockListParts {
@@ -99,7 +98,8 @@ export function createBlockList({
   }
 
   function tell(entry: BlockEntry, change: BlockChange['change'], origin: ChangeOrigin): void {
-    epoch += 1
+    // That a session goes on changes no answer.
+    if (entry.kind !== 'alive') epoch += 1
     for (const listener of listeners) listener({ entry, change, origin })
   }
 
@@ -186,7 +186,7 @@ export function createBlockList({
       words[at + BEGINS] = begins
       words[at + UNTIL] = merged.untilSec
       words[at + ISSUED_BEFORE] = merged.issuedBeforeSec ?? 0
-      words[at + META] = (meta & SAME_MASK) | (BLOCK_REASONS.indexOf(merged.reason) << 2)
+      words[at + META] = (meta & SAME_MASK) | (BLOCK_REASONS.indexOf(merged.reason) << REASON_SHIFT)
       shard.firstEndSec = Math.min(shard.firstEndSec, merged.untilSec)
       tell(merged, 'added', origin)
     },
@@ -203,6 +203,11 @@ export function createBlockList({
       return slot === -1 ? undefined : entryIn(shard, slot)
     },
     find: (caller, nowSec) => check(caller, nowSec).entry,
+    aliveUntilSec({ issuerId, sid, tokenId }) {
+      const issuer = issuerIds.get(issuerId)
+      if (issuer === undefined || !hasAny(ALIVE) || locate(ALIVE, issuer, sid ?? tokenId) === -1) return 0
+      return shard.words[shard.at + UNTIL] as number
+    },
     check,
     sweep(nowSec, isTimeUp) {
       for (let looked = 0; looked < table.length && !isTimeUp(); looked += 1) {

@@ -3,16 +3,16 @@ import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockList } from './block-list.ts'
 
 /**
- * A token that passed once may expire or be revoked while its stream goes on. A renewed one is no reason to end it: the
- * session goes on, and the stream ends when the token that opened it would have.
+ * A token that passed once may expire or be revoked while its stream goes on. A renewed one is no reason to end it: the stream
+ * lives as long as its session does, until the end of the last successor that was delivered or used.
  */
 export function createStreamCheck(
-  list: Pick<BlockList, 'find'>,
+  list: Pick<BlockList, 'find' | 'aliveUntilSec'>,
   onExpiry: 'close' | 'keep',
 ): (caller: AuthResult, nowMs: number) => boolean {
   return (caller, nowMs) => {
     const nowSec = nowMs / 1000
-    if (onExpiry === 'close' && nowSec >= caller.validUntilSec) return false
+    if (onExpiry === 'close' && nowSec >= caller.validUntilSec && nowSec >= list.aliveUntilSec(caller)) return false
     const entry = list.find(caller, nowSec)
     return entry === undefined || entry.reason === 'renewed'
   }
