@@ -36,9 +36,9 @@ t.test(
       ['its status is 99', `http://127.0.0.1:${await answering('HTTP/1.1 99 No\r\n\r\n')}`, 502, 'upstream_invalid'],
       [
         'its headers are too large',
-        `http://127.0.0.1:${await answering(`HTTP/1.1 200 OK\r\nX: ${'a'.repeat(40_000)}\r\n\r\n`)}`,
+        `http://127.0.0.1:${await answering(`HTTP/1.1 200 OK\r\nX: ${'a'.repeat(70_000)}\r\n\r\n`)}`,
         502,
-        'upstream_invalid',
+        'upstream_headers_too_large',
       ],
       [
         'it speaks no TLS',

@@ -108,7 +108,7 @@ t.test('answers whose framing can be read in two ways are 502 and never passed o
     'two lengths': 'Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello!',
     'a length that is none': 'Content-Length: 5x\r\n\r\nhello',
     'a negative length': 'Content-Length: -1\r\n\r\nhello',
-    'a space before the colon': 'Content-Length : 5\r\n\r\nhello',
+    'two lengths, one with a blank before its colon': 'Content-Length : 5\r\nContent-Length: 6\r\n\r\nhello!',
     'a zero byte': 'X-A: \u0000\r\nContent-Length: 5\r\n\r\nhello',
     'a bare line feed': 'X-A: 1\nContent-Length: 5\r\n\r\nhello',
   }
@@ -117,3 +117,12 @@ t.test('answers whose framing can be read in two ways are 502 and never passed o
     t.match(codeOf(await ask(port)), /upstream_(invalid|reset)/, title)
   }
 })
+
+t.test(
+  'a blank before a colon of an answer is not passed on, and its length counts (RFC 9112 section 5.1)',
+  async (t) => {
+    const { port } = await start(t, 'HTTP/1.1 200 OK\r\nX-A : 1\r\nContent-Length \t: 5\r\n\r\nhello')
+    const answer = await ask(port)
+    t.match(answer, /\r\nX-A: 1\r\nContent-Length: 5\r\n[^]*\r\n\r\nhello$/)
+  },
+)

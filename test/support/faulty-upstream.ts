@@ -42,7 +42,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'hangs within the body': (socket, id) => socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n<${id}>`),
   'sends bad chunks': (socket, id) =>
     socket.write(`HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n<${id}>\r\n0\r\n\r\n`),
-  'has too large a head': (socket) => socket.write(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`),
+  'has too large a head': (socket) => socket.write(`HTTP/1.1 200 OK\r\nX: ${'x'.repeat(70_000)}\r\n\r\n`),
   'says 100, then answers': (socket, id) => socket.write(`HTTP/1.1 100 Continue\r\n\r\n${honest(id, 1)}`),
   'switches protocols': (socket) => socket.write('HTTP/1.1 101 X\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nx'),
   'is overloaded': (socket) => socket.write('HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n'),
