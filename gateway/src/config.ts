@@ -7,7 +7,7 @@ import { TokensOptions } from './authenticate/options.ts'
 import { AuthResultOptions, ProxyOptions } from './forward/options.ts'
 import { UpstreamOptions } from './forward/upstream-options.ts'
 import { IssuerOptions } from './issuer-options.ts'
-import { AdminOptions, ErrorsOptions, LogOptions, WorkersOption } from './operate/options.ts'
+import { AdminOptions, ErrorsOptions, LogOptions, ShutdownOptions, WorkersOption } from './operate/options.ts'
 import { Options } from './option-types.ts'
 import { RevocationOptions } from './revoke/options.ts'
 import { RouteOptions } from './route-options.ts'
@@ -17,6 +17,7 @@ export const ConfigOptions = Options(
     listen: ListenOptions,
     admin: AdminOptions,
     workers: WorkersOption,
+    shutdown: ShutdownOptions,
     limits: LimitsOptions,
     log: LogOptions,
     errors: ErrorsOptions,

@@ -2,6 +2,7 @@
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import { KeysNotUsable } from './authenticate/key-source.ts'
 import { systemClock } from './clock.ts'
@@ -28,10 +29,9 @@ export interface RunningProxy {
 
 export interface RunningGateway extends RunningProxy {
   readonly adminUrl: string
+  /** Not ready any more, and each answer ends its connection; all is served as before. */
+  retire(): void
 }
-
-/** How long requests under way have to end. */
-export const DRAIN_MS = 10_000
 
 /** Throws StartFailed, which says in one line why not. */
 export async function listen(
@@ -130,6 +130,10 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
     return {
       ...proxy,
       adminUrl,
+      retire() {
+        closing = true
+        proxy.gateway.retire()
+      },
       async close() {
         closing = true
         await proxy.close()
@@ -142,7 +146,7 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 }
 
-/** Runs until a signal comes. Requests under way have 10 s to end; a second signal ends the process at once. */
+/** Runs until a signal comes, and then as long as `shutdown` says; a second signal ends the process at once. */
 export async function runGateway(config: Config): Promise<void> {
   setHeapFlags()
   keepTickShape()
@@ -156,9 +160,14 @@ export async function runGateway(config: Config): Promise<void> {
   }, 1000)
   flushing.unref()
 
-  closeWithGrace({ delay: DRAIN_MS, logger: false }, async ({ signal, err }) => {
+  const { delay, timeout } = config.shutdown
+  closeWithGrace({ delay: delay + timeout, logger: false }, async ({ signal, err }) => {
+    running.retire()
     if (err !== undefined) log.fatal({ error: err }, 'the gateway failed')
-    else log.info({ signal }, 'shutting down')
+    else {
+      log.info({ signal, stopInMs: delay }, 'shutting down')
+      await pause(delay)
+    }
     await running.close()
     log.info('stopped')
     await output.end()

@@ -2,14 +2,16 @@
 import cluster from 'node:cluster'
 import closeWithGrace from 'close-with-grace'
 import { availableParallelism } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
 
 import { boundTokenCache } from './bound-token-cache.ts'
 import { systemClock, systemSchedule } from './clock.ts'
 import type { Config } from './config.ts'
 import { heapLimitBytes } from './heap-limit.ts'
-import { adminPartsOf, DRAIN_MS, listen, StartFailed, startStore, urlOf } from './main.ts'
+import { adminPartsOf, listen, StartFailed, startStore, urlOf } from './main.ts'
 import { buildAdmin, type NotReady } from './operate/admin.ts'
 import { createCluster, type Cluster, type WorkerEvents, type WorkerProcess } from './operate/cluster.ts'
+import { watchHandOver } from './operate/handed-over.ts'
 import { createLog, standardOutput } from './operate/log.ts'
 import { createMergedMetrics } from './operate/merged-metrics.ts'
 import { packageVersion } from './operate/package-version.ts'
@@ -34,6 +36,7 @@ function createFork(revocations: RevocationSpread): (events: WorkerEvents) => Wo
         if (worker.isConnected()) worker.send(message, undefined, () => resolve())
         else resolve()
       })
+    const closeHandedOver = watchHandOver(worker.process)
     const listener = { send }
     worker.on('message', (message: FromWorker) => {
       onMessage(message)
@@ -41,6 +44,7 @@ function createFork(revocations: RevocationSpread): (events: WorkerEvents) => Wo
     })
     worker.on('exit', (code, signal) => {
       revocations.remove(listener)
+      closeHandedOver()
       onExit(signal ?? `exit code ${code}`)
     })
     worker.on('error', () => undefined)
@@ -111,12 +115,17 @@ export async function runWorkers(config: Config): Promise<void> {
     output.flush()
   }, 1000).unref()
 
+  const { delay, timeout } = config.shutdown
   // A second more than the workers have, so that they can say why they did not end.
-  closeWithGrace({ delay: DRAIN_MS + 2000, logger: false }, async ({ signal, err }) => {
+  closeWithGrace({ delay: delay + timeout + 2000, logger: false }, async ({ signal, err }) => {
     closing = true
+    workers.retire()
     if (err !== undefined) log.fatal({ error: err }, 'the primary failed')
-    else log.info({ signal }, 'shutting down')
-    await workers.stop(DRAIN_MS + 1000)
+    else {
+      log.info({ signal, stopInMs: delay }, 'shutting down')
+      await pause(delay)
+    }
+    await workers.stop(timeout + 1000)
     await Promise.all([admin.close(), revocation.close()])
     log.info('stopped')
     await output.end()

@@ -2,7 +2,7 @@
 import closeWithGrace from 'close-with-grace'
 
 import { setHeapFlags } from './heap-flags.ts'
-import { DRAIN_MS, startProxy, type RunningProxy } from './main.ts'
+import { startProxy, type RunningProxy } from './main.ts'
 import { createLog, standardOutput } from './operate/log.ts'
 import { createPrimaryStore, storeKindOf, type PrimaryStore } from './operate/primary-store.ts'
 import type { FromWorker, ToWorker } from './operate/worker-messages.ts'
@@ -25,6 +25,7 @@ function say(message: FromWorker, then?: () => void): void {
 
 async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>): Promise<void> {
   log = createLog(config.log, output).child({ worker })
+  endWithGrace(config.shutdown.timeout)
   try {
     proxy = await startProxy(config, {
       log,
@@ -46,11 +47,23 @@ async function answer({ id, question }: Extract<ToWorker, { type: 'ask' }>): Pro
 const PRIMARYS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
 for (const signal of PRIMARYS) process.on(signal, () => undefined)
 
-const grace = closeWithGrace({ delay: DRAIN_MS, logger: false, skip: [...PRIMARYS] }, async ({ err }) => {
-  if (err !== undefined) log?.fatal({ error: err }, 'the worker failed')
-  await proxy?.close()
-  await output.end()
-})
+let drainMs = 0
+let grace: ReturnType<typeof closeWithGrace> | undefined
+
+function endWithGrace(timeoutMs: number): void {
+  drainMs = timeoutMs
+  grace = closeWithGrace({ delay: timeoutMs, logger: false, skip: [...PRIMARYS] }, async ({ err }) => {
+    if (err !== undefined) log?.fatal({ error: err }, 'the worker failed')
+    await proxy?.close()
+    await output.end()
+  })
+}
+
+/** What has begun is ended first; without a config there is nothing yet. */
+function stop(): void {
+  if (grace === undefined) process.exit(0)
+  grace.close()
+}
 
 process.on('message', (message: ToWorker) => {
   switch (message.type) {
@@ -60,8 +73,11 @@ process.on('message', (message: ToWorker) => {
     case 'ask':
       void answer(message)
       break
+    case 'retire':
+      proxy?.gateway.retire()
+      break
     case 'stop':
-      grace.close()
+      stop()
       break
     default:
       store?.onMessage(message)
@@ -73,8 +89,8 @@ setInterval(() => {
 
 // A worker without a primary would hold the port for nobody: it drains at once, and ends in any case.
 function onPrimaryGone(): void {
-  setTimeout(() => process.exit(1), DRAIN_MS + 1000)
-  grace.close()
+  setTimeout(() => process.exit(1), drainMs + 1000)
+  stop()
 }
 process.on('disconnect', onPrimaryGone)
 if (process.connected) say({ type: 'hello' })

@@ -37,6 +37,8 @@ export interface Cluster {
   readonly restarts: number
   /** By worker, from 1; undefined for one that is not there or does not answer in time. */
   ask<Q extends Question>(question: Q): Promise<readonly (Answers[Q] | undefined)[]>
+  /** Each worker's answers end their connections from now on, also those of workers that come later. */
+  retire(): void
   /** Each worker ends what it has begun; who does not in time is killed. */
   stop(timeoutMs: number): Promise<void>
 }
@@ -67,6 +69,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
   const waiting = new Map<number, (answer: Answers[Question]) => void>()
   let firstStart = { listening: (_url: string): void => undefined, failed: (_reason: string): void => undefined }
   let phase: 'starting' | 'serving' | 'stopping' = 'starting'
+  let retired = false
   let restarts = 0
   let questions = 0
   let allGone = () => {
@@ -86,6 +89,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
             break
           case 'listening':
             slot.listening = true
+            if (retired) slot.process?.send({ type: 'retire' })
             if (phase === 'starting' && slots.every(({ listening }) => listening)) {
               phase = 'serving'
               firstStart.listening(message.url)
@@ -165,6 +169,10 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
       return restarts
     },
     ask: (question) => Promise.all(slots.map((slot) => askOne(slot, question))),
+    retire() {
+      retired = true
+      for (const { process, listening } of slots) if (listening) process?.send({ type: 'retire' })
+    },
     async stop(timeoutMs) {
       phase = 'stopping'
       if (slots.every((slot) => slot.process === undefined)) return

@@ -8,7 +8,7 @@ const FIELDS = [
   ...['requestId', 'method', 'path', 'route', 'status', 'code', 'detail', 'story', 'complete', 'durationMs', 'client'],
   ...['issuer', 'subject', 'sid', 'token', 'reason', 'added', 'removed', 'remark', 'keysLeftSec'],
   ...['upstream', 'target', 'why', 'cause', 'entries', 'count', 'stored', 'trouble', 'behindSec', 'toleranceSec'],
-  ...['url', 'adminUrl', 'version', 'node', 'workers', 'worker', 'ended', 'restartInMs', 'signal', 'error'],
+  ...['url', 'adminUrl', 'version', 'node', 'workers', 'worker', 'ended', 'restartInMs', 'stopInMs', 'signal', 'error'],
   ...['configured', 'used', 'heap'],
 ] as const
 

@@ -1,7 +1,7 @@
 // The options of operation: the admin listener, the log, and how much an error tells.
 import { Type, type StaticDecode } from 'typebox'
 
-import { Options } from '../option-types.ts'
+import { Duration, Options } from '../option-types.ts'
 
 export const AdminOptions = Options(
   {
@@ -63,6 +63,23 @@ export const WorkersOption = Type.Union([Type.Literal('auto'), Type.Integer({ mi
   default: 1,
 })
 
+export const ShutdownOptions = Options(
+  {
+    delay: Duration({
+      description:
+        'How long to go on accepting and serving after the signal, while /readyz says no: as long as load balancers need to notice. Each answer says connection: close. Default 0s.',
+      default: '0s',
+    }),
+    timeout: Duration({
+      description:
+        'How long requests under way then have to end, before they are cut. A second signal ends the process at once. Default 10s.',
+      default: '10s',
+    }),
+  },
+  { description: 'What happens at SIGTERM and SIGINT.', default: {} },
+)
+
 export type AdminOptions = StaticDecode<typeof AdminOptions>
+export type ShutdownOptions = StaticDecode<typeof ShutdownOptions>
 export type LogOptions = StaticDecode<typeof LogOptions>
 export type ErrorsOptions = StaticDecode<typeof ErrorsOptions>

@@ -21,6 +21,7 @@ export type ToWorker =
   | { readonly type: 'changes'; readonly changes: readonly BlockChange[] }
   | { readonly type: 'stored'; readonly id: number; readonly stored: boolean }
   | { readonly type: 'store'; readonly status: StoreStatus; readonly listed: boolean }
+  | { readonly type: 'retire' }
   | { readonly type: 'stop' }
 
 export type FromWorker =
