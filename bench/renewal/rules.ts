@@ -7,7 +7,7 @@ export const TITLES: Readonly<Record<Policy, string>> = {
   'naive-grace': 'grace period, a new token for each request',
   'naive-ahead': 'ahead, the old token blocked at once',
   'redis-lock': 'ahead, a lock in Redis',
-  tollgate: 'Tollgate',
+  tollgate: 'Tollgate, signingKey',
 }
 
 export const LIFETIME_SEC = 10
