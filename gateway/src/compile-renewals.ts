@@ -6,7 +6,9 @@ import type { RenewalPart } from './authenticate/issuers.ts'
 import { KeysNotUsable } from './authenticate/key-source.ts'
 import type { Clock, Schedule } from './clock.ts'
 import type { Config } from './config.ts'
+import type { CookieSlot } from './cookie-clearing.ts'
 import { Failure } from './failure.ts'
+import { createDelivery } from './renew/delivery.ts'
 import { createEndpoint, type AskIssuer } from './renew/endpoint.ts'
 import type { PublishedKey } from './renew/publish-keys.ts'
 import { createRenewal, type RenewalEvents } from './renew/renew.ts'
@@ -43,6 +45,8 @@ export interface Renewals {
   readonly published: readonly PublishedKey[]
   /** An answer carried the successor of this caller's token. */
   readonly onDelivered: (caller: AuthResult) => void
+  /** The cookies that successors are set in. */
+  readonly cookies: readonly CookieSlot[]
 }
 
 function readSigningKey({ signingKey }: Renewal, name: string): TokenIssuer | undefined {
@@ -86,8 +90,8 @@ function readPem(file: string, name: string): string {
 export function compileRenewals({ issuers, tokens, limits }: Config, parts: RenewalsParts): Renewals {
   const byIssuer = new Map<string, RenewalPart>()
   const published: PublishedKey[] = []
+  const cookies: CookieSlot[] = []
   const life = createSessionLife(parts.blockList)
-  const cookie = tokens.from.find((place) => place.cookie !== undefined)?.cookie
 
   const { meeting } = parts
 
@@ -95,11 +99,13 @@ export function compileRenewals({ issuers, tokens, limits }: Config, parts: Rene
     if (options === undefined) continue
     const { endpoint = '', timeout, maxRequests, jwksPath } = options
     const signer = readSigningKey(options, name)
+    const delivery = createDelivery(options.deliver, tokens.from)
+    if (delivery.cookie !== undefined) cookies.push(delivery.cookie)
     const renewal = createRenewal({
       options,
       clockToleranceSec: clockTolerance / 1000,
       maxTokenBytes: limits.tokenBytes,
-      cookie: options.deliver === 'cookie' ? cookie : undefined,
+      delivery,
       maker:
         signer ??
         createEndpoint({
@@ -127,6 +133,7 @@ export function compileRenewals({ issuers, tokens, limits }: Config, parts: Rene
   return {
     byIssuer,
     published,
+    cookies,
     onDelivered(caller) {
       life.onDelivered(caller)
       parts.events.onDelivered(caller)

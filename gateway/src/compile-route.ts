@@ -7,16 +7,19 @@ import type { Answer } from './answer.ts'
 import { anonymousResult, type AuthResult } from './authenticate/auth-result.ts'
 import type { Authenticator } from './authenticate/authenticate.ts'
 import type { TrustedIssuer } from './authenticate/issuers.ts'
+import { createSettle, createSettleAny } from './authenticate/one-session.ts'
 import { createTokenFinder, createTokenLocation, type TokenLocation } from './authenticate/token-location.ts'
 import { compileRequirement, scopesToAskFor } from './authorize/authorize.ts'
 import type { ClientOf } from './client-address.ts'
 import type { Clock, Schedule } from './clock.ts'
 import type { Config } from './config.ts'
+import { createCookieClearing, type CookieSlot } from './cookie-clearing.ts'
+import { Failure } from './failure.ts'
 import type { ForwardPolicy } from './forward/forward.ts'
 import { authoritiesOf } from './forward/location.ts'
 import type { HeaderFilter } from './forward/headers.ts'
 import { compileRewrite } from './forward/rewrite.ts'
-import { createStripToken } from './forward/strip-token.ts'
+import { createStripSuperseded, createStripToken } from './forward/strip-token.ts'
 import type { StreamWatch } from './forward/stream-watch.ts'
 import type { Upstream } from './forward/upstream.ts'
 import { GatewayRoute, type RouteParts } from './gateway-route.ts'
@@ -41,6 +44,7 @@ export interface RouteCompilerParts {
   readonly renewalOf: LogOutParts['renewalOf']
   readonly schedule: Schedule
   readonly onRenewed: (caller: AuthResult) => void
+  readonly deliveredCookies: readonly CookieSlot[]
   readonly watch: StreamWatch
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
@@ -56,25 +60,48 @@ export interface RouteCompilerParts {
 export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteConfig) => GatewayRoute {
   const { config, authenticator, issuers, upstreams, revocation, answer, metrics, log } = parts
   const locations = config.tokens.from.map(createTokenLocation)
+  /** Not while the list is missing, where the config says so. */
+  function withList(authenticate: Authenticator['authenticate']): Authenticator['authenticate'] {
+    if (config.revocation.onStoreDown === 'serve') return authenticate
+    return (token, accepted) => revocation.refusal() ?? authenticate(token, accepted)
+  }
   const admission: AdmissionParts<TokenLocation> = {
     findToken: createTokenFinder(locations),
-    authenticate:
-      config.revocation.onStoreDown === 'serve'
-        ? authenticator.authenticate
-        : (token, accepted) => revocation.refusal() ?? authenticator.authenticate(token, accepted),
+    settle: createSettle(authenticator.recognise),
+    authenticate: withList(authenticator.authenticate),
     isRemembered: authenticator.cache.has,
     failureLimit: parts.failureLimit,
     clientOf: parts.clientOf,
     anonymous: Object.freeze({ caller: anonymousResult(parts.anonymousHeader), location: undefined }),
   }
+  /** To log out, a token need not be live: two tabs may say it, and who comes back late means it as well. */
+  const logOutAdmission: AdmissionParts<TokenLocation> = {
+    ...admission,
+    settle: createSettleAny(authenticator.recognise),
+    authenticate: withList((token, accepted) => {
+      const recognised = authenticator.recognise(token, accepted)
+      return recognised instanceof Failure ? recognised : recognised.result
+    }),
+  }
+  const clearCookies = createCookieClearing({
+    cookies: locations.flatMap(({ cookie }) => (cookie === undefined ? [] : [cookie])),
+    delivered: parts.deliveredCookies,
+    isTrusted: parts.isTrusted,
+  })
   const routeParts: RouteParts = {
     log,
     accessLog: parts.accessLog,
     answer,
     strip: createStripToken(locations, config.tokens.forward),
+    stripSuperseded: createStripSuperseded(locations),
     locations,
     logOut: createLogOut({
       ...parts,
+      clearCookies,
+      callerOf(token) {
+        const recognised = authenticator.recognise(token, issuers)
+        return recognised instanceof Failure ? undefined : recognised.result
+      },
       onLogOut: ({ issuer }, requestId) => {
         log.info({ requestId, issuer }, 'token revoked by its user')
       },
@@ -95,7 +122,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
 
   function admissionOf(route: RouteConfig, tally: RouteTally): AdmissionPolicy<TokenLocation> {
     return {
-      parts: admission,
+      parts: route.action === 'revoke' ? logOutAdmission : admission,
       auth: route.auth,
       websocket: route.websocket,
       issuers: route.issuers === undefined ? issuers : issuersOf(route.issuers),
@@ -137,6 +164,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       clock: parts.clock,
       vary,
       onRenewed: parts.onRenewed,
+      clearCookies,
       answer,
       onFailure: (requestId, code, cause) => {
         log.warn({ requestId, route: route.path, upstream: route.upstream, code, cause }, 'not forwarded to its end')
@@ -158,6 +186,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
         cors: cors === undefined ? undefined : corsOf(cors),
         tally,
         admission: admissionOf(route, tally),
+        logOut: route,
         scopes: route.require === undefined ? [] : scopesToAskFor(route.require),
         forwarding,
         webSocket:

@@ -16,6 +16,7 @@ import type { Log } from './operate/log.ts'
 import { observe, type AccessLog } from './operate/observe.ts'
 import type { RouteTally } from './operate/route-tally.ts'
 import { storyLine } from './operate/story.ts'
+import type { LogOutOptions } from './revoke/log-out.ts'
 import { isBodyLeft } from './unread-body.ts'
 
 type RawRequest = RoutedRequest<TokenLocation>
@@ -28,10 +29,11 @@ export interface RouteParts {
   readonly answer: Answer
   /** Takes tokens out of what goes on; undefined where they stay. */
   readonly strip: StripToken | undefined
+  readonly stripSuperseded: (superseded: readonly string[]) => StripToken
   /** Where tokens are looked for. */
   readonly locations: readonly TokenLocation[]
   /** Answers routes with `action: revoke`. */
-  readonly logOut: (admitted: Admitted) => void
+  readonly logOut: (admitted: Admitted, options: LogOutOptions) => void
 }
 
 /** What one route says. */
@@ -44,6 +46,8 @@ export interface RoutePolicy {
   readonly cors: CorsPolicy | undefined
   readonly tally: RouteTally
   readonly admission: AdmissionPolicy<TokenLocation>
+  /** How it is answered where it logs out. */
+  readonly logOut: LogOutOptions
   /** Scopes to ask for in a challenge. */
   readonly scopes: readonly string[]
   /** Undefined: the route logs out instead. */
@@ -68,6 +72,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
   readonly #forwarding: ForwardPolicy | undefined
   readonly #webSocket: WebSocketPolicy | undefined
   readonly #scopes: readonly string[]
+  readonly #logOut: LogOutOptions
 
   constructor(policy: RoutePolicy, parts: RouteParts) {
     this.path = policy.path
@@ -84,6 +89,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
     this.#forwarding = policy.forwarding
     this.#webSocket = policy.webSocket
     this.#scopes = policy.scopes
+    this.#logOut = policy.logOut
   }
 
   observe(request: RawRequest, response: ServerResponse, requestId: string): () => void {
@@ -111,7 +117,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
 
   forward(request: RawRequest, reply: FastifyReply, admission: Admission<TokenLocation>): void {
     const admitted = this.#admitted(request, reply, admission)
-    if (this.#forwarding === undefined) this.#parts.logOut(admitted)
+    if (this.#forwarding === undefined) this.#parts.logOut(admitted, this.#logOut)
     else forward(this.#forwarding, admitted)
   }
 
@@ -123,8 +129,18 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
       target: request.url,
       caller,
       place: location,
-      strip: this.#parts.strip,
+      strip: this.#stripOf(location),
       extraHeaders: this.cors?.answerHeaders(request.headers.origin),
+    }
+  }
+
+  #stripOf(location: TokenLocation | undefined): StripToken | undefined {
+    const { strip, stripSuperseded } = this.#parts
+    if (location?.superseded === undefined) return strip
+    const others = stripSuperseded(location.superseded)
+    return (headers, target) => {
+      const left = others(headers, target)
+      return strip === undefined ? left : strip(headers, left)
     }
   }
 

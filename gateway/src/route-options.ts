@@ -26,7 +26,16 @@ export const RouteOptions = Options(
     action: Type.Optional(
       Type.Enum(['revoke'], {
         description:
-          'What the gateway does itself instead of forwarding. revoke: blocks the token of the request (for log-out) and answers 204; with renewal, its whole session.',
+          'What the gateway does itself instead of forwarding. revoke: blocks the token of the request (for log-out) and answers 204; with renewal, its whole session. A token that has expired or is blocked already will do, and cookies that hold tokens are taken away.',
+      }),
+    ),
+    clearSiteData: Type.Optional(
+      Type.Array(Type.Enum(['cache', 'cookies', 'storage', '*']), {
+        description:
+          'What the browser is told to clear when somebody logs out (Clear-Site-Data): cookies are those of the whole registrable domain, the rest is of this origin. By HTTPS alone. Left out: nothing beside the cookies of tokens.from.',
+        minItems: 1,
+        uniqueItems: true,
+        examples: [['storage']],
       }),
     ),
     rewrite: Type.Optional(

@@ -38,7 +38,7 @@ import { createUpstreamEvents } from './operate/upstream-events.ts'
 import { createPublishedRoute } from './published-route.ts'
 import type { AskIssuer } from './renew/endpoint.ts'
 import { publishedKeySets } from './renew/publish-keys.ts'
-import { RENEWED_TOKEN_HEADER } from './renew/renew.ts'
+import { RENEWED_TOKEN_HEADER } from './renew/delivery.ts'
 import type { BlockList } from './revoke/block-list.ts'
 import { renewalFactsOf, type RenewalFacts } from './revoke/entries-for.ts'
 import { createRevocation, type Revocation, type RevocationParts } from './revoke/revocation.ts'
@@ -180,6 +180,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     clock,
     watch,
     onRenewed: renewals.onDelivered,
+    deliveredCookies: renewals.cookies,
     isTrusted,
     clientOf,
     accessLog,

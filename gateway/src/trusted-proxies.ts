@@ -19,7 +19,7 @@ export function isNetwork(text: string): boolean {
 /** Addresses of connections are asked about again and again, and there are few proxies: answers are remembered. */
 const MAX_REMEMBERED = 1000
 
-export function createTrust(networks: readonly string[]): (address: string) => boolean {
+export function createTrust(networks: readonly string[]): PeerTrust {
   if (networks.length === 0) return () => false
   const list = new BlockList()
   for (const text of networks) {
@@ -37,6 +37,22 @@ export function createTrust(networks: readonly string[]): (address: string) => b
     }
     return answer
   }
+}
+
+/** Whether a peer is a proxy whose word about the client counts. */
+export type PeerTrust = (address: string) => boolean
+
+const FIRST_OF_LIST = /^[^,]*/
+
+/** What a trusted proxy says that it was asked for; undefined from anybody else. */
+export function forwardedValue(
+  { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
+  name: string,
+  isTrusted: PeerTrust,
+): string | undefined {
+  const value = headers[name]
+  if (value === undefined || !isTrusted(peerAddressOf({ socket }))) return undefined
+  return FIRST_OF_LIST.exec(String(value))?.[0].trim()
 }
 
 /** Who is at the other end of the connection; an IPv4 client of a dual-stack listener without the IPv6 prefix. */

@@ -1,5 +1,7 @@
 // Bodies of requests that are answered without them: a small one is read and dropped, a large one ends the connection.
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+
+import { closeLingering } from './lingering-close.ts'
 
 const DROPPED_BODY_BYTES = 65_536
 
@@ -10,4 +12,32 @@ export function isBodyLeft(headers: IncomingHttpHeaders): boolean {
     headers['transfer-encoding'] !== undefined ||
     Number(headers['content-length'] ?? 0) > DROPPED_BODY_BYTES
   )
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+/** Reads the body away. Settles when it is over, when it is more than is read, or when there is none that will come by itself. */
+export function dropBody(request: IncomingMessage): Promise<void> {
+  const { headers } = request
+  request.resume()
+  if (!hasBody(request) || headers.expect !== undefined || Number(headers['content-length'] ?? 0) > DROPPED_BODY_BYTES)
+    return Promise.resolve()
+  return new Promise((resolve) => {
+    let bytes = 0
+    request.on('data', ({ length }: Buffer) => {
+      bytes += length
+      if (bytes > DROPPED_BODY_BYTES) resolve()
+    })
+    request.once('end', resolve)
+    request.once('close', resolve)
+  })
+}
+
+/** Headers of an answer that is given now: the end of the connection, where a body is still to come. Call it before the response ends. */
+export function closeUnlessRead(request: IncomingMessage, response: ServerResponse): readonly string[] {
+  if (request.complete || !hasBody(request)) return []
+  closeLingering(response)
+  return ['connection', 'close']
 }

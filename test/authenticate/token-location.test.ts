@@ -7,7 +7,8 @@ const bearer = createTokenFinder([createTokenLocation({ header: 'authorization',
 
 function find(finder: typeof bearer, headers: Record<string, string>, url = '/'): string {
   const found = finder({ headers, url })
-  return found instanceof Failure ? found.code : (found?.token ?? 'none')
+  if (found instanceof Failure) return found.code
+  return found?.rivals === undefined ? (found?.token ?? 'none') : found.rivals.map(({ token }) => token).join(' or ')
 }
 
 t.test('the scheme is read in any case, with one or more spaces behind it', async (t) => {
@@ -55,7 +56,9 @@ t.test('a cookie is found among others, by its whole name', async (t) => {
     'access_token2=x.y.z': 'none',
     'access_token=': 'none',
     'access_token=x; access_token=x': 'x',
-    'access_token=x; access_token=y': 'token_ambiguous',
+    'access_token=x; access_token=y': 'x or y', // which counts is decided when they are verified
+    'access_token=1; access_token=2; access_token=3; access_token=4': '1 or 2 or 3 or 4',
+    'access_token=1; access_token=2; access_token=3; access_token=4; access_token=5': 'token_ambiguous',
     access_token: 'none',
     'a=1;\taccess_token\t= x ;': 'x',
     '\u00a0access_token=x': 'none', // a blank to trim(), part of the name to RFC 6265
@@ -63,12 +66,12 @@ t.test('a cookie is found among others, by its whole name', async (t) => {
     '\u00a0access_token=x; access_token=y': 'y',
     'access_token=\u00a0x': '\u00a0x',
     'access%5Ftoken=x': 'x', // PHP, before CVE-2020-7070
-    'access_token=x; access%5ftoken=y': 'token_ambiguous',
-    'access.token=y; access_token=x': 'token_ambiguous', // PHP
-    'access_token=x; access[token=y': 'token_ambiguous',
+    'access_token=x; access%5ftoken=y': 'x or y',
+    'access.token=y; access_token=x': 'y or x', // PHP
+    'access_token=x; access[token=y': 'x or y',
     'ACCESS_TOKEN=x': 'none',
     'access-token=x': 'none',
-    'a="b; access_token=x"; access_token=y': 'token_ambiguous', // who knows no quotes reads the first
+    'a="b; access_token=x"; access_token=y': 'x" or y', // who knows no quotes reads the first
   }
   for (const [cookie, expected] of Object.entries(cases)) t.equal(find(finder, { cookie }), expected, cookie)
 })
@@ -138,7 +141,7 @@ t.test('a cookie with a scheme holds a token where its value has that scheme', a
     't=Basic x': 'none',
     't=Bearer': 'token_malformed',
     't=Bearer%09x': 'none', // a scheme of its own: % may be in its name
-    't=Bearer x; t=Bearer y': 'token_ambiguous',
+    't=Bearer x; t=Bearer y': 'x or y',
     't=Bearer x; t=y': 'x',
     't=Bearer x; t="Bearer%20x"': 'x',
     't=Bearer x, Bearer y': 'x, Bearer y', // no token, as every comma in one
@@ -175,4 +178,17 @@ t.test('tokens in two places are refused, even when they are the same', async (t
   t.equal(find(finder, { cookie: 't=x' }), 'x')
   t.equal(find(finder, { authorization: 'Bearer x', cookie: 't=x' }), 'token_ambiguous')
   t.equal(find(finder, { cookie: 't=x' }, '/?t=x'), 'token_ambiguous')
+  t.equal(find(finder, { authorization: 'Bearer x', cookie: 't=x; t=y' }), 'token_ambiguous')
+})
+
+t.test('cookies of two names are as several of one: the log-in may have one, the gateway another', async (t) => {
+  const finder = createTokenFinder([
+    createTokenLocation({ cookie: 't', scheme: 'Bearer' }),
+    createTokenLocation({ cookie: '__Host-t' }),
+    createTokenLocation({ header: 'x-token' }),
+  ])
+  t.equal(find(finder, { cookie: 't=Bearer x; __Host-t=y' }), 'x or y')
+  t.equal(find(finder, { cookie: '__Host-t=y; t=Bearer x; t=Bearer z' }), 'x or z or y')
+  t.equal(find(finder, { cookie: '__Host-t=1; __Host-t=2; __Host-t=3; t=Bearer x; t=Bearer z' }), 'token_ambiguous')
+  t.equal(find(finder, { cookie: 't=Bearer x; __Host-t=y', 'x-token': 'x' }), 'token_ambiguous')
 })

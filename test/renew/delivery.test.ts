@@ -158,7 +158,13 @@ t.test('a cookie is renewed as a cookie that scripts cannot read, unless the ser
   const [, value = ''] = /^session=([\w.-]+); Path=\/; HttpOnly; Secure; SameSite=Lax$/.exec(cookie) ?? []
   t.match(claimsOf(value), { sub: 'alice' })
   t.equal(headers.get('vary'), 'cookie, authorization')
-  t.equal((await withCookie('/other')).headers.getSetCookie().length, 2, 'beside other cookies')
+  const beside = (await withCookie('/other')).headers.getSetCookie()
+  t.same(
+    [beside.length, beside[0], beside[1]],
+    [3, 'session2=x', 'session=; Path=/other; Max-Age=0'],
+    'beside other cookies',
+  )
+  t.match(beside[2], /^session=ey/)
   t.same(
     (await withCookie('/logout')).headers.getSetCookie(),
     ['a=b', 'session=; Max-Age=0'],

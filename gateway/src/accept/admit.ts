@@ -21,11 +21,18 @@ interface Place {
 export interface FoundToken<Location> {
   readonly token: string
   readonly location: Location
+  /** Where several cookies hold a token: all of them. */
+  readonly rivals: readonly FoundToken<Location>[] | undefined
 }
 
 /** What all routes ask. Compiled once. */
 export interface AdmissionParts<Location> {
   readonly findToken: (request: IncomingMessage & { url: string }) => FoundToken<Location> | Failure | undefined
+  /** Which of several cookies counts. */
+  readonly settle: (
+    rivals: readonly FoundToken<Location>[],
+    issuers: readonly TrustedIssuer[],
+  ) => FoundToken<Location> | Failure
   readonly authenticate: (token: string, issuers: readonly TrustedIssuer[]) => AuthResult | Failure
   /** Whether the token was verified before: such a one costs nothing, whoever sends it. */
   readonly isRemembered: (token: string) => boolean
@@ -108,18 +115,40 @@ function findOwnToken<Location extends Place>(
   return originGuard(request) ? found : FOREIGN_PAGE
 }
 
+const TOO_MANY_FAILED = new Failure('rate_limited', 'too many tokens of this client failed (limits.authFailures)')
+
+type Found<Location> = FoundToken<Location> | Failure | undefined
+
+function isLimited<Location>(
+  { failureLimit, isRemembered }: AdmissionParts<Location>,
+  tokens: readonly FoundToken<Location>[],
+  client: string,
+): boolean {
+  return failureLimit?.isReached(client) === true && !tokens.every(({ token }) => isRemembered(token))
+}
+
+function settle<Location>(
+  { parts, issuers }: AdmissionPolicy<Location>,
+  rivals: readonly FoundToken<Location>[],
+  client: string,
+): FoundToken<Location> | Failure {
+  if (isLimited(parts, rivals, client)) return TOO_MANY_FAILED
+  const settled = parts.settle(rivals, issuers)
+  // As invalid tokens are counted that come alone.
+  if (settled instanceof Failure && settled.wait === undefined) parts.failureLimit?.count(client)
+  return settled
+}
+
 function identify<Location>(
   { parts, auth, issuers, authorize }: AdmissionPolicy<Location>,
-  found: FoundToken<Location> | Failure | undefined,
+  found: Found<Location>,
   client: string,
 ): AuthResult | Failure {
   const { authenticate, failureLimit, isRemembered, anonymous } = parts
   if (found === undefined)
     return auth === 'optional' ? anonymous.caller : new Failure('token_missing', 'no token was sent')
   if (found instanceof Failure) return found
-  if (failureLimit?.isReached(client) === true && !isRemembered(found.token)) {
-    return new Failure('rate_limited', 'too many tokens of this client failed (limits.authFailures)')
-  }
+  if (failureLimit?.isReached(client) === true && !isRemembered(found.token)) return TOO_MANY_FAILED
   const caller = authenticate(found.token, issuers)
   return caller instanceof Failure ? caller : (authorize?.(caller) ?? caller)
 }
@@ -142,6 +171,23 @@ function conclude<Location>(
   return outcome.authenticated ? { caller: outcome, location } : parts.anonymous
 }
 
+/** `isLast`: what may yet come is not waited for. */
+function decide<Location>(
+  policy: AdmissionPolicy<Location>,
+  found: Found<Location>,
+  client: string,
+  isLast: boolean,
+): Admission<Location> | Failure | Promise<Admission<Location> | Failure> {
+  const one =
+    found === undefined || found instanceof Failure || found.rivals === undefined
+      ? found
+      : settle(policy, found.rivals, client)
+  const outcome = identify(policy, one, client)
+  if (outcome instanceof Failure && outcome.wait !== undefined && !isLast)
+    return outcome.wait.then(() => decide(policy, found, client, true))
+  return conclude(policy, outcome, one instanceof Failure ? undefined : one?.location, client)
+}
+
 /**
  * Decides about a request of a route. The answer comes at once, unless keys are being fetched that the token may need:
  * then it is a promise, and the question is asked once more when they are here.
@@ -157,12 +203,6 @@ export function admit<Location extends Place>(
     return invalid
   }
   if (auth === 'none') return UNAUTHENTICATED
-  const found = findOwnToken(policy, request)
-  const location = found instanceof Failure ? undefined : found?.location
   const client = parts.failureLimit === undefined ? '' : parts.clientOf(request)
-  const outcome = identify(policy, found, client)
-  if (outcome instanceof Failure && outcome.wait !== undefined && auth !== 'report-only') {
-    return outcome.wait.then(() => conclude(policy, identify(policy, found, client), location, client))
-  }
-  return conclude(policy, outcome, location, client)
+  return decide(policy, findOwnToken(policy, request), client, auth === 'report-only')
 }

@@ -1,5 +1,6 @@
 // The result of authentication: who calls, and the finished header value that tells the upstream.
 
+import type { CookieSlot } from '../cookie-clearing.ts'
 import type { ExactNumber } from '../exact-number.ts'
 
 export type JsonValue =
@@ -50,11 +51,11 @@ export interface RenewalState {
   reported: boolean
 }
 
-/** A successor as answers carry it: by this header. `cookie` is undefined where it is not set as one. */
+/** A successor as answers carry it: by this header. `cookie` is where a browser keeps it; undefined where it is not set as one. */
 export interface RenewedToken {
   readonly header: string
   readonly value: string
-  readonly cookie: string | undefined
+  readonly cookie: CookieSlot | undefined
   /** From then on it is refused, in seconds. */
   readonly validUntilSec: number
   /** Machines were told that its session goes on. */

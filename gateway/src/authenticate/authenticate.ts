@@ -1,28 +1,26 @@
 // The decision on one screen: is this token good for this route, and who calls?
-import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
+import type { AuthResult } from './auth-result.ts'
 import { checkBlocked, unknownStanding } from './block-check.ts'
 import { chooseIssuer, chooseKeys, MAX_TRIED_KEYS, notVerified, unlessKeysCome } from './choose-keys.ts'
-import { checkClaims, checkTime, nameIn, validityOf } from './claims.ts'
+import { checkClaims, checkTime, validityOf } from './claims.ts'
 import { createIssuerClocks, type IssuerClocks } from './issuer-clocks.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './key-set.ts'
+import { createResultMaker, type EncodeResult } from './make-result.ts'
+import { createEndedTokens, type RecognisedToken } from './recognised-token.ts'
 import { createRefusalMemory } from './refusal-memory.ts'
-import { createScopeReader } from './scopes.ts'
 import { createSignatureMemory, type GoodSignature } from './signature-memory.ts'
 import { createTokenCache, endOf, mostEntries, type VerifiedToken } from './token-cache.ts'
 import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
 import type { Clock } from '../clock.ts'
-import { magnitudeOf } from '../exact-number.ts'
 import { Failure } from '../failure.ts'
 import type { BlockCheck } from '../revoke/block-list.ts'
-import { firstIssuedAtOf } from '../session-origin.ts'
 
 export interface AuthenticatorParts {
   readonly maxTokenBytes: number
   readonly cache: { readonly maxTokens: number; readonly maxBytes: number; readonly maxAge: number }
   readonly clock: Clock
-  /** Makes the header value for the upstream, once per token; a Failure when it would be too large. */
-  readonly encodeResult: (facts: VerifiedFacts) => string | Failure
+  readonly encodeResult: EncodeResult
   readonly blockList: BlockCheck
 }
 
@@ -48,6 +46,8 @@ export interface RememberedTokens {
 export interface Authenticator {
   /** Decides for a route that accepts these issuers. Remembers what it verified. Never throws, whatever the token is. */
   readonly authenticate: (rawToken: string, issuers: readonly TrustedIssuer[]) => AuthResult | Failure
+  /** Whose token this is, though it may have expired or be blocked; it counts as no use of it. Never throws. */
+  readonly recognise: (rawToken: string, issuers: readonly TrustedIssuer[]) => RecognisedToken | Failure
   /** The same decision from scratch, leaving no trace: for `explain`. */
   verify(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure
   /** What the clock of an issuer (`issuerId`) shows at least. */
@@ -74,7 +74,8 @@ type SignatureSearch = (
 ) => GoodSignature | Failure
 
 export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
-  const { clock, encodeResult, blockList } = parts
+  const { clock, blockList } = parts
+  const makeResult = createResultMaker(parts.encodeResult)
   const readToken = createTokenReader(parts.maxTokenBytes)
   const maxAgeSec = parts.cache.maxAge / 1000
   const ready = createTokenCache(parts.cache)
@@ -83,7 +84,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     parts.cache.maxTokens > mostEntries(parts.cache.maxBytes) ? createSignatureMemory(parts.cache.maxTokens) : undefined
   const refusals = createRefusalMemory(clock)
   const issuerClocks = createIssuerClocks(clock)
-  const scopesOf = createScopeReader()
+  const ended = createEndedTokens()
   const counts: CacheCounts = { hits: 0, reread: 0, misses: 0 }
 
   /** Cheap checks first: an expired token, the commonest bad one, costs no cryptography and no fetch of keys. */
@@ -92,6 +93,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     issuers: readonly TrustedIssuer[],
     nowSec: number,
     search: SignatureSearch,
+    expired: 'refuse' | 'pass' = 'refuse',
   ): { readonly token: VerifiedToken; readonly lookupsAgo: number } | Failure {
     const token = readToken(rawToken)
     if (token instanceof Failure) return token
@@ -105,13 +107,13 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const plain = validityOf(claims, issuer.rules.clockToleranceSec)
     const validity = issuer.renewal?.validityOf(claims, plain) ?? plain
     const badTime = checkTime(validity, nowSec)
-    if (badTime !== undefined)
+    if (badTime !== undefined && (expired === 'refuse' || badTime.code !== 'token_expired'))
       return (badTime.code === 'token_expired' ? issuer.renewal?.sessionOver(claims, nowSec) : undefined) ?? badTime
     const keys = chooseKeys(token, issuer)
     if (keys instanceof Failure) return keys
     const signature = search(token, issuer, keys)
     if (signature instanceof Failure) return signature
-    const result = resultOf(token, issuer, validity)
+    const result = makeResult(token, issuer, validity)
     if (result instanceof Failure) return result
     const { key, untilSec: forgetAtSec, lookupsAgo } = signature
     return {
@@ -125,37 +127,20 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     return key === undefined ? undefined : { key, untilSec: nowSec + maxAgeSec, lookupsAgo: Infinity }
   }
 
-  function resultOf(
-    token: UnverifiedToken,
-    { name, issuer, renewal }: TrustedIssuer,
-    { notAfterSec }: VerifiedToken['validity'],
-  ): AuthResult | Failure {
-    const { claims, claimsJson, write } = token.signedClaims()
-    const { exp, iat, sub, jti, sid, renewed_from: renewedFrom } = claims
-    const expiresAtSec = magnitudeOf(exp) ?? Infinity
-    const subject = typeof sub === 'string' ? sub : undefined
-    const { names: scopes, json: scopesJson } = scopesOf(claims)
-    const facts = { issuer: name, subject, scopes, scopesJson, claims, claimsJson, write, expiresAtSec }
-    const headerValue = encodeResult(facts)
-    if (headerValue instanceof Failure) return headerValue
-    return verifiedResult({
-      issuer: name,
-      subject,
-      scopes,
-      claims,
-      expiresAtSec,
-      issuedAtSec: magnitudeOf(iat),
-      firstIssuedAtSec: firstIssuedAtOf(claims),
-      validUntilSec: notAfterSec,
-      tokenId: token.id,
-      issuerId: issuer ?? name,
-      jti: nameIn(jti),
-      originJti: nameIn(claims['origin_jti']),
-      sid: nameIn(sid),
-      renewedFrom: typeof renewedFrom === 'string' ? renewedFrom : undefined,
-      headerValue,
-      renewal: renewal?.stateOf(claims),
-    })
+  /** By what is remembered of good and of bad signatures. */
+  function searchFor(rawToken: string, end: string, nowSec: number): SignatureSearch {
+    return (token, issuer, keys) => {
+      const refused = refusals.recall(rawToken, end, keys)
+      if (refused !== undefined) return unlessKeysCome(refused, token, issuer.keys, keys)
+      const signature =
+        signatures === undefined || (signatures.size === 0 && ready.hasRoom(nowSec))
+          ? checkSignature(token, keys, nowSec)
+          : signatures.recall(token, keys, { nowSec, lookup: counts.hits + counts.misses }, checkSignature)
+      if (signature !== undefined) return signature
+      const failure = notVerified(issuer, keys)
+      refusals.remember(rawToken, end, failure, keys)
+      return unlessKeysCome(failure, token, issuer.keys, keys)
+    }
   }
 
   /**
@@ -181,6 +166,11 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     return issuer.renewal?.renew(token, renewal, nowSec) ?? result
   }
 
+  function recognised(token: VerifiedToken, nowSec: number): RecognisedToken {
+    const isLive = nowSec < token.validity.notAfterSec && checkBlocked(token, blockList, nowSec) === undefined
+    return { result: token.result, isLive }
+  }
+
   return {
     authenticate(rawToken, issuers) {
       const nowSec = clock.now() / 1000
@@ -193,18 +183,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
         }
         ready.delete(end)
       }
-      const examined = examine(rawToken, issuers, nowSec, (token, issuer, keys) => {
-        const refused = refusals.recall(rawToken, end, keys)
-        if (refused !== undefined) return unlessKeysCome(refused, token, issuer.keys, keys)
-        const signature =
-          signatures === undefined || (signatures.size === 0 && ready.hasRoom(nowSec))
-            ? checkSignature(token, keys, nowSec)
-            : signatures.recall(token, keys, { nowSec, lookup: counts.hits + counts.misses }, checkSignature)
-        if (signature !== undefined) return signature
-        const failure = notVerified(issuer, keys)
-        refusals.remember(rawToken, end, failure, keys)
-        return unlessKeysCome(failure, token, issuer.keys, keys)
-      })
+      const examined = examine(rawToken, issuers, nowSec, searchFor(rawToken, end, nowSec))
       if (examined instanceof Failure) {
         counts.misses += 1
         return examined
@@ -220,6 +199,17 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
         counts.reread += 1
       }
       return conclude(token, nowSec)
+    },
+    recognise(rawToken, issuers) {
+      const nowSec = clock.now() / 1000
+      const end = endOf(rawToken)
+      const known = ready.get(rawToken, end) ?? ended.get(rawToken)
+      if (known !== undefined && isFor(known, issuers) && known.key.live && nowSec < known.forgetAtSec)
+        return recognised(known, nowSec)
+      const examined = examine(rawToken, issuers, nowSec, searchFor(rawToken, end, nowSec), 'pass')
+      if (examined instanceof Failure) return examined
+      ended.set(rawToken, examined.token)
+      return recognised(examined.token, nowSec)
     },
     verify(rawToken, issuers, nowSec) {
       const examined = examine(

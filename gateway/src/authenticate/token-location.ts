@@ -23,8 +23,11 @@ export interface TokenCarrier {
 export interface TokenLocation {
   /** For logs and `explain`, such as `header authorization`. */
   readonly name: string
-  /** The token here; undefined when there is none; a failure when what is here cannot be a single token. */
-  find(carrier: TokenCarrier): string | Failure | undefined
+  /**
+   * The token here; undefined when there is none; a failure when what is here cannot be a single token. Several only of cookies:
+   * a browser has one for each domain and path, and the gateway's own may stand beside that of the log-in.
+   */
+  find(carrier: TokenCarrier): string | readonly string[] | Failure | undefined
   readonly header: string | undefined
   /** Of a header or cookie: what the token stands behind. */
   readonly scheme: string | undefined
@@ -32,9 +35,15 @@ export interface TokenLocation {
   readonly query: string | undefined
   /** The subprotocol after which the token stands. */
   readonly websocketProtocol: string | undefined
+  /** Where several cookies held a token: those that do not count. */
+  readonly superseded?: readonly string[]
 }
 
 const SPACE = 0x20
+
+/** Each may cost a signature check. */
+const MAX_COOKIES = 4
+
 const NOWHERE = {
   header: undefined,
   scheme: undefined,
@@ -78,13 +87,24 @@ function theOne(values: ReadonlySet<string>, where: string): string | Failure | 
   return value
 }
 
+/** What stands behind the scheme in each of them. */
+function afterSchemes(values: readonly string[], scheme: string, where: string): readonly string[] | Failure {
+  const tokens: string[] = []
+  for (const value of values) {
+    const token = afterScheme(value, scheme, where)
+    if (token instanceof Failure) return token
+    tokens.push(token)
+  }
+  return tokens
+}
+
 /** RFC 6265 section 4.2.1. With a scheme, as some frameworks write it, only what has that scheme is a token. */
 function createCookieLocation(name: string, scheme: string | undefined): TokenLocation {
   const where = `the cookie ${name}`
   const isName = compileName(name, { anyCase: false })
   const isOfScheme = scheme === undefined ? undefined : compileScheme(scheme)
 
-  function find({ headers: { cookie } }: TokenCarrier): string | Failure | undefined {
+  function find({ headers: { cookie } }: TokenCarrier): string | readonly string[] | Failure | undefined {
     if (cookie === undefined) return undefined
     const values = new Set<string>()
     for (const pair of cookie.split(';')) {
@@ -95,8 +115,10 @@ function createCookieLocation(name: string, scheme: string | undefined): TokenLo
       else if (isOfScheme(unescapeBlank(value))) values.add(unescapeBlank(value))
     }
     values.delete('')
-    const value = theOne(values, where)
-    return scheme === undefined || typeof value !== 'string' ? value : afterScheme(value, scheme, where)
+    if (values.size > MAX_COOKIES)
+      return new Failure('token_ambiguous', `${where} is there more than ${MAX_COOKIES} times`)
+    const found = scheme === undefined ? [...values] : afterSchemes([...values], scheme, where)
+    return found instanceof Failure || found.length > 1 ? found : found[0]
   }
   return { ...NOWHERE, name: `cookie ${name}`, find, cookie: name, scheme }
 }
@@ -169,6 +191,17 @@ export function createTokenLocation(options: Readonly<TokenLocationOptions>): To
 export interface FoundToken {
   readonly token: string
   readonly location: TokenLocation
+  /** All cookies that hold a token, this one first, where there are several: one-session.ts says which counts. */
+  readonly rivals: readonly FoundToken[] | undefined
+}
+
+function together(found: FoundToken | undefined, more: readonly FoundToken[]): FoundToken | Failure | undefined {
+  const all = found === undefined ? more : [...(found.rivals ?? [found]), ...more]
+  const [first] = all
+  if (first === undefined || all.length === 1) return first
+  if (all.length > MAX_COOKIES) return new Failure('token_ambiguous', `more than ${MAX_COOKIES} cookies hold a token`)
+  const { token, location } = first
+  return { token, location, rivals: all }
 }
 
 /**
@@ -181,12 +214,22 @@ export function createTokenFinder(
   return function findToken(carrier) {
     let found: FoundToken | undefined
     for (const location of locations) {
-      const token = location.find(carrier)
-      if (token === undefined) continue
-      if (token instanceof Failure) return token
-      if (found !== undefined)
+      const here = location.find(carrier)
+      if (here === undefined) continue
+      if (here instanceof Failure) return here
+      if (found === undefined && typeof here === 'string') {
+        found = { token: here, location, rivals: undefined }
+        continue
+      }
+      if (found !== undefined && (location.cookie === undefined || found.location.cookie === undefined))
         return new Failure('token_ambiguous', `tokens in ${found.location.name} and in ${location.name}`)
-      found = { token, location }
+      const tokens = typeof here === 'string' ? [here] : here
+      const all = together(
+        found,
+        tokens.map((token) => ({ token, location, rivals: undefined })),
+      )
+      if (all instanceof Failure) return all
+      found = all
     }
     return found
   }

@@ -1,15 +1,23 @@
 // Routes that the gateway answers itself: they need a caller, and nothing that is about forwarding.
 import { options, type Loose } from './loose.ts'
-import type { Finding } from './problem.ts'
+import type { Finding, Path } from './problem.ts'
 
 const NOT_WITH_ACTION = ['upstream', 'rewrite', 'timeouts', 'bodyBytes']
+
+function checkClearing(route: Loose, at: Path): readonly Finding[] {
+  if (route['clearSiteData'] === undefined) return []
+  const hint = 'it is sent when somebody logs out'
+  return [{ path: [...at, 'clearSiteData'], atKey: true, message: 'has no effect without action: revoke', hint }]
+}
 
 export function checkAction(route: Loose, index: number): readonly Finding[] {
   const { action, auth, websocket } = options(route)
   const at = ['routes', index]
   if (action === undefined) {
-    if (route['upstream'] !== undefined) return []
+    const pointless = checkClearing(route, at)
+    if (route['upstream'] !== undefined) return pointless
     return [
+      ...pointless,
       { path: at, atKey: true, message: 'upstream is missing', hint: 'the name of the upstream that gets the request' },
     ]
   }

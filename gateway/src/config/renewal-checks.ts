@@ -1,5 +1,6 @@
 // Renewal: options that would renew for ever, renew nothing, or lose sessions, told before anything starts.
 import { namesOf } from '../authenticate/key-rules.ts'
+import { checkDelivery } from './delivery-checks.ts'
 import { entries, isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from './problem.ts'
 import { parseDuration } from '../option-types.ts'
@@ -128,28 +129,6 @@ function checkTimes(renewal: Loose, issuer: Loose, path: Path): readonly Finding
   return findings
 }
 
-function checkDelivery(renewal: Loose, places: readonly Loose[], path: Path): readonly Finding[] {
-  const cookies = places.filter(({ cookie }) => cookie !== undefined).length
-  const readable = places.some(({ header, query }) => header !== undefined || query !== undefined)
-  const at = [...path, 'deliver']
-  if (
-    renewal['deliver'] === 'cookie' &&
-    places.some(({ cookie, scheme }) => cookie !== undefined && scheme !== undefined)
-  )
-    return [{ path: at, message: 'successors are set in a cookie as they are: its place must have no scheme' }]
-  if (renewal['deliver'] === 'cookie')
-    return cookies === 1 ? [] : [{ path: at, message: 'needs exactly one cookie in tokens.from: the one it is set in' }]
-  return readable
-    ? []
-    : [
-        {
-          path: renewal['deliver'] === undefined ? path : at,
-          message: 'tokens come in no header: their successors would never be delivered',
-          hint: 'deliver: cookie',
-        },
-      ]
-}
-
 function checkPublishing(renewal: Loose, routes: readonly Loose[], path: Path): readonly Finding[] {
   const jwksPath = text(renewal['jwksPath'])
   if (jwksPath === undefined) return []
@@ -182,7 +161,7 @@ export function checkRenewals(
       ...checkMaker(renewal, issuer, path),
       ...checkSharing(renewal, revocation, path),
       ...checkTimes(renewal, issuer, path),
-      ...checkDelivery(renewal, places, path),
+      ...checkDelivery(renewal, { places, routes }, path),
       ...checkPublishing(renewal, routes, path),
     ]
   })

@@ -5,10 +5,10 @@ import { Value } from 'typebox/value'
 
 import type { AsWritten } from './as-written.ts'
 import { didYouMean } from './did-you-mean.ts'
-import { valueAt } from './loose.ts'
+import { options, valueAt } from './loose.ts'
 import type { Finding, Path } from './problem.ts'
 import { asNode, schemaAt, type SchemaNode } from './schema-walk.ts'
-import { findingOf, list, type SchemaError } from './schema-words.ts'
+import { findingOf, isNoun, list, type SchemaError } from './schema-words.ts'
 
 // The library stops at 8 by default; all errors are told at once here.
 Settings.Set({ maxErrors: 10_000 })
@@ -39,25 +39,45 @@ function translate(error: SchemaError, root: SchemaNode, value: unknown, written
   if (error.keyword === 'additionalProperties')
     return unknownKeys(error.params['additionalProperties'] as readonly string[], path, schema)
   if (error.keyword === 'required') {
-    return (error.params['requiredProperties'] as readonly string[]).map((name) => {
-      const hint = schemaAt(root, [...path, name])?.description
-      return { path, atKey: true, message: `${name} is missing`, hint }
+    return (error.params['requiredProperties'] as readonly string[]).flatMap((name) => {
+      const option = schemaAt(root, [...path, name])
+      // Among alternatives of which none is right yet, no defaults are filled in.
+      return option?.default === undefined
+        ? [{ path, atKey: true, message: `${name} is missing`, hint: option?.description }]
+        : []
     })
   }
   return [findingOf(error, { path, schema, value: valueAt(value, path), written })]
 }
 
-/** What is wrong with each alternative is noise beside what is wanted; and `boolean` repeats each unknown key. */
-function withoutNoise(errors: readonly SchemaError[]): readonly SchemaError[] {
+/** The alternative that was meant: options that have one of the keys. Not where the description says what is wanted. */
+function meantOf({ anyOf = [], description }: SchemaNode, value: unknown): number {
+  if (isNoun(description)) return -1
+  const names = Object.keys(options(value))
+  return anyOf.findIndex(({ properties = {} }) => names.some((name) => Object.hasOwn(properties, name)))
+}
+
+/**
+ * What is wrong with each alternative is noise beside what is wanted, unless it is seen which one was meant; and `boolean` repeats
+ * each unknown key.
+ */
+function withoutNoise(errors: readonly SchemaError[], root: SchemaNode, value: unknown): readonly SchemaError[] {
   const unions = errors
     .filter(({ keyword }) => keyword === 'anyOf')
-    .map(({ schemaPath, instancePath }) => ({ alternatives: `${schemaPath}/anyOf/`, instancePath }))
-  return errors.filter(
-    ({ keyword, schemaPath, instancePath }) =>
-      keyword !== 'boolean' &&
-      keyword !== '~refine' &&
-      !unions.some((union) => schemaPath.startsWith(union.alternatives) && instancePath.startsWith(union.instancePath)),
-  )
+    .map(({ schemaPath, instancePath }) => {
+      const path = readPointer(instancePath, value)
+      const meant = meantOf(schemaAt(root, path) ?? {}, valueAt(value, path))
+      const alternatives = `${schemaPath}/anyOf/`
+      return { schemaPath, alternatives, instancePath, meant: meant === -1 ? undefined : `${alternatives}${meant}/` }
+    })
+  const isNoise = ({ keyword, schemaPath, instancePath }: SchemaError) =>
+    unions.some((union) => {
+      if (!instancePath.startsWith(union.instancePath)) return false
+      if (schemaPath.startsWith(union.alternatives))
+        return union.meant === undefined || !schemaPath.startsWith(union.meant)
+      return keyword === 'anyOf' && union.meant !== undefined && schemaPath === union.schemaPath
+    })
+  return errors.filter((error) => error.keyword !== 'boolean' && error.keyword !== '~refine' && !isNoise(error))
 }
 
 /** Fills in the defaults and tells all that does not fit the schema. */
@@ -68,6 +88,8 @@ export function applySchema(
 ): { readonly value: unknown; readonly findings: readonly Finding[] } {
   const value = Value.Default(schema, raw)
   const errors = Value.Errors(schema, value) as unknown as readonly SchemaError[]
-  const findings = withoutNoise(errors).flatMap((error) => translate(error, asNode(schema), value, written))
+  const findings = withoutNoise(errors, asNode(schema), value).flatMap((error) =>
+    translate(error, asNode(schema), value, written),
+  )
   return { value, findings }
 }

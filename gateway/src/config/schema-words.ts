@@ -44,9 +44,13 @@ export function expectedKind(schema: SchemaNode | undefined): string {
   return KINDS[schema?.type ?? ''] ?? 'of another kind'
 }
 
+export function isNoun(description: string | undefined): boolean {
+  return description !== undefined && /^[a-z]/.test(description)
+}
+
 /** The alternatives. A description that is a noun says it better than their list. */
 function wantedOf({ description, anyOf = [] }: SchemaNode): string {
-  if (description !== undefined && /^[a-z]/.test(description)) return description
+  if (description !== undefined && isNoun(description)) return description
   return anyOf
     .map((branch) =>
       branch.properties === undefined

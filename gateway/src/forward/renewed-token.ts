@@ -1,18 +1,22 @@
 // The successor of a token on its way to the client: on answers that only this client will see, and that no cache keeps.
+import type { IncomingMessage } from 'node:http'
+
 import { hasLocation } from './location.ts'
 import type { TokenPlace } from './strip-token.ts'
 import type { AuthResult, RenewedToken } from '../authenticate/auth-result.ts'
+import type { ClearCookies } from '../cookie-clearing.ts'
 
 /** What a route knows for it. Compiled once. */
 export interface CarryPolicy {
   /** What tokens are found in, for the header Vary. */
   readonly vary: string
   readonly onRenewed: (caller: AuthResult) => void
+  readonly clearCookies: ClearCookies
 }
 
 /** Whose response it is. */
 export interface CarryRequest {
-  readonly request: { readonly headers: { readonly host?: string | undefined } }
+  readonly request: Pick<IncomingMessage, 'headers' | 'socket' | 'url'>
   readonly caller: AuthResult | undefined
   /** Where the token was found. */
   readonly place: TokenPlace | undefined
@@ -37,7 +41,7 @@ function leadsAway(location: string, host: string | undefined): boolean {
 function forbids(
   name: string,
   value: string,
-  cookie: string | undefined,
+  cookies: readonly string[],
   status: number,
   host: string | undefined,
 ): boolean {
@@ -46,13 +50,13 @@ function forbids(
   if (name === 'location') return hasLocation(status) && leadsAway(value, host)
   // The service ends the session, or begins another: ours must not undo that.
   if (name === 'clear-site-data') return true
-  return name === 'set-cookie' && cookie !== undefined && value.slice(0, cookie.length + 1) === `${cookie}=`
+  return name === 'set-cookie' && cookies.some((cookie) => value.startsWith(`${cookie}=`))
 }
 
 /** A successor goes back the way its token came: one from a cookie, which scripts cannot read, into no header that they can. */
 function isWayBack({ cookie }: RenewedToken, place: TokenPlace | undefined): boolean {
   if (place === undefined || place.websocketProtocol !== undefined) return false
-  return place.cookie === cookie
+  return (place.cookie === undefined) === (cookie === undefined)
 }
 
 function mayCarry(
@@ -63,12 +67,20 @@ function mayCarry(
 ): boolean {
   // 206 and 416: parts are put together by the validators that are taken away below. 304: it freshens what a cache has.
   if (status >= 500 || status === 304 || status === 206 || status === 416 || !isWayBack(renewed, place)) return false
-  const { cookie } = renewed
+  const cookies = renewed.cookie === undefined ? [] : [renewed.cookie.name, place?.cookie ?? '']
   for (let index = 0; index < headers.length; index += 2) {
     const name = (headers[index] as string).toLowerCase()
-    if (forbids(name, headers[index + 1] as string, cookie, status, request.headers.host)) return false
+    if (forbids(name, headers[index + 1] as string, cookies, status, request.headers.host)) return false
   }
   return true
+}
+
+/**
+ * Whether the browser may have the token under another name, domain or path than its successor gets: two cookies would come
+ * from then on. What the gateway set itself, the successor replaces.
+ */
+function mayLeaveTwin({ renewedFrom }: AuthResult, place: TokenPlace | undefined, { cookie }: RenewedToken): boolean {
+  return renewedFrom === undefined || place?.cookie !== cookie?.name || place?.superseded !== undefined
 }
 
 /**
@@ -79,7 +91,7 @@ export function carryRenewedToken(
   headers: string[],
   status: number,
   carried: CarryRequest,
-  { vary, onRenewed }: CarryPolicy,
+  { vary, onRenewed, clearCookies }: CarryPolicy,
 ): void {
   const renewed = carried.caller?.renewal?.successor
   if (carried.caller === undefined || renewed === undefined || !mayCarry(headers, status, renewed, carried)) return
@@ -94,7 +106,10 @@ export function carryRenewedToken(
       if (exposed !== undefined) exposed -= 2
     }
   }
-  headers.push('cache-control', 'no-store', 'vary', vary, renewed.header, renewed.value)
+  headers.push('cache-control', 'no-store', 'vary', vary)
+  if (renewed.cookie !== undefined && mayLeaveTwin(carried.caller, carried.place, renewed))
+    for (const line of clearCookies(carried.request, renewed.cookie)) headers.push('set-cookie', line)
+  headers.push(renewed.header, renewed.value)
   onRenewed(carried.caller)
   // Where no origin is allowed, nothing is exposed. A cookie needs no script to read it.
   if (!readable || renewed.cookie !== undefined) return

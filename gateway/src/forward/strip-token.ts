@@ -18,6 +18,8 @@ export interface TokenPlace {
   readonly cookie: string | undefined
   readonly query: string | undefined
   readonly websocketProtocol: string | undefined
+  /** Where several cookies held a token: those that do not count. */
+  readonly superseded?: readonly string[] | undefined
 }
 
 /** Edits the outgoing headers in place and returns the target without the token. */
@@ -43,9 +45,10 @@ function stripHeader(header: string, scheme: string | undefined): StripToken {
   }
 }
 
-function stripCookie(cookie: string, scheme: string | undefined): StripToken {
+function stripCookie(cookie: string, scheme: string | undefined, holds: (value: string) => boolean): StripToken {
   const isName = compileName(cookie, { anyCase: false })
-  const isToken = scheme === undefined ? () => true : compileScheme(scheme)
+  const isOfScheme = scheme === undefined ? () => true : compileScheme(scheme)
+  const isToken = (value: string) => isOfScheme(value) && holds(value)
   function without(value: string): string | undefined {
     const pairs = value.split(';')
     const left = pairs.filter((pair) => {
@@ -111,7 +114,19 @@ function stripFrom(
   if (query !== undefined) return stripParameter(query)
   if (websocketProtocol !== undefined) return stripProtocol(websocketProtocol)
   if (forward === 'keep') return undefined
-  return cookie === undefined ? stripHeader(header ?? 'authorization', scheme) : stripCookie(cookie, scheme)
+  return cookie === undefined ? stripHeader(header ?? 'authorization', scheme) : stripCookie(cookie, scheme, () => true)
+}
+
+/** Leaves of several cookies the one that counts, so that no upstream believes another. */
+export function createStripSuperseded(places: readonly TokenPlace[]) {
+  return function stripSuperseded(superseded: readonly string[]): StripToken {
+    const strips = places.flatMap(({ cookie, scheme }) =>
+      cookie === undefined
+        ? []
+        : [stripCookie(cookie, scheme, (value) => superseded.some((token) => value.endsWith(token)))],
+    )
+    return (headers, target) => strips.reduce((left, strip) => strip(headers, left), target)
+  }
 }
 
 /**

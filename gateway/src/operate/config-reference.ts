@@ -1,4 +1,5 @@
 // The reference of all options as Markdown, from their schema.
+import { isNoun } from '../config/schema-words.ts'
 import { asNode, unitKindOf, type SchemaNode } from '../config/schema-walk.ts'
 import { ConfigOptions } from '../config.ts'
 
@@ -52,8 +53,11 @@ function rows(node: SchemaNode, prefix: string): string[] {
   })
 }
 
-/** The options inside an option: of an object, of the entries of a list, or of the values of a map. */
+/** The options inside an option: of an object, of alternatives, of the entries of a list, or of the values of a map. */
 function inner(node: SchemaNode, path: string): string[] {
+  // Required is none of them, as another alternative may be taken.
+  if (node.anyOf !== undefined && !isNoun(node.description))
+    return node.anyOf.flatMap((branch) => inner({ ...branch, required: [] }, path))
   if (node.properties !== undefined) return rows(node, path)
   if (node.items?.properties !== undefined) return rows(node.items, `${path}[]`)
   const [value] = Object.values(node.patternProperties ?? {})

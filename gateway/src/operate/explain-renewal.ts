@@ -78,8 +78,12 @@ function ofDue({
     return none(
       `${when}, but its successor would be refused: too long (limits.tokenBytes, authResult.maxBytes), or not as the issuer’s tokens must be`,
     )
-  const wayBack = successor.cookie ?? successor.header
-  if (location === undefined || location.cookie !== successor.cookie || location.websocketProtocol !== undefined)
+  const wayBack = successor.cookie?.name ?? successor.header
+  if (
+    location === undefined ||
+    (location.cookie === undefined) !== (successor.cookie === undefined) ||
+    location.websocketProtocol !== undefined
+  )
     return none(`${when}, but its successor goes into ${wayBack}, and it did not come that way (deliver)`)
   return {
     outcome: 'sent',

@@ -1,6 +1,7 @@
 // The options of the renew stage: when a token gets a successor, who makes it, and what becomes of the old one.
 import { Type, type StaticDecode } from 'typebox'
 
+import { DeliverOption } from './deliver-options.ts'
 import { Duration, Options } from '../option-types.ts'
 
 /** Algorithms a successor may be signed with; which of them fits, the key says. */
@@ -134,11 +135,7 @@ export const RenewalOptions = Options(
       minimum: 1,
       maximum: 1000,
     }),
-    deliver: Type.Enum(['header', 'cookie'], {
-      description:
-        'header: x-renewed-token, for tokens that came in a header or query. cookie: the cookie that the token came in, HttpOnly, Secure, SameSite=Lax. A token from a cookie never goes into a header, where scripts could read it. Default header.',
-      default: 'header',
-    }),
+    deliver: DeliverOption,
     onReuse: Type.Enum(['refuse', 'revoke-session'], {
       description:
         'What an old token that is used after `overlap` means: refuse answers 401 and counts it. revoke-session also ends its session everywhere, since either the client or the one before it is a thief; clients must then share one token. Default refuse.',

@@ -1,4 +1,5 @@
 // The renewal of one issuer's tokens: which are due, what follows them, and what carries it to the client.
+import type { Delivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { RenewalOptions } from './options.ts'
 import { RenewalRefused } from './renewal-refused.ts'
@@ -19,15 +20,11 @@ export interface RenewalEvents extends RetirementEvents {
 
 export interface RenewalParts {
   readonly options: Readonly<
-    Pick<
-      RenewalOptions,
-      'strategy' | 'window' | 'grace' | 'overlap' | 'lifetime' | 'maxSession' | 'onReuse' | 'deliver'
-    >
+    Pick<RenewalOptions, 'strategy' | 'window' | 'grace' | 'overlap' | 'lifetime' | 'maxSession' | 'onReuse'>
   >
   readonly clockToleranceSec: number
   readonly maxTokenBytes: number
-  /** Name of the cookie that tokens come in; undefined where successors go into a header. */
-  readonly cookie: string | undefined
+  readonly delivery: Pick<Delivery, 'carry'>
   /** Who makes successors. */
   readonly maker: TokenIssuer | Endpoint
   /** What the gateway would say to this token now. */
@@ -36,8 +33,6 @@ export interface RenewalParts {
   readonly events: RenewalEvents
 }
 
-export const RENEWED_TOKEN_HEADER = 'x-renewed-token'
-
 /** RFC 7519 section 5.1: what a token is, its successor is as well. The header was checked when the token was verified. */
 function typOf(rawToken: string): string {
   const header = Buffer.from(rawToken.slice(0, rawToken.indexOf('.')), 'base64url').toString('utf8')
@@ -45,7 +40,7 @@ function typOf(rawToken: string): string {
 }
 
 export function createRenewal(parts: RenewalParts): IssuerRenewal {
-  const { options, maker, clockToleranceSec, maxTokenBytes, cookie, events } = parts
+  const { options, maker, clockToleranceSec, maxTokenBytes, delivery, events } = parts
   const graceSec = options.strategy === 'ahead' ? 0 : (options.grace ?? 0) / 1000
   const rules = successorRulesOf(options)
   const retirement = createRetirement(
@@ -65,17 +60,17 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
   function sessionEndSecOf(claims: Claims): number {
     return (sessionStartOf(claims) ?? Infinity) + rules.maxSessionSec
   }
-  function carried(token: string, { validUntilSec }: AuthResult): RenewedToken {
-    const common = { cookie, validUntilSec, told: false }
-    if (cookie === undefined) return { ...common, header: RENEWED_TOKEN_HEADER, value: token }
-    return { ...common, header: 'set-cookie', value: `${cookie}=${token}; Path=/; HttpOnly; Secure; SameSite=Lax` }
-  }
   function giveUp(state: RenewalState, reason: string): void {
     state.impossible = true
     events.onFailed(reason)
   }
   function adopt(state: RenewalState, token: string, verified: AuthResult): void {
-    state.successor = carried(token, verified)
+    const carried = delivery.carry(token, verified)
+    if (typeof carried === 'string') {
+      giveUp(state, `the successor is ${carried}`)
+      return
+    }
+    state.successor = carried
     events.onMade()
   }
 

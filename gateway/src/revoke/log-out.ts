@@ -1,8 +1,10 @@
-// The answer of a route with `action: revoke`: the caller's own token is blocked, and that is all.
+// The answer of a route with `action: revoke`: the tokens of its caller are blocked, and the browser forgets their cookies.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { Clock, Schedule } from '../clock.ts'
+import type { ClearCookies } from '../cookie-clearing.ts'
+import { closeUnlessRead, dropBody } from '../unread-body.ts'
 import { entriesFor, type RenewalFacts } from './entries-for.ts'
 import type { Revocation } from './revocation.ts'
 
@@ -11,6 +13,9 @@ export interface LogOutParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
+  readonly clearCookies: ClearCookies
+  /** Whose token this is, ended or not; undefined for what is no good token. */
+  readonly callerOf: (token: string) => AuthResult | undefined
   readonly onLogOut: (caller: AuthResult, requestId: string) => void
 }
 
@@ -19,36 +24,52 @@ export interface LogOutRequest {
   readonly response: ServerResponse
   readonly requestId: string
   readonly caller: AuthResult | undefined
+  /** Where the token was found: tokens of other cookies end as well. */
+  readonly place: { readonly superseded?: readonly string[] | undefined } | undefined
   /** CORS, names and values in turn. */
   readonly extraHeaders: readonly string[] | undefined
 }
 
-/** The token is refused from now on in any case; the answer waits this long for the store to have it as well. */
-const STORE_WAIT_MS = 250
+/** What a route says about it. */
+export interface LogOutOptions {
+  /** What the browser is told to clear of the whole site. */
+  readonly clearSiteData?: readonly string[] | undefined
+}
 
-export function createLogOut({ revocation, clock, schedule, renewalOf, onLogOut }: LogOutParts) {
-  return function logOut({ request, response, requestId, caller, extraHeaders = [] }: LogOutRequest): void {
-    request.resume()
-    function done(): void {
+/** The token is refused from now on in any case; the answer waits this long for the store to have it, and for the body. */
+const WAIT_MS = 250
+
+export function createLogOut(parts: LogOutParts) {
+  const { revocation, clock, schedule, renewalOf, clearCookies, callerOf, onLogOut } = parts
+
+  /** In force when this returns. Settles when the store has them. */
+  function block(callers: readonly AuthResult[]): Promise<unknown> {
+    const nowSec = clock.now() / 1000
+    const entries = callers.flatMap((caller) =>
+      entriesFor(caller, { nowSec, reason: 'logout', renewal: renewalOf(caller.issuer) }),
+    )
+    // A token that has expired needs no entry; its session may live on in a successor.
+    const stored = revocation.block(entries.filter(({ untilSec }) => untilSec > nowSec))
+    return revocation.status().up ? stored : Promise.resolve()
+  }
+
+  return function logOut(admitted: LogOutRequest, { clearSiteData }: LogOutOptions): void {
+    const { request, response, requestId, caller, place, extraHeaders = [] } = admitted
+    function answer(): void {
+      cancel()
       if (response.headersSent || response.destroyed) return
-      response.writeHead(204, ['cache-control', 'no-store', 'x-request-id', requestId, ...extraHeaders])
+      const headers = ['cache-control', 'no-store', 'x-request-id', requestId, ...extraHeaders]
+      for (const line of clearCookies(request)) headers.push('set-cookie', line)
+      if (clearSiteData !== undefined)
+        headers.push('clear-site-data', clearSiteData.map((kind) => `"${kind}"`).join(', '))
+      response.writeHead(204, [...headers, ...closeUnlessRead(request, response)])
       response.end()
     }
-    if (caller?.authenticated !== true) {
-      done()
-      return
-    }
-    const renewal = renewalOf(caller.issuer)
-    const stored = revocation.block(entriesFor(caller, { nowSec: clock.now() / 1000, reason: 'logout', renewal }))
-    onLogOut(caller, requestId)
-    if (!revocation.status().up) {
-      done()
-      return
-    }
-    const cancel = schedule(STORE_WAIT_MS, done)
-    void stored.then(() => {
-      cancel()
-      done()
-    })
+    const cancel = schedule(WAIT_MS, answer)
+    const others = (place?.superseded ?? []).map(callerOf).filter((other) => other !== undefined)
+    const callers = caller?.authenticated === true ? [caller, ...others] : []
+    const stored = block(callers)
+    for (const one of callers) onLogOut(one, requestId)
+    void Promise.all([stored, dropBody(request)]).then(answer)
   }
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 
 import { compileOrigins, type OriginMatcher } from './origins.ts'
 import { isWebSocketUpgrade } from '../upgrades.ts'
-import { peerAddressOf } from '../../trusted-proxies.ts'
+import { forwardedValue, type PeerTrust } from '../../trusted-proxies.ts'
 
 /** False when the request would act with a cookie that another site's page could have had sent. Only for tokens from cookies. */
 export type OriginGuard = (request: IncomingMessage) => boolean
@@ -13,25 +13,11 @@ export interface OriginGuardParts {
   readonly origins: readonly string[] | undefined
   /** Origins that may send cookies by the CORS policy of the route: named as the user's own already. */
   readonly credentialed: readonly string[]
-  /** Whether a peer is a proxy whose word about the client counts. */
-  readonly isTrusted: (address: string) => boolean
+  readonly isTrusted: PeerTrust
 }
 
 /** RFC 9110 section 9.2.1. */
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
-
-const FIRST_OF_LIST = /^[^,]*/
-
-/** What a trusted proxy says that it was asked for; undefined from anybody else. */
-function forwarded(
-  { headers, socket }: IncomingMessage,
-  name: string,
-  { isTrusted }: OriginGuardParts,
-): string | undefined {
-  const value = headers[name]
-  if (value === undefined || !isTrusted(peerAddressOf({ socket }))) return undefined
-  return FIRST_OF_LIST.exec(String(value))?.[0].trim()
-}
 
 /** Whether an origin has this host and port: written as its own scheme writes them. */
 function hasHost({ protocol, host }: URL, asked: string | undefined): boolean {
@@ -46,9 +32,13 @@ function hasHost({ protocol, host }: URL, asked: string | undefined): boolean {
 function isOwnOrigin(text: string, request: IncomingMessage, parts: OriginGuardParts): boolean {
   if (!URL.canParse(text)) return false
   const origin = new URL(text)
-  const isHttps = 'encrypted' in request.socket || forwarded(request, 'x-forwarded-proto', parts) === 'https'
+  const isHttps =
+    'encrypted' in request.socket || forwardedValue(request, 'x-forwarded-proto', parts.isTrusted) === 'https'
   if (isHttps && origin.protocol !== 'https:') return false
-  return hasHost(origin, request.headers.host) || hasHost(origin, forwarded(request, 'x-forwarded-host', parts))
+  return (
+    hasHost(origin, request.headers.host) ||
+    hasHost(origin, forwardedValue(request, 'x-forwarded-host', parts.isTrusted))
+  )
 }
 
 /**

@@ -1,0 +1,49 @@
+// From a token that was verified to the result that all requests with it share, the header for its upstream included.
+import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
+import { nameIn, type Validity } from './claims.ts'
+import type { TrustedIssuer } from './issuers.ts'
+import { createScopeReader } from './scopes.ts'
+import type { UnverifiedToken } from './token-shape.ts'
+import { magnitudeOf } from '../exact-number.ts'
+import type { Failure } from '../failure.ts'
+import { firstIssuedAtOf } from '../session-origin.ts'
+
+/** Makes the header value for the upstream, once per token; a Failure when it would be too large. */
+export type EncodeResult = (facts: VerifiedFacts) => string | Failure
+
+export function createResultMaker(encodeResult: EncodeResult) {
+  const scopesOf = createScopeReader()
+
+  return function makeResult(
+    token: UnverifiedToken,
+    { name, issuer, renewal }: TrustedIssuer,
+    { notAfterSec }: Validity,
+  ): AuthResult | Failure {
+    const { claims, claimsJson, write } = token.signedClaims()
+    const { exp, iat, sub, jti, sid, renewed_from: renewedFrom } = claims
+    const expiresAtSec = magnitudeOf(exp) ?? Infinity
+    const subject = typeof sub === 'string' ? sub : undefined
+    const { names: scopes, json: scopesJson } = scopesOf(claims)
+    const facts = { issuer: name, subject, scopes, scopesJson, claims, claimsJson, write, expiresAtSec }
+    const headerValue = encodeResult(facts)
+    if (typeof headerValue !== 'string') return headerValue
+    return verifiedResult({
+      issuer: name,
+      subject,
+      scopes,
+      claims,
+      expiresAtSec,
+      issuedAtSec: magnitudeOf(iat),
+      firstIssuedAtSec: firstIssuedAtOf(claims),
+      validUntilSec: notAfterSec,
+      tokenId: token.id,
+      issuerId: issuer ?? name,
+      jti: nameIn(jti),
+      originJti: nameIn(claims['origin_jti']),
+      sid: nameIn(sid),
+      renewedFrom: typeof renewedFrom === 'string' ? renewedFrom : undefined,
+      headerValue,
+      renewal: renewal?.stateOf(claims),
+    })
+  }
+}

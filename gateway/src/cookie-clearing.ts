@@ -1,0 +1,106 @@
+// Set-Cookie headers that take away the cookies which hold tokens: whatever domain and path the browser has them under.
+import type { IncomingMessage } from 'node:http'
+
+import { compileName, splitPair, trimBlanks } from './token-spelling.ts'
+import { forwardedValue, type PeerTrust } from './trusted-proxies.ts'
+
+/** By these a browser tells its cookies apart (RFC 6265 section 5.3, step 11). */
+export interface CookieSlot {
+  readonly name: string
+  /** Undefined: for the host alone that set it. */
+  readonly domain: string | undefined
+  readonly path: string
+}
+
+type AskingRequest = Pick<IncomingMessage, 'headers' | 'socket' | 'url'>
+
+/** `kept` is left alone: the slot that a successor goes into. */
+export type ClearCookies = (request: AskingRequest, kept?: CookieSlot) => readonly string[]
+
+// What is likely comes first: proxies in front of the gateway take heads of 4 KB by default (nginx, proxy_buffer_size).
+const MAX_NAMES = 4
+const MAX_DOMAINS = 5
+const MAX_PATHS = 9
+const MAX_LINES = 20
+
+const PREFIXED = /^__(secure|http|host)-/i
+const HOST_PREFIXED = /^__host-/i
+const NAME = /^[!#-+\--:<>-~]+$/
+const HOST_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/
+const ADDRESS = /^[0-9.]+$/
+const PATH = /^\/[!-:<-~]*$/
+
+/** The host alone, and each domain above it that a cookie could be for; which of them are public suffixes, browsers know. */
+function domainsOf(host: string | undefined): readonly (string | undefined)[] {
+  const name = host?.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '') ?? ''
+  if (!HOST_NAME.test(name) || ADDRESS.test(name)) return [undefined]
+  const labels = name.split('.')
+  const domains = labels.slice(0, -1).map((_label, index) => labels.slice(index).join('.'))
+  return [undefined, ...domains.slice(-MAX_DOMAINS)]
+}
+
+/** A cookie comes with requests whose path goes on from its own (RFC 6265 section 5.1.4): it is one of these. */
+function pathsOf(url: string | undefined): readonly string[] {
+  const [path = '/'] = (url ?? '/').split('?', 1)
+  const paths = ['/']
+  if (!PATH.test(path)) return paths
+  for (let at = path.indexOf('/', 1); at !== -1; at = path.indexOf('/', at + 1))
+    paths.push(path.slice(0, at), path.slice(0, at + 1))
+  if (!paths.includes(path)) paths.push(path)
+  return paths.slice(0, MAX_PATHS)
+}
+
+/** The names of cookies that are tokens to somebody, as the browser spells them. */
+function namesIn(cookie: string | undefined, isToken: (name: string) => boolean): readonly string[] {
+  const names = new Set<string>()
+  for (const pair of cookie?.split(';') ?? []) {
+    const name = trimBlanks(splitPair(pair)[0])
+    if (names.size < MAX_NAMES && NAME.test(name) && isToken(name)) names.add(name)
+  }
+  return [...names]
+}
+
+function isSame(a: CookieSlot, b: CookieSlot | undefined): boolean {
+  return a.name === b?.name && a.domain === b.domain && a.path === b.path
+}
+
+/** RFC 6265bis section 4.1.3: names with a prefix are taken with Secure alone, and of `__Host-` there is one. */
+function slotsOf(name: string, request: AskingRequest, host: string | undefined): readonly CookieSlot[] {
+  if (HOST_PREFIXED.test(name)) return [{ name, domain: undefined, path: '/' }]
+  const domains = domainsOf(host)
+  return pathsOf(request.url).flatMap((path) => domains.map((domain) => ({ name, domain, path })))
+}
+
+function lineOf({ name, domain, path }: CookieSlot, isCrossSite: boolean): string {
+  // Without Secure it also works by plain HTTP. Answers to pages of other sites set SameSite=None alone, and that needs Secure.
+  const secure = isCrossSite ? '; SameSite=None; Secure' : PREFIXED.test(name) ? '; Secure' : ''
+  return `${name}=; Path=${path}${domain === undefined ? '' : `; Domain=${domain}`}; Max-Age=0${secure}`
+}
+
+export interface CookieClearingParts {
+  /** Names of the cookies that tokens are looked for in. */
+  readonly cookies: readonly string[]
+  /** Where successors are set: taken away also where they were not sent. */
+  readonly delivered: readonly CookieSlot[]
+  readonly isTrusted: PeerTrust
+}
+
+/**
+ * A browser does not say under which domain and path it has what it sends. There are few that it can be, so each is named:
+ * taking away a cookie that is not there does nothing (RFC 6265 section 5.3).
+ */
+export function createCookieClearing({ cookies, delivered, isTrusted }: CookieClearingParts): ClearCookies {
+  const tests = cookies.map((name) => compileName(name, { anyCase: false }))
+  return function clearCookies(request, kept) {
+    const names = namesIn(request.headers.cookie, (name) => tests.some((isToken) => isToken(name)))
+    const host = forwardedValue(request, 'x-forwarded-host', isTrusted) ?? request.headers.host
+    const slots = names.flatMap((name) => slotsOf(name, request, host))
+    if (names.length > 0 && kept === undefined)
+      slots.unshift(...delivered.filter((slot) => !slots.some((other) => isSame(other, slot))))
+    const isCrossSite = request.headers['sec-fetch-site'] === 'cross-site'
+    return slots
+      .filter((slot) => !isSame(slot, kept))
+      .slice(0, MAX_LINES)
+      .map((slot) => lineOf(slot, isCrossSite))
+  }
+}
