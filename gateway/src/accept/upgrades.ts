@@ -3,7 +3,7 @@ import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
-import { afterItsTurn } from './listen/current-response.ts'
+import { afterItsTurnUnread } from './listen/current-response.ts'
 
 /** An offer in HTTP/1.0 is to be ignored (RFC 9110 section 7.8): such a request is a plain one. */
 export function isWebSocketUpgrade({ headers, httpVersion }: IncomingMessage): boolean {
@@ -60,7 +60,7 @@ export function routeUpgrades(server: Server): void {
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     // Node has let go of the connection: without this a reset would end the process.
     socket.on('error', ignore)
-    afterItsTurn(socket, () => {
+    afterItsTurnUnread(socket, () => {
       if (isWebSocketUpgrade(request)) {
         for (const listener of listeners) listener(request, socket, head)
         return

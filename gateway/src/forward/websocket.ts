@@ -12,6 +12,7 @@ import { addToSwitchingHead, linesForClient } from './switching-head.ts'
 import { chosenProtocol, handshakeProblem, prepareHandshake, VERSION } from './websocket-handshake.ts'
 import { linkWebSockets } from './websocket-link.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import { keepEarlyBytes } from '../early-bytes.ts'
 
 export interface WebSocketPolicy extends ForwardPolicy {
   readonly closeCode: number
@@ -66,15 +67,14 @@ export function createWebSocketMount(
     const { request, strip, policy } = upgrade
     const { transport, filter, rewrite } = policy
     const { socket: clientConnection } = request
-    // Half-closed sockets are allowed to clients of HTTP, and after the upgrade nobody else looks for the end.
-    function leave(): void {
-      clientConnection.destroy()
-    }
+    // Half-closed connections are for clients of HTTP, and after the upgrade nobody else looks for the end.
     if (clientConnection.readableEnded) {
-      leave()
+      clientConnection.destroy()
       return
     }
-    clientConnection.on('end', leave)
+    const giveBack = keepEarlyBytes(clientConnection, () => {
+      clientConnection.destroy()
+    })
     const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(upgrade, policy))
     const target = strip === undefined ? upgrade.target : strip(headers, upgrade.target)
     const handshake = prepareHandshake(headers)
@@ -85,7 +85,7 @@ export function createWebSocketMount(
         if (protocol instanceof Error) return protocol
         const told = protocol ?? upgrade.tokenProtocol
         const dialed = new DialedConnection(connection, told)
-        clientConnection.off('end', leave)
+        giveBack()
         const letGo = () => {
           dialed.destroy()
         }

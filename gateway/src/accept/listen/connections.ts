@@ -3,7 +3,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { brokenBy } from './broken.ts'
-import { afterItsTurn, responseOn } from './current-response.ts'
+import { afterItsTurnUnread, responseOn } from './current-response.ts'
 import { isForeignLine, isForeignMethod, isSpokenVersion } from './foreign-protocol.ts'
 import { createHalfCloseWatch } from './half-close.ts'
 import { createReadAhead, type ReadAhead } from './read-ahead.ts'
@@ -90,7 +90,7 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   // RFC 9110 section 9.3.6: a tunnel to anywhere is what a gateway must not be.
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => undefined)
-    afterItsTurn(socket, () => {
+    afterItsTurnUnread(socket, () => {
       parts.refuseRaw(request, socket, 'method_not_implemented')
     })
   })

@@ -2,6 +2,8 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
+import { keepEarlyBytes } from '../../early-bytes.ts'
+
 /** The response that is under way on a connection, as Node notes it. */
 export function responseOn(socket: Duplex): ServerResponse | undefined {
   return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
@@ -15,4 +17,19 @@ export function afterItsTurn(socket: Duplex, run: () => void): void {
     response.once('close', () => {
       if (!socket.destroyed) afterItsTurn(socket, run)
     })
+}
+
+/** The same for a connection that Node has let go of (upgrade, connect): who leaves meanwhile is noticed all the same. */
+export function afterItsTurnUnread(socket: Duplex, run: () => void): void {
+  if (responseOn(socket) === undefined) {
+    run()
+    return
+  }
+  const giveBack = keepEarlyBytes(socket, () => {
+    socket.destroy()
+  })
+  afterItsTurn(socket, () => {
+    giveBack()
+    run()
+  })
 }

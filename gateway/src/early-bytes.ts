@@ -1,0 +1,26 @@
+// A connection that nobody reads for the moment, as it is to be switched: who leaves is noticed, and what comes is kept.
+import type { Duplex } from 'node:stream'
+
+/** None that waits for its 101 sends anything: more than this is no client. */
+const MAX_EARLY_BYTES = 65_536
+
+/**
+ * For a connection that Node has let go of (upgrade, connect). Without somebody who reads, the end of the client's side stays
+ * behind what it sent, and what it took stays taken. Returns what gives back all that came, for the one who reads next.
+ */
+export function keepEarlyBytes(socket: Duplex, onLeft: () => void): () => void {
+  const early: Buffer[] = []
+  let bytes = 0
+  function onReadable(): void {
+    for (let chunk = socket.read() as Buffer | null; chunk !== null; chunk = socket.read() as Buffer | null) {
+      early.push(chunk)
+      bytes += chunk.length
+    }
+    if (bytes > MAX_EARLY_BYTES) onLeft()
+  }
+  socket.on('readable', onReadable).on('end', onLeft)
+  return () => {
+    socket.off('readable', onReadable).off('end', onLeft)
+    if (bytes > 0) socket.unshift(Buffer.concat(early))
+  }
+}
