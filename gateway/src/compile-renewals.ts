@@ -1,7 +1,7 @@
 // How the tokens of each issuer are renewed, compiled: keys read, checks of authentication wired to the renew stage.
 import { readFileSync } from 'node:fs'
 
-import type { AuthResult } from './authenticate/auth-result.ts'
+import type { AuthResult, RenewedToken } from './authenticate/auth-result.ts'
 import type { RenewalPart } from './authenticate/issuers.ts'
 import { KeysNotUsable } from './authenticate/key-source.ts'
 import type { Clock, Schedule } from './clock.ts'
@@ -47,6 +47,8 @@ export interface Renewals {
   readonly onDelivered: (caller: AuthResult) => void
   /** The cookies that successors are set in. */
   readonly cookies: readonly CookieSlot[]
+  /** Makes the successor of a token for the stream that it opened, when it is due; undefined where streams carry none. */
+  readonly successorOnStream: ((caller: AuthResult, wallMs: number) => RenewedToken | undefined) | undefined
 }
 
 function readSigningKey({ signingKey }: Renewal, name: string): TokenIssuer | undefined {
@@ -130,10 +132,21 @@ export function compileRenewals({ issuers, tokens, limits }: Config, parts: Rene
     for (const { publicKey } of keys)
       if (jwksPath !== undefined && publicKey !== undefined) published.push({ path: jwksPath, key: publicKey })
   }
+  function successorOnStream(caller: AuthResult, wallMs: number): RenewedToken | undefined {
+    const { issuer, renewal: state } = caller
+    if (state === undefined || state.raw === '' || wallMs / 1000 < state.dueSec) return undefined
+    // A stream of a blocked caller is just about to be ended.
+    const blocked = parts.blockList.find(caller, wallMs / 1000)
+    if (blocked !== undefined && blocked.reason !== 'renewed') return undefined
+    byIssuer.get(issuer)?.renewal.renew({ raw: state.raw, result: caller }, state, wallMs / 1000)
+    return state.successor?.cookie === undefined ? state.successor : undefined
+  }
+
   return {
     byIssuer,
     published,
     cookies,
+    successorOnStream: issuers.some(({ renewal }) => renewal?.stream === 'event') ? successorOnStream : undefined,
     onDelivered(caller) {
       life.onDelivered(caller)
       parts.events.onDelivered(caller)

@@ -15,6 +15,7 @@ import type { Clock, Schedule } from './clock.ts'
 import type { Config } from './config.ts'
 import { createCookieClearing, type CookieSlot } from './cookie-clearing.ts'
 import { Failure } from './failure.ts'
+import type { Renewals } from './compile-renewals.ts'
 import type { ForwardPolicy } from './forward/forward.ts'
 import { authoritiesOf } from './forward/location.ts'
 import type { HeaderFilter } from './forward/headers.ts'
@@ -45,6 +46,7 @@ export interface RouteCompilerParts {
   readonly schedule: Schedule
   readonly onRenewed: (caller: AuthResult) => void
   readonly deliveredCookies: readonly CookieSlot[]
+  readonly successorOnStream: Renewals['successorOnStream']
   readonly watch: StreamWatch
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
@@ -110,6 +112,8 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   const vary = [
     ...new Set(locations.map(({ header, cookie }) => header ?? (cookie === undefined ? 'authorization' : 'cookie'))),
   ].join(', ')
+  const { successorOnStream, onRenewed } = parts
+  const streams = successorOnStream === undefined ? undefined : { successorOnStream, onRenewed }
   const streamChecks = {
     close: createStreamCheck(revocation.list, 'close'),
     keep: createStreamCheck(revocation.list, 'keep'),
@@ -165,6 +169,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       vary,
       onRenewed: parts.onRenewed,
       clearCookies,
+      streams,
       answer,
       onFailure: (requestId, code, cause) => {
         log.warn({ requestId, route: route.path, upstream: route.upstream, code, cause }, 'not forwarded to its end')

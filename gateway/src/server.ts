@@ -181,6 +181,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     watch,
     onRenewed: renewals.onDelivered,
     deliveredCookies: renewals.cookies,
+    successorOnStream: renewals.successorOnStream,
     isTrusted,
     clientOf,
     accessLog,

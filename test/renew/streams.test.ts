@@ -1,4 +1,5 @@
 // A stream lives as long as its session: WebSockets and event streams outlive the token that opened them, not what it belongs to.
+import type { ServerResponse } from 'node:http'
 import t, { type Test } from 'tap'
 
 import { createFakeClock } from '../support/fake-clock.ts'
@@ -9,40 +10,50 @@ import type { TestGateway } from '../support/test-gateway.ts'
 import { waitFor } from '../support/wait-for.ts'
 import { openWebSocket, startWebSocketUpstream } from '../support/websocket.ts'
 
-const TRANSPORTS = ['direct', 'undici'] as const
-
 /** Two machines with WebSockets and event streams, and what becomes of one of either kind that a token opened on the first. */
-async function setUp(t: Test, { transport = 'direct', route = {} } = {}) {
+async function setUp(
+  t: Test,
+  { transport = 'direct', renewal = {} }: { transport?: string; renewal?: Record<string, unknown> } = {},
+) {
   const clock = createFakeClock()
+  const eventStreams: ServerResponse[] = []
   const plain = await startUpstream(t, (request, response) => {
-    if (request.url !== '/events') return void response.end('ok')
-    response.writeHead(200, { 'content-type': 'text/event-stream' })
+    if (request.url === '/') return void response.end('ok')
+    const encoding = request.url === '/encoded' ? { 'content-encoding': 'identity' } : {}
+    response.writeHead(200, { 'content-type': 'text/event-stream', ...encoding })
     response.flushHeaders()
+    eventStreams.push(response)
   })
   const sockets = await startWebSocketUpstream(t)
   const [one, two] = (await startMachines(
     t,
     2,
     {
-      issuers: [renewingIssuer(writePrivateKey(t), {}, { clockTolerance: '5s' })],
+      issuers: [renewingIssuer(writePrivateKey(t), renewal, { clockTolerance: '5s' })],
       upstreams: { plain: { targets: [plain.url], transport }, sockets: { targets: [sockets.url], transport } },
       routes: [
-        { path: '/ws', upstream: 'sockets', websocket: true, ...route },
-        { path: '/*', upstream: 'plain', ...route },
+        { path: '/ws', upstream: 'sockets', websocket: true },
+        { path: '/*', upstream: 'plain' },
       ],
     },
     { clock, schedule: clock.schedule },
   )) as [TestGateway, TestGateway]
 
-  async function open(token: string) {
+  async function open(token: string, path = '/events') {
     const ended: (string | number)[] = []
+    const messages: string[] = []
     const { socket } = await openWebSocket(`${one.url}/ws`, [], { headers: { authorization: `Bearer ${token}` } })
     socket.on('close', (code) => ended.push(code))
+    socket.on('message', (data: Buffer) => messages.push(data.toString()))
     const events = await openRaw(t, one.port)
-    events.write(`GET /events HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+    events.write(`GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${token}\r\n\r\n`)
     await events.until(/\r\n\r\n/)
     t.teardown(() => socket.terminate())
     return {
+      socket,
+      messages,
+      /** The body of the event stream as it came, without the lines of chunks. */
+      events: () => (events.received().split('\r\n\r\n')[1] ?? '').replace(/[0-9a-f]+\r\n|\r\n/g, ''),
       /** Both are open. */
       live: () => ended.length === 0 && !events.received().includes('\r\n0\r\n\r\n') && !events.closed(),
       /** Both end, the WebSocket with 4401 and the event stream in order. */
@@ -52,10 +63,10 @@ async function setUp(t: Test, { transport = 'direct', route = {} } = {}) {
       },
     }
   }
-  return { clock, one, two, open }
+  return { clock, one, two, open, eventStreams }
 }
 
-for (const transport of TRANSPORTS)
+for (const transport of ['direct', 'undici'])
   t.test(`a stream goes on with the successors of its token, wherever they are used (${transport})`, async (t) => {
     const { clock, two, open } = await setUp(t, { transport })
     let token = await firstToken(clock)
@@ -142,4 +153,65 @@ t.test('another session of the same user keeps nothing', async (t) => {
   await send(two, (await send(two, other)).renewed ?? '')
   await clock.advance(62_000)
   t.same(await streams.end(), [4401])
+})
+
+const tokenIn = (message: string | undefined) =>
+  (JSON.parse(message ?? '{}') as { type?: string; token?: string }).token ?? ''
+
+for (const transport of ['direct', 'undici'])
+  t.test(
+    `stream: event: whoever makes no other request is given each successor in the stream (${transport})`,
+    async (t) => {
+      const { clock, one, open, eventStreams } = await setUp(t, { transport, renewal: { stream: 'event' } })
+      const streams = await open(await firstToken(clock))
+      await clock.advance(238_000)
+      t.same([streams.messages, streams.events()], [[], ''], 'nothing before it is due')
+      for (let renewals = 1; renewals <= 5; renewals += 1) {
+        await clock.advance(3000)
+        await waitFor(() => streams.messages.length === renewals && streams.events().endsWith('\n\n'))
+        const token = tokenIn(streams.messages.at(-1))
+        t.match(JSON.parse(streams.messages.at(-1) ?? ''), { type: 'renewed_token' })
+        const events = streams
+          .events()
+          .split('\n\n')
+          .filter((event) => event !== '')
+        t.same(events.at(-1), `event: renewed_token\ndata: ${token}`, 'the same token in both')
+        t.equal(events.length, renewals, 'once each')
+        t.equal((await send(one, token)).status, 200, 'and it is good')
+        await clock.advance(237_000)
+        t.ok(streams.live())
+      }
+      streams.socket.send('echo')
+      await waitFor(() => streams.messages.at(-1) === 'echo')
+      eventStreams[0]?.write('data: 1\n\n')
+      await waitFor(() => streams.events().endsWith('data: 1\n\n'))
+    },
+  )
+
+t.test('stream: event: no event of the upstream is cut in two, and what is encoded is left alone', async (t) => {
+  const { clock, open, eventStreams } = await setUp(t, { renewal: { stream: 'event' } })
+  const token = await firstToken(clock)
+  const [streams, encoded] = [await open(token), await open(token, '/encoded')]
+  const [upstream] = eventStreams
+  upstream?.write('data: begun')
+  await waitFor(() => streams.events() === 'data: begun')
+  await clock.advance(250_000)
+  await waitFor(() => streams.messages.length === 1)
+  t.equal(streams.events(), 'data: begun')
+  upstream?.write('\ndata: and ended\n')
+  await waitFor(() => streams.events().endsWith('ended\n'))
+  await clock.advance(500)
+  t.notMatch(streams.events(), /renewed_token/, 'an end of line is not an end of event')
+  upstream?.write('\n')
+  await waitFor(() => streams.events().endsWith('\n\n'))
+  await clock.advance(500)
+  await waitFor(() => /^data: begun\ndata: and ended\n\nevent: renewed_token\ndata: ey\S+\n\n$/.test(streams.events()))
+  t.equal(encoded.events(), '')
+})
+
+t.test('stream: off: a stream carries what its two sides say', async (t) => {
+  const { clock, open } = await setUp(t)
+  const streams = await open(await firstToken(clock))
+  await clock.advance(290_000)
+  t.same([streams.messages, streams.events()], [[], ''])
 })

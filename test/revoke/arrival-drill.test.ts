@@ -9,7 +9,7 @@ import { faketimePath, startSkewed, type SkewedGateway } from '../support/skewed
 import { signHmac } from '../support/tokens.ts'
 
 const skip = !(requireComponent(t, 'redis-server', redisServerPath) && requireComponent(t, 'faketime', faketimePath))
-const ROUNDS = drillSize(30, 1500)
+const ROUNDS = drillSize(30, 500)
 const LOAD_CONNECTIONS = 8
 /** Calls with a token after it was refused once: none may pass. */
 const CALLS_AFTER = 5

@@ -1,11 +1,13 @@
 // Gateways as processes of their own whose clocks differ (libfaketime), in front of one upstream, with one Redis.
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 
 import type { Test } from 'tap'
 
 import { eventually } from './eventually.ts'
 import { start } from './gateway-process.ts'
-import { startUpstream } from './recording-upstream.ts'
 import { startRedis, type TestRedis } from './redis.ts'
 import { ISSUER, SECRET } from './tokens.ts'
 
@@ -29,13 +31,24 @@ export interface SkewedGateway {
   metrics(): Promise<string>
 }
 
+/** One that keeps nothing of what it gets: drills send hundreds of thousands of requests. */
+async function startPlainUpstream(t: Test): Promise<string> {
+  const server = createServer((_request, response) => response.end('ok')).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.teardown(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
 /** `skewsMs`: how far the clock of each is ahead of that of this process and of Redis. */
 export async function startSkewed(
   t: Test,
   skewsMs: readonly number[],
   { renewal = {}, clockTolerance = '10s' }: { renewal?: Record<string, unknown>; clockTolerance?: string } = {},
 ): Promise<{ readonly gateways: readonly SkewedGateway[]; readonly redis: TestRedis }> {
-  const [upstream, redis] = [await startUpstream(t), await startRedis(t)]
+  const [upstream, redis] = [await startPlainUpstream(t), await startRedis(t)]
   const config = {
     listen: { port: 0 },
     admin: { port: 0, token: ADMIN_TOKEN },
@@ -58,7 +71,7 @@ export async function startSkewed(
       },
     ],
     revocation: { store: { redis: redis.url } },
-    upstreams: { up: { targets: [upstream.url] } },
+    upstreams: { up: { targets: [upstream] } },
     routes: [{ path: '/*', upstream: 'up', websocket: true }],
   }
   const gateways = await Promise.all(

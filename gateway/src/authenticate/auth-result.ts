@@ -43,6 +43,8 @@ export interface AuthResult {
 export interface RenewalState {
   /** From then on it is renewed, in seconds. */
   readonly dueSec: number
+  /** The token itself, where open streams may carry its successor; '' elsewhere. */
+  readonly raw: string
   /** What answers carry from now on. */
   successor: RenewedToken | undefined
   /** It was tried, and it will not work the next time either. */
@@ -56,8 +58,8 @@ export interface RenewedToken {
   readonly header: string
   readonly value: string
   readonly cookie: CookieSlot | undefined
-  /** From then on it is refused, in seconds. */
-  readonly validUntilSec: number
+  /** What authentication says to it. */
+  readonly verified: AuthResult
   /** Machines were told that its session goes on. */
   told: boolean
 }

@@ -43,7 +43,7 @@ export function createResultMaker(encodeResult: EncodeResult) {
       sid: nameIn(sid),
       renewedFrom: typeof renewedFrom === 'string' ? renewedFrom : undefined,
       headerValue,
-      renewal: renewal?.stateOf(claims),
+      renewal: renewal?.stateOf(claims, token),
     })
   }
 }

@@ -1,6 +1,7 @@
 // What authentication asks about renewal. The renew stage answers; where an issuer does not renew, nobody is asked.
 import type { AuthResult, Claims, RenewalState } from './auth-result.ts'
 import type { Validity } from './claims.ts'
+import type { UnverifiedToken } from './token-shape.ts'
 import type { Failure } from '../failure.ts'
 
 /** A token that was found good, as far as renewing it must know. */
@@ -15,7 +16,7 @@ export interface IssuerRenewal {
   /** Why an expired token cannot be renewed, when that is because its session is over. */
   sessionOver(claims: Claims, nowSec: number): Failure | undefined
   /** Kept beside the token; undefined when it can never be renewed. */
-  stateOf(claims: Claims): RenewalState | undefined
+  stateOf(claims: Claims, token: Pick<UnverifiedToken, 'signed' | 'signature'>): RenewalState | undefined
   /** The token is due: makes its successor, once. A failure when it has expired and passes only with one. */
   renew(token: Renewable, state: RenewalState, nowSec: number): Failure | undefined
   /** A token was verified for the first time in this process: if it is a successor, its client has it. */

@@ -114,8 +114,12 @@ function checkAttributes(cookie: Loose, at: Path): readonly Finding[] {
 }
 
 export function checkDelivery(renewal: Loose, surroundings: Surroundings, path: Path): readonly Finding[] {
-  const { deliver } = renewal
+  const { deliver, stream } = renewal
   const at = [...path, 'deliver']
+  if (stream === 'event' && (deliver === 'cookie' || isOptions(deliver)))
+    return [
+      { path: [...path, 'stream'], message: 'has no effect with deliver: cookie: scripts must not read such tokens' },
+    ]
   if (deliver === 'cookie') return checkName({}, surroundings.places, at)
   if (!isOptions(deliver)) return checkHeader(renewal, surroundings, path)
   const cookie = options(deliver['cookie'])

@@ -1,5 +1,7 @@
 // Sends an admitted request to its upstream and the response back, byte for byte.
 import type { Admitted } from './admitted.ts'
+import { RenewedEvents } from './renewed-events.ts'
+import { createNextToken, type StreamRenewalPolicy } from './stream-renewal.ts'
 import { Exchange, type ExchangePolicy } from './exchange.ts'
 import type { RequestFacts } from './headers.ts'
 import { hasBody, outgoingBody, type BodyLimits } from './request-body.ts'
@@ -9,6 +11,8 @@ import { peerAddressOf } from '../trusted-proxies.ts'
 /** What a route needs to forward. Compiled once. */
 export interface ForwardPolicy extends ExchangePolicy {
   readonly transport: Transport
+  /** Undefined where streams carry no successors. */
+  readonly streams: StreamRenewalPolicy | undefined
   readonly connectTimeoutMs: number
   readonly headersTimeoutMs: number
   readonly bodyLimits: BodyLimits
@@ -59,5 +63,11 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
     // Many clients may speak through a proxy's connection: what is authenticated for one would serve all of them.
     client: facts.peerTrusted ? undefined : request.socket,
   }
-  policy.transport.send(outgoing, new Exchange(policy, admitted))
+  const exchange = new Exchange(policy, admitted)
+  const nextToken =
+    policy.streams === undefined ? undefined : createNextToken(admitted.caller, admitted.place, policy.streams)
+  policy.transport.send(
+    outgoing,
+    nextToken === undefined ? exchange : new RenewedEvents(exchange, admitted, nextToken, policy.watch),
+  )
 }

@@ -1,12 +1,14 @@
 // Two WebSockets that are one: close codes carried over as they are, neither side faster than the other, ended with the token.
 import type { EventEmitter } from 'node:events'
 
+import { RENEWED_TOKEN, type NextToken } from './stream-renewal.ts'
 import type { Lasting, StreamWatch } from './stream-watch.ts'
 
 /** What is used of a WebSocket of the library ws. */
 export interface Peer extends EventEmitter {
   readonly bufferedAmount: number
   close(code?: number, reason?: string): void
+  send(text: string): void
   terminate(): void
   pause(): void
   resume(): void
@@ -21,6 +23,8 @@ export interface Side {
 export interface LinkParts {
   readonly watch: StreamWatch
   readonly closeCode: number
+  /** The successor that the client is to have now; undefined where the link carries none. */
+  readonly nextToken: NextToken | undefined
   /** False ends the link. Undefined: it has no token to outlive. */
   readonly isStillGood: ((wallMs: number) => boolean) | undefined
 }
@@ -65,7 +69,11 @@ function carryClose(from: Side, to: Side): void {
 }
 
 /** Links both sides until one closes or the token ends; the returned function ends it for a shutdown. */
-export function linkWebSockets(client: Side, upstream: Side, { watch, closeCode, isStillGood }: LinkParts): () => void {
+export function linkWebSockets(
+  client: Side,
+  upstream: Side,
+  { watch, closeCode, isStillGood, nextToken }: LinkParts,
+): () => void {
   holdBack(client, upstream)
   holdBack(upstream, client)
   carryClose(client, upstream)
@@ -79,10 +87,15 @@ export function linkWebSockets(client: Side, upstream: Side, { watch, closeCode,
     client.peer.close(code, reason)
     upstream.peer.close(GOING_AWAY)
   }
+  function sendNext(wallMs: number): void {
+    const token = nextToken?.(wallMs)
+    if (token !== undefined) client.peer.send(JSON.stringify({ type: RENEWED_TOKEN, token }))
+  }
   const lasting: Lasting = {
     check(nowMs, wallMs) {
       if (!closing) {
         if (isStillGood?.(wallMs) === false) end(closeCode, 'the token does not count any more')
+        else sendNext(wallMs)
         return
       }
       closingSinceMs ??= nowMs

@@ -8,6 +8,7 @@ import type { Admitted } from './admitted.ts'
 import { DialedConnection } from './dialed-connection.ts'
 import { Exchange } from './exchange.ts'
 import { factsOf, type ForwardPolicy } from './forward.ts'
+import { createNextToken } from './stream-renewal.ts'
 import { addToSwitchingHead, linesForClient } from './switching-head.ts'
 import { chosenProtocol, handshakeProblem, prepareHandshake, VERSION } from './websocket-handshake.ts'
 import { linkWebSockets } from './websocket-link.ts'
@@ -39,6 +40,7 @@ interface Dialed {
   readonly clientConnection: Duplex
   readonly protocol: string | undefined
   readonly caller: AuthResult | undefined
+  readonly place: Admitted['place']
   readonly policy: WebSocketPolicy
 }
 
@@ -92,7 +94,15 @@ export function createWebSocketMount(
         clientConnection.on('close', letGo)
         clientConnection.setKeepAlive(true, KEEP_ALIVE_MS)
         addToSwitchingHead(clientConnection, linesForClient(filter, rawHeaders, upgrade.requestId))
-        done({ connection: dialed, letGo, clientConnection, protocol: told, caller: upgrade.caller, policy })
+        done({
+          connection: dialed,
+          letGo,
+          clientConnection,
+          protocol: told,
+          caller: upgrade.caller,
+          place: upgrade.place,
+          policy,
+        })
         return undefined
       },
     }
@@ -160,7 +170,7 @@ export function createWebSocketMount(
         onConnect(_context, source, target) {
           const dialed = tickets.get(new URL(target.url).hostname)
           if (dialed === undefined) return
-          const { caller, policy } = dialed
+          const { caller, place, policy } = dialed
           const { watch, closeCode, isStillGood } = policy
           dialed.clientConnection.off('close', dialed.letGo)
           const end = linkWebSockets(
@@ -169,6 +179,7 @@ export function createWebSocketMount(
             {
               watch,
               closeCode,
+              nextToken: policy.streams === undefined ? undefined : createNextToken(caller, place, policy.streams),
               isStillGood:
                 caller?.authenticated === true && isStillGood !== undefined
                   ? (wallMs) => isStillGood(caller, wallMs)

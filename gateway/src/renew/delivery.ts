@@ -30,7 +30,7 @@ export interface Delivery {
   /** Undefined: in a header. */
   readonly cookie: CookieSlot | undefined
   /** A failure is said in words. */
-  readonly carry: (token: string, verified: Pick<AuthResult, 'validUntilSec'>) => RenewedToken | string
+  readonly carry: (token: string, verified: AuthResult) => RenewedToken | string
 }
 
 const DEFAULTS: CookieAttributes = { hostPrefix: false, path: '/', sameSite: 'lax', secure: true }
@@ -51,11 +51,11 @@ export function createDelivery(deliver: DeliverTo, places: readonly TokenPlace[]
   if (deliver === 'header')
     return {
       cookie: undefined,
-      carry: (token, { validUntilSec }) => ({
+      carry: (token, verified) => ({
         header: RENEWED_TOKEN_HEADER,
         value: token,
         cookie: undefined,
-        validUntilSec,
+        verified,
         told: false,
       }),
     }
@@ -69,9 +69,9 @@ export function createDelivery(deliver: DeliverTo, places: readonly TokenPlace[]
   const prefix = `${name}=${scheme === undefined ? '' : `${scheme}%20`}`
   return {
     cookie,
-    carry: (token, { validUntilSec }) =>
+    carry: (token, verified) =>
       prefix.length - 1 + token.length > MAX_COOKIE_BYTES
         ? `longer than a cookie may be (${MAX_COOKIE_BYTES} bytes)`
-        : { header: 'set-cookie', value: `${prefix}${token}${attributes}`, cookie, validUntilSec, told: false },
+        : { header: 'set-cookie', value: `${prefix}${token}${attributes}`, cookie, verified, told: false },
   }
 }

@@ -136,6 +136,11 @@ export const RenewalOptions = Options(
       maximum: 1000,
     }),
     deliver: DeliverOption,
+    stream: Type.Enum(['off', 'event'], {
+      description:
+        'Whether an open stream itself carries successors to its client, for those that make no other request: event sends each, when it is due, as an event `renewed_token` of text/event-stream (not where content-encoding stands) and as a WebSocket message {"type":"renewed_token","token":"..."}, which clients must know. Never for tokens from cookies. Default off.',
+      default: 'off',
+    }),
     onReuse: Type.Enum(['refuse', 'revoke-session'], {
       description:
         'What an old token that is used after `overlap` means: refuse answers 401 and counts it. revoke-session also ends its session everywhere, since either the client or the one before it is a thief; clients must then share one token. Default refuse.',

@@ -20,7 +20,7 @@ export interface RenewalEvents extends RetirementEvents {
 
 export interface RenewalParts {
   readonly options: Readonly<
-    Pick<RenewalOptions, 'strategy' | 'window' | 'grace' | 'overlap' | 'lifetime' | 'maxSession' | 'onReuse'>
+    Pick<RenewalOptions, 'strategy' | 'window' | 'grace' | 'overlap' | 'lifetime' | 'maxSession' | 'onReuse' | 'stream'>
   >
   readonly clockToleranceSec: number
   readonly maxTokenBytes: number
@@ -135,9 +135,10 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
         : undefined
     },
 
-    stateOf(claims) {
+    stateOf(claims, { signed, signature }) {
       if (!isRenewable(claims)) return undefined
-      return { dueSec: dueSecOf(claims, rules), successor: undefined, impossible: false, reported: false }
+      const raw = options.stream === 'event' ? `${signed}.${signature}` : ''
+      return { dueSec: dueSecOf(claims, rules), raw, successor: undefined, impossible: false, reported: false }
     },
 
     renew(token, state, nowSec) {

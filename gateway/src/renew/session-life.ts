@@ -31,7 +31,7 @@ export function createSessionLife(blockList: Pick<BlockList, 'add'>): SessionLif
       const successor = renewal?.successor
       if (successor === undefined || successor.told) return
       successor.told = true
-      keepAlive(issuerId, sid ?? tokenId, successor.validUntilSec)
+      keepAlive(issuerId, sid ?? tokenId, successor.verified.validUntilSec)
     },
   }
 }
