@@ -66,6 +66,11 @@ export function rawPath(url: string): string {
   return queryAt === -1 ? url : url.slice(0, queryAt)
 }
 
+/** Decodes what is known to decode, but for slashes: they stay `%2F`. */
+export function decodeKeepingSlashes(raw: string): string {
+  return decodeURIComponent(raw.replace(ENCODED_SLASH, '%252F'))
+}
+
 function decoded(raw: string): string | undefined {
   if (NOT_IN_PATHS.test(raw) || raw.startsWith('//')) return undefined
   let once: string
@@ -79,7 +84,7 @@ function decoded(raw: string): string | undefined {
   // An escape of an escape that would become a dot, a slash or a backslash: an upstream that decodes twice would see it.
   if (full.match(SEPARATORS)?.length !== once.match(SEPARATORS)?.length) return undefined
   if (full.split('/').some((segment) => DOT_SEGMENT.test(segment))) return undefined
-  return decodeURIComponent(raw.replace(ENCODED_SLASH, '%252F'))
+  return decodeKeepingSlashes(raw)
 }
 
 /** The path of a target, without its query, when nothing in it needs a closer look: nearly always. */

@@ -19,8 +19,6 @@ export interface TableEntry<Route> {
   readonly allow: readonly string[]
   /** All routes of this path and host. */
   readonly siblings: readonly Route[]
-  /** Of two paths that match, the narrower one has the greater rank: text before a parameter before any rest, from the left. */
-  readonly rank: string
 }
 
 /** CONNECT asks for a tunnel, not for a resource: Node never hands it to a request handler. */
@@ -31,7 +29,8 @@ function shapeOf(path: string): string {
   return path.replace(/\/:[^/]+/g, '/:')
 }
 
-function rankOf(path: string): string {
+/** Of two paths that match, the narrower one has the greater rank: text before a parameter before any rest, from the left. */
+export function rankOf(path: string): string {
   const kinds = path
     .split('/')
     .slice(1)
@@ -69,7 +68,7 @@ export function buildRouteTable<Route extends Routable>(routes: readonly Route[]
     const rest = FORWARDED_METHODS.filter((method) => !allow.includes(method))
     const entries: TableEntry<Route>[] = group.map(({ route, host }) => {
       const { path } = route
-      return { path, host, methods: methodsOf(route, siblings), route, allow, siblings, rank: rankOf(path) }
+      return { path, host, methods: methodsOf(route, siblings), route, allow, siblings }
     })
     const [first] = entries
     if (first !== undefined && rest.length > 0) entries.push({ ...first, methods: rest, route: undefined })

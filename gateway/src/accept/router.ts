@@ -69,7 +69,7 @@ function hostOf({ headers, httpVersion }: IncomingMessage): string | undefined {
 export function createRouter<Route extends RoutableRoute>(routes: readonly Route[]): Router<Route> {
   const table = buildRouteTable(routes)
   const tree = createRouteTree(table)
-  const isDisputed = createDispute(table, (route, than) => asksMore(route.demands, than.demands))
+  const isDisputed = createDispute(table, tree, (route, than) => asksMore(route.demands, than.demands))
 
   /** What is wrong with a path that had to be decoded, for the entry that answers it. */
   function faultOf(path: string, { route }: TableEntry<Route>): string | undefined {
