@@ -70,6 +70,26 @@ t.test('readings that ask for no more are no dispute', async (t) => {
   t.equal(await ask('/REPORTED/x'), '401 token_missing', 'one that enforces nothing')
 })
 
+t.test('the text of a route goes on as the config writes it, for those who compare before they decode', async (t) => {
+  const { ask } = await start(t, [
+    open('/users/me'),
+    closed('/users/:id'),
+    open('/@scope/*'),
+    open('/x/:name/[y]/*', { encodedSlashes: 'allow' }),
+    open('/cut/*', { rewrite: '/*' }),
+    closed('/*'),
+  ])
+  const cases = [
+    ['/users/%6de?q=%6d', '/users/me?q=%6d'],
+    ['/us%65rs/7', '401 token_missing'],
+    ['/%40scope/%70kg', '/@scope/%70kg'],
+    ['/%78/%61%2f/%5by%5D/%7a?%78', '/x/%61%2f/[y]/%7a?%78'],
+    ['/c%75t/%61', '/%61'],
+    ['/%40scope', '/@scope'],
+  ] as const
+  for (const [target, expected] of cases) t.equal(await ask(target), expected, target)
+})
+
 t.test('a dispute is about the host that was asked for', async (t) => {
   const { ask } = await start(t, [open('/*'), closed('/admin/*', { hosts: ['*.inner.test'] })])
   t.equal(await ask('/ADMIN', { host: 'a.inner.test.' }), '400 path_unsafe')

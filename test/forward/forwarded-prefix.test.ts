@@ -24,7 +24,7 @@ const CASES: readonly (readonly [target: string, expected: readonly string[]])[]
   ['/shop/things', ['/shop']],
   ['/shop', ['/shop']],
   ['/shop/?a=/b', ['/shop']],
-  ['/s%68op/things', ['/s%68op']],
+  ['/s%68op/things', ['/shop']],
   ['/api/things/1', ['/api']],
   ['/api/things', ['/api']],
   ['/api/status?x', ['/api']],

@@ -13,7 +13,7 @@ export interface ReferenceRoute {
 /** What answers: the index of a route, 405, or nothing; `rank` tells how narrow its path is. */
 export interface Verdict {
   readonly route: number | undefined
-  /** All that take it: more than one only in a table that `check` would refuse. */
+  /** All that may take it, the best first: several in a table that `check` would refuse, and for HEAD. */
   readonly candidates: readonly number[]
   readonly status: 'served' | 405 | 404
   readonly rank: string
@@ -66,7 +66,7 @@ export function referenceVerdict(
   const named = (wanted: string) =>
     best.routes.filter((index) => routes[index]?.methods === undefined || routes[index].methods.includes(wanted))
   const own = named(method)
-  const candidates = own.length === 0 && method === 'HEAD' ? named('GET') : own
+  const candidates = method === 'HEAD' ? [...own, ...named('GET')] : own
   const [route] = candidates
   return { route, candidates, status: route === undefined ? 405 : 'served', rank: best.rank }
 }

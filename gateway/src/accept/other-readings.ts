@@ -4,7 +4,7 @@ import { rankOf, type TableEntry } from './route-table.ts'
 import { createRouteTree, type RouteTree } from './route-tree.ts'
 
 // What readers do to a path: Tomcat, Jetty and Spring take path parameters away; Express, ASP.NET and IIS pass over case, and
-// Express over a slash at the end; nginx and many more merge slashes; what decodes before it splits sees slashes and queries.
+// Express over a slash at the end, and it compares escapes as they are; nginx and many more merge slashes; what decodes before it splits sees slashes and queries.
 const READ_IN_MANY_WAYS = /[A-Z;%]|\/\/|.\/$/
 // A route that is written so is met by other readers with plain paths.
 const WRITTEN_IN_MANY_WAYS = /\/[^:/]*[A-Z]|[^/]\/$/
@@ -27,7 +27,7 @@ function tidy(path: string): string {
 function readingsOf(path: string): ReadonlySet<string> {
   const readings = new Set<string>()
   for (const raw of [path, path.replace(PARAMETERS, '')])
-    for (const text of [decodeKeepingSlashes(raw), decodeURIComponent(raw), decodeFully(raw) ?? raw])
+    for (const text of [raw, decodeKeepingSlashes(raw), decodeURIComponent(raw), decodeFully(raw) ?? raw])
       for (const named of [text, text.replace(PARAMETERS, '')])
         for (const cut of [named, named.replace(CUT_OFF, '')]) readings.add(cut.replace(/\/{2,}/g, '/'))
   return readings
@@ -82,7 +82,7 @@ export function createDispute<Route>(
     const isRival = (rival: Entry | undefined) =>
       rival !== undefined && isNarrower(rival, entry) && isStricter(rival, entry)
     const tidied = tidy(reading)
-    for (const spelling of [reading, withoutEnd(reading), tidied])
+    for (const spelling of [reading, withoutEnd(reading), reading.toLowerCase(), tidied])
       if (isRival(strict.find(spelling, host, method))) return true
     const rival = loose.find(tidied, host, method)
     return rival !== undefined && isLooselyNarrower(rival, entry) && isStricter(rival, entry)

@@ -66,6 +66,18 @@ function hostOf({ headers, httpVersion }: IncomingMessage): string | undefined {
   return httpVersion === '1.1' ? undefined : ''
 }
 
+/**
+ * The target with the text of its route as the config writes it: who compares before decoding (Express) would miss `/%6de`
+ * for `/me`, and take it for `/:id`. All else stays byte for byte.
+ */
+function withPlainText(url: string, routePath: string): string {
+  const path = rawPath(url)
+  const segments = path.split('/')
+  for (const [index, text] of routePath.split('/').entries())
+    if (text !== '*' && !text.startsWith(':') && index < segments.length) segments[index] = text
+  return segments.join('/') + url.slice(path.length)
+}
+
 export function createRouter<Route extends RoutableRoute>(routes: readonly Route[]): Router<Route> {
   const table = buildRouteTable(routes)
   const tree = createRouteTree(table)
@@ -100,6 +112,7 @@ export function createRouter<Route extends RoutableRoute>(routes: readonly Route
       const fault = plain === undefined ? faultOf(path, entry) : undefined
       request.pathFault = fault ?? (isDisputed(url, entry, host, method) ? DISPUTED : undefined)
       request.entry = entry
+      if (plain === undefined) request.url = withPlainText(url, entry.path)
       return undefined
     },
     nearest(target, host) {
