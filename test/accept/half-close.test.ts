@@ -161,3 +161,29 @@ t.test('a stream of events goes on for a client that ended its side and reads', 
   await pause(1)
   t.notOk(socket.destroyed)
 })
+
+t.test(
+  'it is asked for anew with each response: who leaves later, or behind a body with a length, is found out too',
+  async (t) => {
+    let closes = 0
+    const upstream = await startUpstream(t, (request, response) => {
+      response.on('close', () => (closes += 1))
+      if (request.url === '/first') {
+        response.writeHead(200, { 'content-length': '8' }).write('half')
+        setTimeout(() => response.end('half'), 100)
+      }
+    })
+    const started = await startTestGateway(t, route(upstream.url))
+    const socket = connect({ port: started.port, allowHalfOpen: true })
+    let got = ''
+    socket.on('data', (chunk: Buffer) => (got += chunk.toString('latin1'))).on('error', () => undefined)
+    socket.write('GET /first HTTP/1.1\r\nHost: a\r\n\r\nGET /silent HTTP/1.1\r\nHost: a\r\n\r\n')
+    await waitFor(() => got.endsWith('half'))
+    socket.end()
+    await waitFor(() => upstream.requests.some(({ url }) => url === '/silent'))
+    socket.destroy()
+    await waitFor(() => closes === 2)
+    await eventually(async () => ((await takenOf(started))['requests_in_flight'] ?? 0) === 0, 'all is given back')
+    t.same(await takenOf(started), NOTHING_TAKEN)
+  },
+)

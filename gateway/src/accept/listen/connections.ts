@@ -59,8 +59,10 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   function beginInTurn(request: IncomingMessage, response: ServerResponse, refusal: FailureCode | undefined): void {
     readAhead.wait(request, response, () => {
       const { socket } = request
-      if (socket.readableEnded && readAhead.waitingOn(socket) === 0) response.shouldKeepAlive = false
+      const isHalfClosed = socket.readableEnded
+      if (isHalfClosed && readAhead.waitingOn(socket) === 0) response.shouldKeepAlive = false
       begin(request, response, refusal ?? (request.complete ? undefined : brokenBy(socket)))
+      if (isHalfClosed) watchHalfClose(socket)
     })
   }
 

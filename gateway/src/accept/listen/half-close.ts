@@ -11,39 +11,63 @@ const BEGINNING = 'HTTP/1.1 '
 /**
  * What a client sends when it ends its side (`nc -N`) is what its kernel sends when it left: only what is written to it tells
  * the two apart, as one that left answers with a reset, and the write after that fails. Each round writes one byte; the
- * rounds are apart so that the reset of a distant client arrives between two of them.
+ * rounds are apart so that the reset of a distant client arrives between two of them, and that one that leaves later is found out.
+ * Whoever got nothing else through all of them is not waited for any longer. Sizes of chunks get seven zeros at most: some
+ * clients take no more than sixteen digits.
  */
-const ROUNDS_MS = [10, 40, 160, 640, 2560] as const
+const ROUNDS_MS = [10, 40, 160, 640, 2560, 60_000, 300_000] as const
 
 /** The parser is gone from a connection that was switched to another protocol. */
 function isHttp(socket: Socket & { readonly parser?: object | null }): boolean {
   return socket.parser !== null && socket.parser !== undefined
 }
 
-/** For the `end` of each connection of a server with `httpAllowHalfOpen`. */
+/** What is asked about: a connection with one response. */
+interface Asking {
+  readonly response: ServerResponse
+  round: number
+  /** Bytes that were written, those of the last round included: more of them is a sign that all goes on. */
+  written: number
+}
+
+/** For each connection of a server with `httpAllowHalfOpen`, when its client's side has ended, and with each response after that. */
 export function createHalfCloseWatch(schedule: Schedule): (socket: Socket) => void {
-  function ask(socket: Socket, round: number): void {
-    const response = responseOn(socket)
-    if (response === undefined || socket.destroyed || !socket.writable || !isHttp(socket)) return
-    if (!response.headersSent) sendBeginning(socket)
-    else if (response.chunkedEncoding) {
-      // The next chunk's size may begin with zeros (RFC 9112 section 7.1), the last one's too.
-      if (!response.writableEnded && response.req.method !== 'HEAD') socket.write('0', 'latin1')
-    } else {
-      // A body with a length comes to its end; a stream of events to an HTTP/1.0 client has none, and no place for a byte of ours.
-      if (isEventStream(response)) socket.destroy()
+  function ask(socket: Socket, asking: Asking): void {
+    if (responseOn(socket) !== asking.response || socket.destroyed || !socket.writable || !isHttp(socket)) return
+    if (socket.bytesWritten > asking.written) asking.round = 0
+    const delayMs = ROUNDS_MS[asking.round]
+    if (delayMs === undefined) {
+      socket.destroy()
       return
     }
-    const delayMs = ROUNDS_MS[round]
-    if (delayMs === undefined) return
+    if (!writeOne(socket, asking.response)) return
+    asking.round += 1
+    asking.written = socket.bytesWritten
     schedule(delayMs, () => {
-      ask(socket, round + 1)
+      ask(socket, asking)
     })
   }
 
   return (socket) => {
-    ask(socket, 0)
+    const response = responseOn(socket)
+    if (response !== undefined) ask(socket, { response, round: 0, written: Infinity })
   }
+}
+
+/** Writes a byte that the response has in any case; false where it has no place for one. */
+function writeOne(socket: Socket, response: ServerResponse): boolean {
+  if (!response.headersSent) {
+    sendBeginning(socket)
+    return true
+  }
+  if (response.chunkedEncoding) {
+    // The next chunk's size may begin with zeros (RFC 9112 section 7.1), the last one's too.
+    if (!response.writableEnded && response.req.method !== 'HEAD') socket.write('0', 'latin1')
+    return true
+  }
+  // A body with a length comes to its end; a stream of events to an HTTP/1.0 client has none, and no place for a byte of ours.
+  if (isEventStream(response)) socket.destroy()
+  return false
 }
 
 interface Beginning {
