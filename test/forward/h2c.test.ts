@@ -46,6 +46,31 @@ t.test('the offer is passed over, and nothing of it reaches the upstream; the co
   await waitFor(() => client.received().match(/"ok":true/g)?.length === rounds.length + 1)
 })
 
+t.test(
+  'an offer with more headers than Node hands out is the last request of its connection: its length may be hidden',
+  async (t) => {
+    const { upstream, port } = await start(t)
+    const body = 'GET /smuggled HTTP/1.1\r\nHost: a\r\n\r\n'
+    const framings = [
+      [`Content-Length: ${body.length}\r\n`, body],
+      ['Transfer-Encoding: chunked\r\n', `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`],
+    ] as const
+    // Node takes 32 headers at a time: those before and behind its bound.
+    for (const filled of [990, 1000, 1024, 1100, 3000])
+      for (const [framing, sent] of framings) {
+        const answer = await sendRaw(
+          port,
+          `POST /own HTTP/1.1\r\nHost: a\r\n${OFFER}${'a:\r\n'.repeat(filled)}${framing}\r\n${sent}`,
+        )
+        const refused = filled > 990
+        t.equal(statusOf(answer), refused ? 431 : 200, `${filled} ${framing}`)
+        t.equal(answer.match(/HTTP\/1\.1 /g)?.length, 1, 'one answer to one request')
+        if (refused) t.match(answer, /^connection: close\r$/im)
+      }
+    t.notOk(upstream.requests.some(({ url }) => url === '/smuggled'))
+  },
+)
+
 t.test('a body that comes in pieces after the offer arrives whole', async (t) => {
   const { upstream, port } = await start(t)
   const client = await openRaw(t, port)

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 
 import { afterItsTurnUnread } from './listen/current-response.ts'
+import { hasHiddenHeaders } from './single-headers.ts'
 
 /** An offer in HTTP/1.0 is to be ignored (RFC 9110 section 7.8): such a request is a plain one. */
 export function isWebSocketUpgrade({ headers, httpVersion }: IncomingMessage): boolean {
@@ -23,6 +24,11 @@ export function shouldUpgradeCallback(this: Server, request: IncomingMessage): b
 
 function ignore(): void {
   // A connection that fails is closed by Node; what listens for that comes to know.
+}
+
+/** As Node's own of a head that is too long. */
+function headOverflow(): Error {
+  return Object.assign(new Error('a thousand headers or more'), { code: 'HPE_HEADER_OVERFLOW' })
 }
 
 /** Of one connection only, or about the protocol that is not switched to. */
@@ -63,6 +69,12 @@ export function routeUpgrades(server: Server): void {
     afterItsTurnUnread(socket, () => {
       if (isWebSocketUpgrade(request)) {
         for (const listener of listeners) listener(request, socket, head)
+        return
+      }
+      // What is hidden may say how long the body is: without it, the body would be read as the next request.
+      if (hasHiddenHeaders(request.rawHeaders)) {
+        server.emit('clientError', headOverflow(), socket)
+        socket.resume()
         return
       }
       socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
