@@ -90,3 +90,24 @@ t.test('in Redis, with a restart before and after the jump back', { skip }, asyn
   const redis = await startRedis(t)
   await jumpThereAndBack(t, { redis: redis.url }, { restarts: true })
 })
+
+t.test('who is revoked right after a jump of the clock: by the clock that machines share', { skip }, async (t) => {
+  const redis = await startRedis(t)
+  const upstream = await startUpstream(t)
+  for (const jumpMs of [-HOUR, HOUR]) {
+    const clock = createFakeClock(Date.now())
+    const { gateway } = await startTestGateway(
+      t,
+      {
+        issuers: [hmacIssuer()],
+        upstreams: { up: { targets: [upstream.url] } },
+        routes: [{ path: '/*', upstream: 'up' }],
+        revocation: { store: { redis: redis.url } },
+      },
+      { clock },
+    )
+    clock.jump(jumpMs)
+    const aheadSec = gateway.revocation.nowSec() - Date.now() / 1000
+    t.ok(Math.abs(aheadSec) < 30, `a jump of ${jumpMs} ms moves the cut-off of a subject by ${aheadSec} s`)
+  }
+})

@@ -60,3 +60,16 @@ t.test('what was written is read as it was, but for the part of the overlap that
   t.equal(contentOf(revoked, NOW), `{"until":${NOW + 300},"reason":"revoked"}`, 'and a revocation tells no beginning')
   t.same(readStored(NAME, contentOf(revoked, NOW), later)?.entry, revoked)
 })
+
+t.test(
+  'a gateway before 2026-12 finds an overlap in what is written: it reads `from`, and refuses before none',
+  (t) => {
+    for (const [at, from] of [
+      [NOW, NOW + 10],
+      [NOW + 0.4, NOW + 11],
+    ] as const)
+      t.match(JSON.parse(contentOf(retired, at)), { overlap: 10, at, from })
+    t.notMatch(JSON.parse(contentOf({ ...retired, overlapSec: 0 }, NOW)), { from: Number })
+    t.end()
+  },
+)

@@ -66,6 +66,26 @@ t.test(
   },
 )
 
+t.test('machines that start together with an empty Redis wait for the one that lived on', { skip }, async (t) => {
+  const redis = await startRedis(t, { persistent: false })
+  const lives = await startMachine(t, redis.url)
+  for (let index = 0; index < COUNT; index += 1) lives.list.add(entry(`v${index}`))
+  await lives.written()
+  for (let round = 0; round < 4; round += 1) {
+    await redis.stop()
+    // It tries again at some moment of the half second after Redis is back.
+    await eventually(() => !lives.store.status().up, 'it is noticed')
+    await redis.start()
+    const late = await Promise.all([startMachine(t, redis.url), startMachine(t, redis.url)])
+    for (const { list, store } of late) {
+      t.ok(store.status().loaded)
+      t.equal(list.size, COUNT)
+      await store.close()
+    }
+    await upAgain(lives)
+  }
+})
+
 t.test('one entry that somebody deleted is put back at the next comparison, and told', { skip }, async (t) => {
   const redis = await startRedis(t)
   const a = await startMachine(t, redis.url, 100)

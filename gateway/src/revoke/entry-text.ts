@@ -29,10 +29,12 @@ export function keyOf(name: string): BlockKey | undefined {
 
 /**
  * What a store keeps under the name of an entry: JSON with `until`, and what is not as it is left out. `nowSec` is the store's
- * time: whoever reads an overlap from the store later on must know how much of it is left.
+ * time: whoever reads an overlap from the store later on must know how much of it is left. `from` says the same to gateways
+ * before 2026-12, which know no overlap, and would refuse the old token at once while an upgrade is rolled out.
  */
 export function contentOf({ issuedBeforeSec, overlapSec, untilSec, reason }: BlockEntry, nowSec: number): string {
-  const overlap = overlapSec > 0 ? { overlap: overlapSec, at: Math.round(nowSec * 1000) / 1000 } : undefined
+  const at = Math.round(nowSec * 1000) / 1000
+  const overlap = overlapSec > 0 ? { overlap: overlapSec, at, from: Math.ceil(at + overlapSec) } : undefined
   return JSON.stringify({ ...overlap, until: untilSec, before: issuedBeforeSec, reason })
 }
 

@@ -6,6 +6,8 @@ import type { RedisAddress } from './redis-url.ts'
 
 export type RedisConnection = Redis | Cluster
 
+/** How long after a session with Redis failed the next is tried. */
+export const RETRY_MS = 500
 /** How long a command for news waits on the server. */
 export const BLOCK_MS = 2000
 /** A server that takes longer for a command counts as down. */

@@ -8,7 +8,7 @@ export interface RedisKeys {
 }
 
 /**
- * A field of the hash that is no entry: a word drawn by the first machine that found none. When it is gone or another one,
+ * A field of the hash that is no entry: a word drawn by the first machine that found none, and when that was in milliseconds. When it is gone or another one,
  * what Redis had was lost (flushed, evicted, started again without it).
  */
 export const MARK = 'mark'
@@ -47,7 +47,7 @@ for i = 3, #ARGV, 2 do
         elseif new.before ~= nil and before > new.before then new.before = before end
       end
       if (rank[reason] or 3) > (rank[new.reason] or 3) then new.reason = reason end
-      new.overlap, new.at = nil, nil
+      new.overlap, new.at, new.from = nil, nil, nil
       if new.reason == 'renewed' then new.overlap, new.at, new.from = old.overlap, old.at, old.from end
       changed = new['until'] ~= old['until'] or new.reason ~= reason or new.before ~= before
     end

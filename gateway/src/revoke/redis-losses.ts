@@ -3,14 +3,15 @@ import { randomUUID } from 'node:crypto'
 
 import type { Schedule } from '../clock.ts'
 import type { BlockList } from './block-list.ts'
-import { isOutOfMemory } from './redis-connection.ts'
+import { isOutOfMemory, RETRY_MS } from './redis-connection.ts'
 import type { RedisSession } from './redis-session.ts'
 import type { Troubles } from './store-troubles.ts'
 
 export interface RedisLosses {
   /**
-   * Leaves a mark where there is none. That is a Redis that nobody used yet, or one that just lost all: then the machines that
-   * live on get a moment to put the list back, so that one that starts now does not take an empty list for the whole one.
+   * Leaves a mark where there is none. That is a Redis that nobody used yet, or one that just lost all: then, and as long as
+   * the mark is fresh, the machines that live on get a moment to put the list back, so that none that starts now takes an
+   * empty list for the whole one.
    */
   begin(session: RedisSession): Promise<void>
   /** Whether the mark is another one than before, or gone. */
@@ -26,8 +27,12 @@ export interface RedisLosses {
   close(): void
 }
 
-/** A machine that follows changes hears of the new mark at once, and writes a thousand entries in some milliseconds. */
+/** A machine that lost Redis tries again this much later at most; one that did not hears of the new mark at once. */
+const UNTIL_FOUND_MS = RETRY_MS + 500
+/** It writes a thousand entries in some milliseconds. */
 const MOMENT_MS = 300
+/** A mark that is younger may be that of another machine that starts now, and knows no more than this one. */
+const FRESH_MS = 10_000
 /** How long a loss is told: made good at once, it would be seen by nobody. */
 const TOLD_MS = 600_000
 
@@ -55,19 +60,26 @@ export function createRedisLosses({
   }
 
   async function leaveMark(session: RedisSession): Promise<void> {
-    await session.leaveMark(randomUUID()).catch((error: unknown) => {
+    await session.leaveMark(`${randomUUID()} ${Math.round(session.nowSec() * 1000)}`).catch((error: unknown) => {
       // It is said when entries are written; the mark can wait.
       if (!isOutOfMemory(error)) throw error
     })
     mark = await session.readMark()
   }
 
+  function isFresh(session: RedisSession): boolean {
+    const leftAtMs = Number(mark?.split(' ')[1] ?? Number.NaN)
+    return session.nowSec() * 1000 - leftAtMs < FRESH_MS
+  }
+
   async function untilNothingComes(session: RedisSession): Promise<void> {
-    let before: number
-    do {
-      before = await session.count()
-      await new Promise<void>((resolve) => schedule(MOMENT_MS, resolve))
-    } while ((await session.count()) > before)
+    const pause = (ms: number) => new Promise<void>((resolve) => schedule(ms, resolve))
+    let before = await session.count()
+    await pause(UNTIL_FOUND_MS)
+    for (let now = await session.count(); now > before; now = await session.count()) {
+      before = now
+      await pause(MOMENT_MS)
+    }
   }
 
   function tell(count: number): void {
@@ -83,9 +95,10 @@ export function createRedisLosses({
 
   return {
     async begin(session) {
-      if (await look(session)) return
-      await leaveMark(session)
-      if (list.size === 0) await untilNothingComes(session)
+      const isNew = mark === undefined
+      if (!(await look(session))) await leaveMark(session)
+      else if (!isFresh(session)) return
+      if (isNew || list.size === 0) await untilNothingComes(session)
     },
     async wasEmptied(session) {
       await look(session)

@@ -29,6 +29,8 @@ export interface RedisSession {
   write(changes: readonly BlockChange[]): Promise<void>
   /** How far Redis' clock is ahead of this machine's; undefined while nobody knows. */
   readonly clockAheadMs: number | undefined
+  /** What time it is by Redis' clock, or by this machine's while nobody knows that. */
+  nowSec(): number
   close(): void
 }
 
@@ -137,9 +139,8 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
       while (place !== undefined) {
         const page = list.page(place, PAGE)
         place = page.next
-        const nowSec = clock.now() / 1000
         const time = { nowSec: redisClock.nowSec(), isNews: false }
-        const entries = page.entries.filter(({ untilSec }) => untilSec > nowSec)
+        const entries = page.entries.filter(({ untilSec }) => untilSec > time.nowSec)
         if (entries.length === 0) continue
         const contents = await contentsOf(entries.map(nameOf))
         const lost = entries.filter((entry, index) => isBehind(contents[index] ?? null, entry, time))
@@ -166,12 +167,13 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
         nameOf(entry),
         change === 'added' ? contentOf(entry, redisClock.nowSec()) : removalOf(entry),
       ])
-      const nowSec = Math.floor(clock.now() / 1000)
+      const nowSec = Math.floor(redisClock.nowSec())
       await call(commands, 'EVAL', WRITE_SCRIPT, 2, keys.entries, keys.changes, nowSec, KEPT_CHANGES, ...texts)
     },
     get clockAheadMs() {
       return redisClock.aheadMs
     },
+    nowSec: () => redisClock.nowSec(),
     close() {
       commands.disconnect()
       news.disconnect()

@@ -1,7 +1,7 @@
 // The shared store: Redis holds the list, every machine follows its changes, and compares the whole after each cut.
 import type { Clock, Schedule } from '../clock.ts'
 import type { BlockList } from './block-list.ts'
-import { isLoading, isOutOfMemory, redisProblem } from './redis-connection.ts'
+import { isLoading, isOutOfMemory, redisProblem, RETRY_MS } from './redis-connection.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { createRedisLosses } from './redis-losses.ts'
 import { FIRST_CHANGE, openRedisSession, type RedisSession } from './redis-session.ts'
@@ -26,7 +26,6 @@ export interface RedisStoreParts {
   readonly maxQueued?: number
 }
 
-const RETRY_MS = 500
 const MAX_QUEUED = 100_000
 
 /** Ids are `milliseconds-number`; a Redis that lost its data may begin with lower ones again. */
@@ -46,7 +45,8 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
   let told: 'up' | 'down' | undefined
   let cursor: string | undefined
   let lastSyncAtMs: number | undefined
-  let clockAheadMs: number | undefined
+  /** The last session that knew the clock of Redis: it goes on by it when the session is over. */
+  let timed: Pick<RedisSession, 'clockAheadMs'> | undefined
   let cancelRetry: (() => void) | undefined
   let cancelFlush: (() => void) | undefined
   /** Something was not written, and waits in no queue. */
@@ -127,8 +127,9 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     const text = `Redis may throw entries away when its memory is full (maxmemory-policy is ${policy ?? ''}, needed is noeviction)`
     troubles.set('evicting', isEvicting ? text : undefined)
     const { nonsense } = await current.readAll()
-    if (current.clockAheadMs !== undefined) {
-      clockAheadMs = current.clockAheadMs
+    const { clockAheadMs } = current
+    if (clockAheadMs !== undefined) {
+      timed = current
       events.onClock(clockAheadMs)
     }
     if (nonsense > 0) events.onNonsense(nonsense)
@@ -217,7 +218,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       up: problem === undefined,
       loaded,
       syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
-      clockAheadMs,
+      clockAheadMs: timed?.clockAheadMs,
       queued: queue.size,
       problem,
       troubles: troubles.list(),
