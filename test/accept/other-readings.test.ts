@@ -31,6 +31,14 @@ t.test('no spelling that another reader takes for a protected path comes through
     ['/api/v1/users/7%23/y', 'or for a fragment'],
     ['/Api/V1/Users;a/7/;b', 'all at once'],
     ['/files/secret%2Fx', 'below a parameter as well'],
+    ['/admin./x', 'Windows drops dots behind a name'],
+    ['/admin...', 'all of them'],
+    ['/admin%20/x', 'and blanks'],
+    ['/%20admin%09/x', 'Spring before 4.3 blanks on both sides'],
+    ['/admin.%20;v/x', 'with parameters'],
+    ['/files/secret./x%2Fy', 'below a parameter as well'],
+    ['/api/v1/users./7', 'in the middle'],
+    ['/api/v1/users/7/%20', 'and a name of blanks alone'],
   ]
   for (const [target, reader] of refused) {
     t.equal(await ask(target), '400 path_unsafe', `${target}: ${reader}`)
@@ -44,10 +52,37 @@ t.test('no spelling that another reader takes for a protected path comes through
     ['refused'],
   )
   const passing = [
-    ...['/Public/X', '/a;v=1/b', '/a%2Fb', '/a//b', '/a/', '/100%25', '/x%3Fy', '/administrator', '/admin%20/x', '/;v'],
+    ...[
+      '/Public/X',
+      '/a;v=1/b',
+      '/a%2Fb',
+      '/a//b',
+      '/a/',
+      '/100%25',
+      '/x%3Fy',
+      '/administrator',
+      '/.admin/x',
+      '/a./x',
+      '/ad.min/x',
+      '/ad%20min/x',
+      '/;v',
+    ],
     ...['/api/v1/users', '/api/v1/users/7/8', '/files/a%2Fb', '/POST', '/post'],
   ]
   for (const target of passing) t.equal(await ask(target), target, 'nobody reads more in it')
+})
+
+t.test('a long path costs no more than its length: nobody can keep the gateway busy with one', async (t) => {
+  const { ask } = await start(t, [open('/*', { emptySegments: 'allow' }), closed('/admin/*')])
+  const ends = ['.', '%20', '%2520', ';', ';.', '%25', '/', 'A/', '%C3%A9', '.%09;', '%3F', '%23']
+  for (const repeated of ends) {
+    const target = `/A${repeated.repeat(Math.floor(15_000 / repeated.length))}x`
+    const before = process.cpuUsage()
+    t.match(await ask(target), /^(\/A|400)/)
+    const { user } = process.cpuUsage(before)
+    // Where a pattern took the square of the length it was several seconds; without that it is some milliseconds.
+    t.ok(user < 1_000_000, `${repeated}: ${user / 1000} ms`)
+  }
 })
 
 t.test('readings that ask for no more are no dispute', async (t) => {

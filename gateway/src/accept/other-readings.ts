@@ -5,7 +5,7 @@ import { createRouteTree, type RouteTree } from './route-tree.ts'
 
 // What readers do to a path: Tomcat, Jetty and Spring take path parameters away; Express, ASP.NET and IIS pass over case, and
 // Express over a slash at the end, and it compares escapes as they are; nginx and many more merge slashes; what decodes before it splits sees slashes and queries.
-const READ_IN_MANY_WAYS = /[A-Z;%]|\/\/|.\/$/
+const READ_IN_MANY_WAYS = /[A-Z;%]|\/\/|.\/$|\.(?:\/|$)/
 // A route that is written so is met by other readers with plain paths.
 const WRITTEN_IN_MANY_WAYS = /\/[^:/]*[A-Z]|[^/]\/$/
 const ANY = /^/
@@ -13,6 +13,9 @@ const NONE = /$^/
 
 const PARAMETERS = /;[^/]*/g
 const CUT_OFF = /[?#].*$/s
+// Windows drops dots and blanks behind a name, whoever opens the file; Spring's AntPathMatcher before 4.3 blanks on both sides.
+// A run is looked at from its beginning alone: from each of its characters would take the square of its length.
+const AROUND_NAMES = /(?<=\/)[ \t]+|(?<![. \t])[. \t]+(?=\/|$)/g
 
 function withoutEnd(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
@@ -29,7 +32,8 @@ function readingsOf(path: string): ReadonlySet<string> {
   for (const raw of [path, path.replace(PARAMETERS, '')])
     for (const text of [raw, decodeKeepingSlashes(raw), decodeURIComponent(raw), decodeFully(raw) ?? raw])
       for (const named of [text, text.replace(PARAMETERS, '')])
-        for (const cut of [named, named.replace(CUT_OFF, '')]) readings.add(cut.replace(/\/{2,}/g, '/'))
+        for (const cut of [named, named.replace(CUT_OFF, '')])
+          for (const trimmed of [cut, cut.replace(AROUND_NAMES, '')]) readings.add(trimmed.replace(/\/{2,}/g, '/'))
   return readings
 }
 
