@@ -2,10 +2,12 @@
 import { Value } from 'typebox/value'
 
 import { createAsWritten } from './config/as-written.ts'
+import { checkCertificates } from './config/certificate-checks.ts'
 import { crossCheck } from './config/cross-checks.ts'
 import { keepDigits } from './config/exact-numbers.ts'
 import { resolveFiles } from './config/file-options.ts'
 import { pathText, type Finding, type Problem } from './config/problem.ts'
+import { checkRanges } from './config/range-checks.ts'
 import { readBoundedFile, type ReadFile } from './config/read-file.ts'
 import { applySchema } from './config/schema-findings.ts'
 import { asNode } from './config/schema-walk.ts'
@@ -66,7 +68,13 @@ export function loadConfig(file: string, { env, readFile = readBoundedFile }: Lo
 
   const { value, findings } = applySchema(ConfigOptions, source.toValue(), written)
   const files = resolveFiles(schema, value, file)
-  const found = withoutEchoes(unset, [...findings, ...files, ...crossCheck(value, written)])
+  const found = withoutEchoes(unset, [
+    ...findings,
+    ...files,
+    ...checkRanges(schema, value),
+    ...checkCertificates(value, readFile),
+    ...crossCheck(value, written),
+  ])
   const problems = inOrder(found.map((finding) => source.locate(finding)))
   const errors = problems.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) return { ok: false, errors }

@@ -10,6 +10,10 @@ const SIZE = '^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$'
 interface ValueOptions {
   readonly description: string
   readonly default?: string
+  /** What is less has no meaning or another one: no time at all, a timer that never rests, a size that nothing fits into. */
+  readonly least?: string
+  /** What is more no timer can wait for. */
+  readonly most?: string
 }
 
 function toNumber(text: string, perUnit: Readonly<Record<string, number>>): number {
@@ -20,6 +24,11 @@ function toNumber(text: string, perUnit: Readonly<Record<string, number>>): numb
 /** Milliseconds of a duration such as `250ms`, `30s`, `5m`, `12h`, `1d`; NaN for anything else. */
 export function parseDuration(text: string): number {
   return new RegExp(DURATION).test(text) ? toNumber(text, MS_PER_UNIT) : Number.NaN
+}
+
+/** Bytes of a size such as `16KiB`; NaN for anything else. */
+export function parseSize(text: string): number {
+  return new RegExp(SIZE).test(text) ? toNumber(text, BYTES_PER_UNIT) : Number.NaN
 }
 
 /** A duration in YAML (`30s`), milliseconds in the config. */

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 
 import { formatProblem } from '../../gateway/src/config/format-problem.ts'
 import { loadConfig } from '../../gateway/src/load-config.ts'
+import { makeCertificate } from '../support/certificates.ts'
 
 const CASES = new URL('cases/', import.meta.url).pathname
 const SEPARATOR = '\n----------\n'
@@ -15,6 +16,14 @@ const ENV = {
   WORD: 'not-a-port',
   NAME: 'hunter2',
   INJECTED: 'a\nroutes: []',
+}
+
+const certificate = makeCertificate(t.testdir(), 'issuer.example.com')
+const FILES = {
+  'key.pem': 'x',
+  'secret.txt': 'from-a-file\n',
+  'ca.pem': readFileSync(certificate.cert, 'utf8'),
+  'ca.key.pem': readFileSync(certificate.key, 'utf8'),
 }
 
 function told(directory: string, config: string): string {
@@ -29,7 +38,7 @@ for (const name of readdirSync(CASES).filter((file) => file.endsWith('.yaml-case
   t.test(name.replace('.yaml-case', '').replaceAll('-', ' '), async (t) => {
     const text = readFileSync(join(CASES, name), 'utf8')
     const [config = '', expected = ''] = text.split(SEPARATOR)
-    const actual = told(t.testdir({ 'key.pem': 'x', 'secret.txt': 'from-a-file\n' }), config)
+    const actual = told(t.testdir(FILES), config)
     if (process.env['UPDATE_GOLDEN'] !== undefined) writeFileSync(join(CASES, name), `${config}${SEPARATOR}${actual}\n`)
     else t.equal(actual, expected.trimEnd())
     t.notMatch(

@@ -31,10 +31,12 @@ export const ListenOptions = Options(
 export const LimitsOptions = Options(
   {
     headerBytes: Size({
+      least: '512B',
       description: 'Request line and headers together; more is answered 431. Default 16KiB.',
       default: '16KiB',
     }),
     responseHeaderBytes: Size({
+      least: '512B',
       description:
         'Status line and headers of an upstream’s response together; more is answered 502 upstream_headers_too_large. Default 64KiB.',
       default: '64KiB',
@@ -44,16 +46,18 @@ export const LimitsOptions = Options(
       default: '10MiB',
     }),
     messageBytes: Size({
+      least: '1B',
       description: 'WebSocket message, either way; a larger one ends the connection with 1009. Default 1MiB.',
       default: '1MiB',
     }),
     tokenBytes: Size({
+      least: '64B',
       description: 'Longest token that is looked at; more is answered 401 token_too_large. Default 8KiB.',
       default: '8KiB',
     }),
     requestTimeout: Duration({
       description:
-        'Time a client has to send the head of its request, and the longest pause between two pieces of the body; more is answered 408. A body that moves may take longer, see bodyRate. Default 60s.',
+        'Time a client has to send the head of its request, and the longest pause between two pieces of the body; more is answered 408. A body that moves may take longer, see bodyRate. 0s for no limit. Default 60s.',
       default: '60s',
     }),
     bodyRate: Size({
@@ -75,7 +79,11 @@ export const LimitsOptions = Options(
             default: 100,
             minimum: 1,
           }),
-          per: Duration({ description: 'The time in which they are counted. Default 1m.', default: '1m' }),
+          per: Duration({
+            least: '1ms',
+            description: 'The time in which they are counted. Default 1m.',
+            default: '1m',
+          }),
         },
         {
           description:

@@ -95,6 +95,7 @@ export const KeysOptions = Options(
       default: false,
     }),
     maxAge: Duration({
+      least: '1s',
       description:
         'When to fetch again if the answer has no Cache-Control max-age (which counts within 60s and 24h). Default 5m.',
       default: '5m',
@@ -109,6 +110,8 @@ export const KeysOptions = Options(
       default: '30s',
     }),
     timeout: Duration({
+      least: '1ms',
+      most: '1d',
       description: 'Time for one fetch, to the last byte, and the longest that a request waits for keys. Default 5s.',
       default: '5s',
     }),

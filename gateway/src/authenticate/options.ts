@@ -69,6 +69,7 @@ export const TokensOptions = Options(
           maximum: 10_000_000,
         }),
         maxBytes: Size({
+          least: '1B',
           description:
             'Heap for tokens kept ready, with claims and header value, in each worker; a token takes 1 to 2 KB. At most half of the heap is used, less of one under 192 MiB (NODE_OPTIONS=--max-old-space-size), and a larger value is told at start. Default 128MiB.',
           default: '128MiB',
@@ -123,7 +124,7 @@ export const IssuerOptions = Options(
       uniqueItems: true,
     }),
     maxLifetime: Type.Optional(
-      Duration({ description: 'Longest exp - iat; the token then needs both. Left out: not looked at.' }),
+      Duration({ least: '1s', description: 'Longest exp - iat; the token then needs both. Left out: not looked at.' }),
     ),
     typ: Type.Optional(
       Type.String({

@@ -2,7 +2,7 @@
 import { options, type Loose } from './loose.ts'
 import type { Finding, Path } from './problem.ts'
 
-const NOT_WITH_ACTION = ['upstream', 'rewrite', 'timeouts', 'bodyBytes']
+const NOT_WITH_ACTION = ['upstream', 'rewrite', 'timeouts', 'bodyBytes', 'bodyRate']
 
 function checkClearing(route: Loose, at: Path): readonly Finding[] {
   if (route['clearSiteData'] === undefined) return []

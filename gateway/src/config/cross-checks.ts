@@ -3,6 +3,7 @@ import { checkAction } from './action-checks.ts'
 import type { AsWritten } from './as-written.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { checkOrigins } from './origin-checks.ts'
+import { checkListeners } from './listener-checks.ts'
 import { entries, isOptions, options, text, type Loose } from './loose.ts'
 import type { Finding } from './problem.ts'
 import { checkRenewals } from './renewal-checks.ts'
@@ -67,7 +68,9 @@ function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWrit
 }
 
 function checkRevocation({ store }: Loose): readonly Finding[] {
-  const { redis, ca } = options(store)
+  const { level, redis, ca } = options(store)
+  if (level !== undefined && redis !== undefined)
+    return [{ path: ['revocation', 'store'], message: 'has level and redis, but the list is kept in one place only' }]
   const url = text(redis)
   const address = url === undefined ? undefined : readRedisUrl(url)
   if (ca !== undefined && address?.tls === false)
@@ -82,16 +85,18 @@ function checkRevocation({ store }: Loose): readonly Finding[] {
 
 /** Works on a config whose shape may be wrong: those parts are passed over. */
 export function crossCheck(config: unknown, written: AsWritten): readonly Finding[] {
-  const { tokens, authResult, issuers, upstreams, routes, cors, proxy, revocation } = options(config)
+  const { listen, admin, tokens, authResult, issuers, upstreams, routes, cors, proxy, revocation, workers } =
+    options(config)
   const routeList = entries(routes).map(options)
   return [
+    ...checkListeners(listen, admin),
     ...checkTokenPlaces(tokens),
     ...checkResultHeader(authResult, tokens, written),
     ...checkOrigins({ cors, routes: routeList, tokens }),
     ...checkUpstreams(upstreams),
     ...checkTrustedProxies(proxy),
     ...checkIssuers(entries(issuers).map(options)),
-    ...checkRenewals(entries(issuers).map(options), { tokens, routes: routeList, revocation }),
+    ...checkRenewals(entries(issuers).map(options), { tokens, routes: routeList, revocation, workers }),
     ...checkRevocation(options(revocation)),
     ...routeList.flatMap(checkAction),
     ...routeList.flatMap((route, index) => checkRoutePaths(route, index, written)),

@@ -16,6 +16,9 @@ export interface SchemaNode {
   readonly format?: string
   /** A secret: never told, not even when it stands in the config file itself. */
   readonly writeOnly?: boolean
+  /** Of durations and sizes, written as they are. */
+  readonly least?: string
+  readonly most?: string
   readonly minimum?: number
   readonly maximum?: number
   readonly properties?: Readonly<Record<string, SchemaNode>>

@@ -24,6 +24,7 @@ export const AuthResultOptions = Options(
       }),
     ),
     maxBytes: Size({
+      least: '64B',
       description: 'Longest header value; more is answered 500 auth_result_too_large, never cut. Default 7KiB.',
       default: '7KiB',
     }),
@@ -62,13 +63,13 @@ export const ProxyOptions = Options(
 export const RouteTimeoutOptions = Options(
   {
     connect: Type.Optional(
-      Duration({ description: 'Overrides the upstream’s timeouts.connect (with transport: direct).' }),
+      Duration({ least: '1ms', description: 'Overrides the upstream’s timeouts.connect (with transport: direct).' }),
     ),
     headers: Type.Optional(Duration({ description: 'Overrides the upstream’s timeouts.headers.' })),
     idle: Type.Optional(
       Duration({ description: 'Overrides the upstream’s timeouts.idle, for event streams as well.' }),
     ),
-    total: Type.Optional(Duration({ description: 'Overrides the upstream’s timeouts.total.' })),
+    total: Type.Optional(Duration({ least: '1ms', description: 'Overrides the upstream’s timeouts.total.' })),
     body: Type.Optional(Duration({ description: 'Overrides limits.requestTimeout for request bodies.' })),
   },
   { description: 'Timeouts of this route, where they differ from its upstream’s.' },

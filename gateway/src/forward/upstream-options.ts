@@ -10,12 +10,15 @@ const Timeouts = {
     default: '15s',
   }),
   idle: Duration({
-    description: 'Longest silence inside a response body; event streams may be silent. Default 60s.',
+    description: 'Longest silence inside a response body; event streams may be silent. 0s for no limit. Default 60s.',
     default: '60s',
   }),
 }
 
-const Total = Duration({ description: 'Time for the whole exchange, bodies included. Left out: no limit.' })
+const Total = Duration({
+  least: '1ms',
+  description: 'Time for the whole exchange, bodies included. Left out: no limit.',
+})
 
 const QueueOptions = Options(
   {
@@ -52,8 +55,12 @@ const EjectionOptions = Options(
 const HealthOptions = Options(
   {
     path: Type.String({ description: 'Path to GET; 2xx and 3xx are healthy.', pattern: '^/', examples: ['/healthz'] }),
-    interval: Duration({ description: 'Time between two checks of a target. Default 10s.', default: '10s' }),
-    timeout: Duration({ description: 'Time for one check. Default 2s.', default: '2s' }),
+    interval: Duration({
+      least: '10ms',
+      description: 'Time between two checks of a target. Default 10s.',
+      default: '10s',
+    }),
+    timeout: Duration({ least: '1ms', description: 'Time for one check. Default 2s.', default: '2s' }),
     healthy: Type.Integer({ description: 'Good checks in a row to come back. Default 2.', default: 2, minimum: 1 }),
     unhealthy: Type.Integer({ description: 'Bad checks in a row to go out. Default 3.', default: 3, minimum: 1 }),
   },
@@ -105,13 +112,14 @@ export const UpstreamOptions = Options(
       default: false,
     }),
     dnsRefresh: Duration({
+      least: '1s',
       description:
         'How often all connections to targets with a name are replaced, so that it is looked up again; what is under way goes on. Default 60s.',
       default: '60s',
     }),
     timeouts: Options(
       {
-        connect: Duration({ description: 'Time to connect, TLS included. Default 2s.', default: '2s' }),
+        connect: Duration({ least: '1ms', description: 'Time to connect, TLS included. Default 2s.', default: '2s' }),
         ...Timeouts,
         total: Type.Optional(Total),
       },

@@ -24,7 +24,7 @@ function kindOf(node: SchemaNode): string {
   if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``
   if (node.anyOf !== undefined) return node.anyOf.map(kindOf).join(' or ')
   const unit = unitKindOf(node)
-  if (unit !== undefined) return unit
+  if (unit !== undefined) return `${unit}${rangeOf(node)}`
   if (node.format === 'file-path') return 'file'
   if (node.type === 'array') return `list of ${node.items === undefined ? 'values' : kindOf(node.items)}`
   if (node.patternProperties !== undefined) return 'options by name'
@@ -33,6 +33,10 @@ function kindOf(node: SchemaNode): string {
     node.type ??
     ''
   )
+}
+
+function rangeOf({ least, most }: SchemaNode): string {
+  return `${least === undefined ? '' : ` from ${least}`}${most === undefined ? '' : ` to ${most}`}`
 }
 
 function escapeCell(text: string): string {

@@ -14,6 +14,8 @@ interface JsonSchema {
   readonly items?: JsonSchema
   readonly anyOf?: readonly JsonSchema[]
   readonly required?: readonly string[]
+  readonly least?: string
+  readonly most?: string
 }
 
 /** Formats of our own: there are validators that refuse a schema with a format they do not know. */
@@ -47,8 +49,14 @@ function withoutDescription({ description: _, ...rest }: JsonSchema): JsonSchema
   return rest
 }
 
+/** Keywords of our own, which strict validators refuse as well. */
+function withoutRange({ least: _least, most: _most, ...rest }: JsonSchema): JsonSchema {
+  return rest
+}
+
 function forEditors(schema: JsonSchema): JsonSchema {
-  const { required, format, ...rest } = schema
+  const { required, format, ...known } = schema
+  const rest = withoutRange(known)
   const stillRequired = needed(schema)
   return orReference({
     ...rest,

@@ -66,11 +66,13 @@ export const WorkersOption = Type.Union([Type.Literal('auto'), Type.Integer({ mi
 export const ShutdownOptions = Options(
   {
     delay: Duration({
+      most: '1d',
       description:
         'How long to go on accepting and serving after the signal, while /readyz says no: as long as load balancers need to notice. Each answer says connection: close. Default 0s.',
       default: '0s',
     }),
     timeout: Duration({
+      most: '1d',
       description:
         'How long requests under way then have to end, before they are cut. A second signal ends the process at once. Default 10s.',
       default: '10s',

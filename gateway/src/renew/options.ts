@@ -85,6 +85,7 @@ export const RenewalOptions = Options(
     }),
     window: Type.Optional(
       Duration({
+        least: '1ms',
         description:
           'How long before its expiry a token is renewed (ahead, both). Longer than clients pause between two requests, or they meet the expiry.',
       }),
@@ -102,11 +103,13 @@ export const RenewalOptions = Options(
     }),
     lifetime: Type.Optional(
       Duration({
+        least: '1s',
         description:
           'exp - iat of a successor, where the gateway signs. Counted from the window on, not from the request.',
       }),
     ),
     maxSession: Duration({
+      least: '1s',
       description:
         'How long a session may last, from auth_time of its first token (or its iat) on. Without an end, a stolen token would be renewed for ever; so it has no default.',
     }),
@@ -125,6 +128,8 @@ export const RenewalOptions = Options(
       }),
     ),
     timeout: Duration({
+      least: '1ms',
+      most: '1d',
       description: 'Time for one answer of the endpoint, to the last byte. Default 5s.',
       default: '5s',
     }),

@@ -47,6 +47,7 @@ export const RevocationOptions = Options(
       default: 'serve',
     }),
     reconcile: Duration({
+      least: '1s',
       description:
         'How often the whole list is compared with that in Redis, besides following its changes as they happen. Default 1m.',
       default: '1m',

@@ -4,6 +4,9 @@ import { Type, type StaticDecode } from 'typebox'
 import { Duration, Options } from '../../option-types.ts'
 import { ORIGIN } from './origin-options.ts'
 
+/** RFC 9110 section 5.1; `*` stands for all. */
+const NAME = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
+
 export const CorsOptions = Options(
   {
     origins: Type.Array(
@@ -15,15 +18,15 @@ export const CorsOptions = Options(
         uniqueItems: true,
       },
     ),
-    methods: Type.Array(Type.String({ pattern: '^[A-Z-]+$' }), {
+    methods: Type.Array(Type.String({ pattern: '^[A-Z-]+$', examples: ['GET'] }), {
       description: 'Methods a page may use. Default GET, HEAD, POST, PUT, PATCH, DELETE.',
       default: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
     }),
-    headers: Type.Array(Type.String(), {
+    headers: Type.Array(Type.String({ pattern: NAME, examples: ['x-request-id'] }), {
       description: 'Request headers a page may send. Default authorization, content-type.',
       default: ['authorization', 'content-type'],
     }),
-    exposed: Type.Array(Type.String(), {
+    exposed: Type.Array(Type.String({ pattern: NAME, examples: ['x-request-id'] }), {
       description: 'Response headers a page may read. Default x-request-id, x-tollgate, www-authenticate.',
       default: ['x-request-id', 'x-tollgate', 'www-authenticate'],
     }),
