@@ -98,10 +98,14 @@ function afterSchemes(values: readonly string[], scheme: string, where: string):
   return tokens
 }
 
+/** A browser takes a name that begins so from its own host, or with Secure, alone (RFC 6265bis section 4.1.3): but only that spelling of it. */
+const PREFIX = /^__(?:host|secure)-/i
+
 /** RFC 6265 section 4.2.1. With a scheme, as some frameworks write it, only what has that scheme is a token. */
 function createCookieLocation(name: string, scheme: string | undefined): TokenLocation {
   const where = `the cookie ${name}`
   const isName = compileName(name, { anyCase: false })
+  const hasPrefix = PREFIX.test(name)
   const isOfScheme = scheme === undefined ? undefined : compileScheme(scheme)
 
   function find({ headers: { cookie } }: TokenCarrier): string | readonly string[] | Failure | undefined {
@@ -109,7 +113,10 @@ function createCookieLocation(name: string, scheme: string | undefined): TokenLo
     const values = new Set<string>()
     for (const pair of cookie.split(';')) {
       const [rawName, rawValue] = splitPair(pair)
-      if (!isName(trimBlanks(rawName))) continue
+      const spelt = trimBlanks(rawName)
+      if (!isName(spelt)) continue
+      // Any host of the domain could have set it, and some upstream would take it for the one with the prefix.
+      if (hasPrefix && spelt !== name) return new Failure('token_ambiguous', `${where} is there in another spelling`)
       const value = cookieValue(rawValue)
       if (isOfScheme === undefined) values.add(value)
       else if (isOfScheme(unescapeBlank(value))) values.add(unescapeBlank(value))
