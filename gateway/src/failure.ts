@@ -95,6 +95,10 @@ export class Failure {
   }
 }
 
+export function isFailureCode(code: string): code is FailureCode {
+  return Object.hasOwn(FAILURES, code)
+}
+
 /** The rule of a code, with every optional field readable. */
 export function failureRule(code: FailureCode): FailureRule {
   return FAILURES[code]

@@ -1,5 +1,5 @@
 // An explanation as text for people.
-import type { ExplainedRequest, Explanation } from './explain.ts'
+import type { ExplainedRequest, Explanation, OwnAnswer } from './explain.ts'
 import { writeExactJson } from '../exact-json.ts'
 
 const LABEL_WIDTH = 14
@@ -12,15 +12,23 @@ const OUTCOMES = { sent: 'yes', asked: 'later', 'not yet': 'not yet', none: 'no'
 
 const MARKS = { passed: 'ok', failed: 'FAIL', 'not reached': '-' } as const
 
+function routeText(route: NonNullable<Explanation['route']>): string {
+  const where = route.action === undefined ? `to upstream ${route.upstream}` : `with action ${route.action}`
+  return `${route.path} ${where}, auth: ${route.auth}`
+}
+
+function answerText(answer: OwnAnswer | undefined): string {
+  if (answer === undefined) return 'the answer of the upstream'
+  return `${answer.status} ${answer.code ?? 'and is logged out'}`
+}
+
 /** Header and claims are printed, the signature never is: what is on the screen cannot be used as a token. */
 export function explanationText(
   { method, target }: ExplainedRequest,
   { route, foundIn, token, checks, renewal, upstreamHeader, answer }: Explanation,
 ): string {
   const lines = [`${method} ${target.split('?', 1)[0] ?? ''}`]
-  lines.push(
-    line('route', route === undefined ? 'none' : `${route.path} to upstream ${route.upstream}, auth: ${route.auth}`),
-  )
+  lines.push(line('route', route === undefined ? 'none' : routeText(route)))
   if (foundIn !== undefined) lines.push(line('token', foundIn))
   if (token !== undefined) {
     lines.push(line('header', writeExactJson(token.header)))
@@ -39,9 +47,7 @@ export function explanationText(
     lines.push(line('upstream gets', `${upstreamHeader.name}: ${upstreamHeader.value}`))
     lines.push(line('', writeExactJson(upstreamHeader.decoded)))
   }
-  lines.push(
-    line('client sees', answer === undefined ? 'the answer of the upstream' : `${answer.status} ${answer.code}`),
-  )
+  lines.push(line('client sees', answerText(answer)))
   if (answer?.challenge !== undefined) lines.push(line('', `WWW-Authenticate: ${answer.challenge}`))
   return lines.join('\n')
 }

@@ -14,7 +14,7 @@ import { dateText, durationText, type ClaimRules } from '../authenticate/claims.
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
 import { readExactJson } from '../exact-json.ts'
 import { magnitudeOf } from '../exact-number.ts'
-import { Failure, failureRule, type FailureCode } from '../failure.ts'
+import { Failure, failureRule, isFailureCode } from '../failure.ts'
 import { buildServer, type Gateway } from '../server.ts'
 
 export interface ExplainedRequest {
@@ -23,6 +23,14 @@ export interface ExplainedRequest {
   readonly target: string
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
+}
+
+/** An answer of the gateway: a refusal, or what it answers itself (a preflight, published keys, a log-out). */
+export interface OwnAnswer {
+  readonly status: number
+  /** As in x-tollgate; undefined of a log-out. */
+  readonly code: string | undefined
+  readonly challenge: string | undefined
 }
 
 export interface Explanation {
@@ -37,8 +45,7 @@ export interface Explanation {
   /** What the upstream would get; undefined where the request would not come to it, or no header is sent. */
   readonly upstreamHeader: { readonly name: string; readonly value: string; readonly decoded: unknown } | undefined
   /** What the client would see; undefined where the answer is the upstream's. */
-  readonly answer:
-    { readonly status: number; readonly code: string; readonly challenge: string | undefined } | undefined
+  readonly answer: OwnAnswer | undefined
 }
 
 export interface ExplainParts {
@@ -171,18 +178,17 @@ export async function explain(
       url: '/',
       headers: request.headers,
     })
-    const code = response.headers['x-tollgate']
-    const challenge = response.headers['www-authenticate']
+    const { 'x-tollgate': code, 'www-authenticate': challenge } = response.headers as Record<string, string | undefined>
+    const ownAnswer: OwnAnswer = { status: response.statusCode, code, challenge }
     const { token, location } = lookAtToken(config, request)
-    const refusal =
-      capture.refusal ??
-      (capture.reached || code === undefined ? undefined : routingFailure(String(code) as FailureCode))
+    const refusal = capture.refusal ?? (capture.reached ? undefined : routingFailure(code))
+    const isLogOut = capture.reached && capture.route?.action !== undefined
     const shown =
       refusal?.code === 'keys_unavailable' && fetchJson === undefined ? new Failure(refusal.code, OFFLINE) : refusal
     const asked = capture.route !== undefined && capture.route.auth !== 'none'
     const issuer = asked && token !== undefined ? issuerOf(token, gateway, capture.route) : undefined
     return {
-      passes: capture.reached,
+      passes: capture.reached || (refusal === undefined && response.statusCode < 400),
       route: capture.route,
       foundIn: asked ? location?.name : undefined,
       token:
@@ -192,7 +198,7 @@ export async function explain(
           ? tellStory(shown, findingsOf(token, location?.name, issuer))
           : onlyFailed(shown),
       renewal:
-        token === undefined || issuer === undefined
+        token === undefined || issuer === undefined || isLogOut
           ? undefined
           : renewalReport({
               options: config.issuers.find(({ name }) => name === issuer.name)?.renewal,
@@ -203,23 +209,21 @@ export async function explain(
               location,
             }),
       upstreamHeader:
-        capture.authResult === undefined ? undefined : describeHeader(config.authResult.header, capture.authResult),
-      answer: capture.reached
-        ? undefined
-        : {
-            status: response.statusCode,
-            code: String(code),
-            challenge: challenge === undefined ? undefined : String(challenge),
-          },
+        capture.authResult === undefined || isLogOut
+          ? undefined
+          : describeHeader(config.authResult.header, capture.authResult),
+      answer: isLogOut ? LOGGED_OUT : capture.reached ? undefined : ownAnswer,
     }
   } finally {
     await gateway.close()
   }
 }
 
-/** What the router answers itself: its code is a failure code, and the public title says all there is to say. */
-function routingFailure(code: FailureCode): Failure {
-  return new Failure(code, failureRule(code).title)
+const LOGGED_OUT: OwnAnswer = { status: 204, code: undefined, challenge: undefined }
+
+/** What the router refuses itself: the public title says all there is to say. Undefined where it answers and refuses nothing. */
+function routingFailure(code: string | undefined): Failure | undefined {
+  return code !== undefined && isFailureCode(code) ? new Failure(code, failureRule(code).title) : undefined
 }
 
 function onlyFailed(refusal: Failure | undefined): readonly CheckReport[] {
