@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 
 const ROOT = new URL('..', import.meta.url).pathname
@@ -78,16 +78,51 @@ t.test('every file has a caption, at most 250 lines, and a name of its own', asy
   }
 })
 
-t.test('the map in gateway/README.md names exactly the files there are, with their captions', async (t) => {
-  const map = text('gateway/README.md')
-  const named = [...map.matchAll(/^\| `([^`]+\.ts)` \| (.*) \|$/gm)].map(
-    ([, file = '', caption = '']) => `${file}: ${caption}`,
-  )
-  const actual = sources.map(
-    (file) =>
-      `${relative(SRC, join(ROOT, file))}: ${(text(file).split('\n')[0] ?? '').slice(3).replaceAll('|', '\\|')}`,
-  )
-  t.same([...named].sort(), [...actual].sort())
+t.test(
+  'the map in gateway/README.md names exactly the rooms there are, and each file begins with what it is for',
+  async (t) => {
+    const map = text('gateway/README.md')
+    const table = map.slice(map.indexOf('## The rooms'), map.indexOf('## Glossary'))
+    const named = [...table.matchAll(/^\| `([^`]+)` \| .+ \|$/gm)].map(([, room]) => room)
+    const rooms = [...new Set(sources.map((file) => dirname(relative(SRC, join(ROOT, file)))))]
+    t.same([...named].sort(), rooms.sort())
+    for (const file of sources) t.match(text(file), /^\/\/ .+[.:?]\n/, file)
+    for (const [file = ''] of map.matchAll(/\b[\w-]+(\/[\w-]+)+\.ts\b/g))
+      t.ok(sources.includes(`gateway/src/${file}`), `${file} is there`)
+  },
+)
+
+/** Imports, types included, only go down. Rooms of one floor do not know each other. */
+const FLOORS = [
+  ['failure.ts', 'clock.ts', 'message'],
+  ['options'],
+  ['authenticate'],
+  ['accept', 'authorize', 'revoke'],
+  ['forward', 'renew'],
+  ['config', 'observe'],
+  ['gateway'],
+  ['operate'],
+]
+
+t.test('imports only go down the floors', async (t) => {
+  const roomOf = (file: string) => relative(SRC, join(ROOT, file)).split('/')[0] ?? ''
+  const floorOf = (room: string) => FLOORS.findIndex((floor) => floor.includes(room))
+  for (const file of sources) {
+    const room = roomOf(file)
+    t.not(floorOf(room), -1, `${room} has a floor`)
+    for (const { target } of importsOf(file)) {
+      if (!target.startsWith('gateway/src/')) continue
+      const other = roomOf(target)
+      t.ok(other === room || floorOf(other) < floorOf(room) || floorOf(room) === 0, `${file} imports ${target}`)
+    }
+  }
+})
+
+t.test('no room has more than 14 entries', async (t) => {
+  for (const room of ['.', ...readdirSync(SRC, { recursive: true, encoding: 'utf8' })]) {
+    if (!statSync(join(SRC, room)).isDirectory()) continue
+    t.ok(readdirSync(join(SRC, room)).length <= 14, room)
+  }
 })
 
 t.test('exactly one copy of each package that security depends on, at or above the safe version', async (t) => {

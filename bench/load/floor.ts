@@ -1,6 +1,6 @@
 // The floor: the least a proxy on this platform can do, node:http in front of undici's dispatch, without any check.
 import { createServer, type ServerResponse } from 'node:http'
-import { keepTickShape } from 'tollgate/tick-shape.js'
+import { keepTickShape } from 'tollgate/operate/process/tick-shape.js'
 import { Pool, type Dispatcher } from 'undici'
 
 // The least that is possible: a floor that happened to be slow would flatter us (decision 0019).

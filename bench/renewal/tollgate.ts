@@ -1,7 +1,7 @@
 // Tollgate as one of three machines: the whole gateway, its block list in Redis, renewing ahead.
-import { startGateway } from 'tollgate/main.js'
-import { loadConfig } from 'tollgate/load-config.js'
-import { createLog, standardOutput } from 'tollgate/operate/log.js'
+import { startGateway } from 'tollgate/operate/process/main.js'
+import { loadConfig } from 'tollgate/config/load.js'
+import { createLog, standardOutput } from 'tollgate/observe/log.js'
 
 const loaded = loadConfig(process.argv[2] ?? '', { env: process.env })
 if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors))

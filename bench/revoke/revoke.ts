@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { PerformanceObserver } from 'node:perf_hooks'
 import { anonymousResult } from 'tollgate/authenticate/auth-result.js'
-import { createBlockList } from 'tollgate/revoke/memory-list.js'
+import { createBlockList } from 'tollgate/revoke/list/memory-list.js'
 
 import { writeResult } from '../report/results.ts'
 

@@ -3,8 +3,8 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { createAuthenticator } from 'tollgate/authenticate/authenticate.js'
 import { systemClock } from 'tollgate/clock.js'
-import { createAuthResultEncoder } from 'tollgate/forward/auth-result-header.js'
-import { createBlockList } from 'tollgate/revoke/memory-list.js'
+import { createAuthResultEncoder } from 'tollgate/forward/headers/auth-result-header.js'
+import { createBlockList } from 'tollgate/revoke/list/memory-list.js'
 
 import { compileIssuer } from './candidates.ts'
 import { createKeys, claimsOf } from './keys-and-tokens.ts'

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { buildRouteTable } from '../../gateway/src/accept/route-table.ts'
+import { buildRouteTable } from '../../gateway/src/accept/routes/route-table.ts'
 import { headerValues, startUpstream } from '../support/recording-upstream.ts'
 import { codeOf, sendRaw, statusOf } from '../support/raw-http.ts'
 import { startTestGateway } from '../support/test-gateway.ts'

@@ -3,9 +3,9 @@ import t from 'tap'
 import fc from 'fast-check'
 import { constants, createHash, generateKeyPairSync, privateEncrypt, sign, type KeyObject } from 'node:crypto'
 
-import type { Algorithm } from '../../gateway/src/authenticate/options.ts'
-import { UnverifiedToken } from '../../gateway/src/authenticate/token-shape.ts'
-import { createSignatureCheck } from '../../gateway/src/authenticate/token-verifier.ts'
+import type { Algorithm } from '../../gateway/src/options/tokens.ts'
+import { UnverifiedToken } from '../../gateway/src/authenticate/token/token-shape.ts'
+import { createSignatureCheck } from '../../gateway/src/authenticate/keys/token-verifier.ts'
 
 const TEXT = 'eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiJhIn0'
 type RsaHash = 'sha256' | 'sha384' | 'sha512'

@@ -6,9 +6,9 @@ import { join } from 'node:path'
 
 import fc from 'fast-check'
 
-import { parseDocument } from '../../gateway/src/authenticate/key-document.ts'
-import { keySetFromDocument, type KeyPolicy } from '../../gateway/src/authenticate/key-set.ts'
-import { ALGORITHMS } from '../../gateway/src/authenticate/options.ts'
+import { parseDocument } from '../../gateway/src/authenticate/keys/key-document.ts'
+import { keySetFromDocument, type KeyPolicy } from '../../gateway/src/authenticate/keys/key-set.ts'
+import { ALGORITHMS } from '../../gateway/src/options/tokens.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { createTestAuthenticator } from '../support/test-authenticator.ts'
 import { createSigner, ISSUER } from '../support/tokens.ts'

@@ -5,9 +5,13 @@ import { constants, createSecretKey, generateKeyPairSync, sign, type KeyObject }
 import { createSigner, createVerifier, type Algorithm as FastJwtAlgorithm } from 'fast-jwt'
 import { compactVerify } from 'jose'
 
-import { createSignatureCheck } from '../../gateway/src/authenticate/token-verifier.ts'
-import type { Algorithm } from '../../gateway/src/authenticate/options.ts'
-import { createTokenReader, UnverifiedToken, type TokenHeader } from '../../gateway/src/authenticate/token-shape.ts'
+import { createSignatureCheck } from '../../gateway/src/authenticate/keys/token-verifier.ts'
+import type { Algorithm } from '../../gateway/src/options/tokens.ts'
+import {
+  createTokenReader,
+  UnverifiedToken,
+  type TokenHeader,
+} from '../../gateway/src/authenticate/token/token-shape.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 import { goodClaims } from '../support/tokens.ts'
 

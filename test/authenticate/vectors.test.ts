@@ -1,10 +1,10 @@
 // The examples of the standards, with their keys and bytes: RFC 7515 A.1 to A.3, RFC 7519 3.1, RFC 7520 4.1 to 4.4, RFC 8037 A.4.
 import t from 'tap'
 
-import { createKeyRing } from '../../gateway/src/authenticate/key-ring.ts'
-import { keySetFromJwks, type KeyPolicy } from '../../gateway/src/authenticate/key-set.ts'
-import { ALGORITHMS } from '../../gateway/src/authenticate/options.ts'
-import { createTokenReader, UnverifiedToken } from '../../gateway/src/authenticate/token-shape.ts'
+import { createKeyRing } from '../../gateway/src/authenticate/keys/key-ring.ts'
+import { keySetFromJwks, type KeyPolicy } from '../../gateway/src/authenticate/keys/key-set.ts'
+import { ALGORITHMS } from '../../gateway/src/options/tokens.ts'
+import { createTokenReader, UnverifiedToken } from '../../gateway/src/authenticate/token/token-shape.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 import { readToken } from '../support/read-token.ts'
 

@@ -1,7 +1,7 @@
 // Requests that wait for keys: for the fetch that may help them, no longer than keys.timeout, and not without number.
 import t from 'tap'
 
-import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
+import type { FetchedDocument } from '../../gateway/src/authenticate/keys/remote-keys.ts'
 import { createFakeClock, settle } from '../support/fake-clock.ts'
 import { document, startRemoteIssuer } from '../support/remote-issuer.ts'
 import { createTestAuthenticator } from '../support/test-authenticator.ts'

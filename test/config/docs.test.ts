@@ -1,11 +1,11 @@
 import t from 'tap'
 import { readdirSync, readFileSync } from 'node:fs'
 
-import { asNode, type SchemaNode } from '../../gateway/src/config/schema-walk.ts'
-import { ConfigOptions } from '../../gateway/src/config.ts'
-import { loadConfig } from '../../gateway/src/load-config.ts'
-import { configReference } from '../../gateway/src/operate/config-reference.ts'
-import { configSchemaJson } from '../../gateway/src/operate/config-schema.ts'
+import { asNode, type SchemaNode } from '../../gateway/src/config/schema/schema-walk.ts'
+import { ConfigOptions } from '../../gateway/src/options/config.ts'
+import { loadConfig } from '../../gateway/src/config/load.ts'
+import { configReference } from '../../gateway/src/config/reference/config-reference.ts'
+import { configSchemaJson } from '../../gateway/src/config/reference/config-schema.ts'
 
 const CONFIG = new URL('../../config/', import.meta.url)
 

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 
-import { loadConfig } from '../../gateway/src/load-config.ts'
+import { loadConfig } from '../../gateway/src/config/load.ts'
 
 const GOOD = 'upstreams: { up: { targets: [http://127.0.0.1:1] } }\nroutes: [{ path: /, upstream: up, auth: none }]\n'
 const SAMPLE = readFileSync(new URL('../../config/gateway.yaml', import.meta.url), 'utf8')

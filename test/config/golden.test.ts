@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { formatProblem } from '../../gateway/src/config/format-problem.ts'
-import { loadConfig } from '../../gateway/src/load-config.ts'
+import { loadConfig } from '../../gateway/src/config/load.ts'
 import { makeCertificate } from '../support/certificates.ts'
 
 const CASES = new URL('cases/', import.meta.url).pathname

@@ -16,7 +16,7 @@ import { requireComponent } from '../support/require-component.ts'
 import { codeOf, sendRaw, statusOf } from '../support/raw-http.ts'
 import { startTestGateway, testConfig, type Teardown } from '../support/test-gateway.ts'
 import { waitFor } from '../support/wait-for.ts'
-import { createTransport } from '../../gateway/src/forward/create-transport.ts'
+import { createTransport } from '../../gateway/src/forward/transport/create-transport.ts'
 
 const hasOpenssl = requireComponent(t, 'openssl', '/usr/bin/openssl')
 const route = { path: '/*', upstream: 'up', auth: 'none' }

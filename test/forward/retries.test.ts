@@ -2,7 +2,7 @@
 import t from 'tap'
 
 import { createFakeUpstream, targets } from '../support/fake-upstream.ts'
-import type { OutgoingBody } from '../../gateway/src/forward/transport.ts'
+import type { OutgoingBody } from '../../gateway/src/forward/transport/transport.ts'
 
 const body = (begun: boolean): OutgoingBody => ({
   begun,

@@ -6,7 +6,7 @@ import { startAnswering } from '../support/socket-upstream.ts'
 import { startTestGateway, type Teardown } from '../support/test-gateway.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { rawHandshake } from '../support/websocket.ts'
-import { acceptOf } from '../../gateway/src/forward/dialed-connection.ts'
+import { acceptOf } from '../../gateway/src/forward/websocket/dialed-connection.ts'
 
 const HEAD = ['HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade, X-Hop']
 

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 
-import { StartFailed, startGateway } from '../../gateway/src/main.ts'
+import { StartFailed, startGateway } from '../../gateway/src/operate/process/main.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { testConfig } from '../support/test-gateway.ts'
 import { hmacIssuer, signHmac } from '../support/tokens.ts'

@@ -2,9 +2,9 @@
 import t, { type Test } from 'tap'
 import fc from 'fast-check'
 
-import { createRevocationReader } from '../../gateway/src/operate/revocation-request.ts'
-import { AdminProblem } from '../../gateway/src/operate/admin-problem.ts'
-import { firstJtiOf, successorJti } from '../../gateway/src/session-origin.ts'
+import { createRevocationReader } from '../../gateway/src/operate/admin/revocation-request.ts'
+import { AdminProblem } from '../../gateway/src/operate/admin/admin-problem.ts'
+import { firstJtiOf, successorJti } from '../../gateway/src/message/session-origin.ts'
 import { claimsOf, firstToken, renewingIssuer, send, startRenewing, writePrivateKey } from '../support/renewal.ts'
 import { testConfig, type TestGateway } from '../support/test-gateway.ts'
 

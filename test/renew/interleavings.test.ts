@@ -2,7 +2,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 
-import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
+import { tokenIdOf } from '../../gateway/src/authenticate/token/token-id.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 import { createTokenIssuer, type TokenIssuer } from '../../gateway/src/renew/token-issuer.ts'
 import { ISSUER, SECRET } from '../support/tokens.ts'

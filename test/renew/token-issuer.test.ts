@@ -3,8 +3,8 @@ import t from 'tap'
 import { generateKeyPairSync } from 'node:crypto'
 import { calculateJwkThumbprint, importJWK, jwtVerify, type JWK } from 'jose'
 
-import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
-import type { SigningKeyOptions } from '../../gateway/src/renew/options.ts'
+import { tokenIdOf } from '../../gateway/src/authenticate/token/token-id.ts'
+import type { SigningKeyOptions } from '../../gateway/src/options/issuer/renewal.ts'
 import { createTokenIssuer, type SigningKeyMaterial } from '../../gateway/src/renew/token-issuer.ts'
 import { SECRET } from '../support/tokens.ts'
 

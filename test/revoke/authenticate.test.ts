@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
+import { tokenIdOf } from '../../gateway/src/authenticate/token/token-id.ts'
 import type { BlockEntry, BlockKind } from '../../gateway/src/revoke/block-list.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { createTestAuthenticator } from '../support/test-authenticator.ts'

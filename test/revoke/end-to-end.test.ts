@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 import t from 'tap'
 
-import { tokenIdOf } from '../../gateway/src/authenticate/token-id.ts'
+import { tokenIdOf } from '../../gateway/src/authenticate/token/token-id.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { runCli } from '../support/run-cli.ts'
 import { createSigner, hmacIssuer, signHmac } from '../support/tokens.ts'

@@ -1,7 +1,7 @@
 // A whole gateway with its admin listener, for the tests of revocation.
 
-import { startGateway } from '../../gateway/src/main.ts'
-import { createLog } from '../../gateway/src/operate/log.ts'
+import { startGateway } from '../../gateway/src/operate/process/main.ts'
+import { createLog } from '../../gateway/src/observe/log.ts'
 import { testConfig, type Teardown } from '../support/test-gateway.ts'
 import { hmacIssuer } from '../support/tokens.ts'
 

@@ -14,8 +14,8 @@ import t from 'tap'
 
 import { createFakeClock } from '../support/fake-clock.ts'
 import type { BlockEntry } from '../../gateway/src/revoke/block-list.ts'
-import { createLevelStore } from '../../gateway/src/revoke/level-store.ts'
-import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
+import { createLevelStore } from '../../gateway/src/revoke/stores/level/level-store.ts'
+import { createBlockList } from '../../gateway/src/revoke/list/memory-list.ts'
 
 const NOW = 1_900_000_000
 const COUNT = 60

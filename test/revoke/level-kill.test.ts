@@ -7,8 +7,8 @@ import t from 'tap'
 import type { Test } from 'tap'
 
 import { systemClock, systemSchedule } from '../../gateway/src/clock.ts'
-import { createLevelStore } from '../../gateway/src/revoke/level-store.ts'
-import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
+import { createLevelStore } from '../../gateway/src/revoke/stores/level/level-store.ts'
+import { createBlockList } from '../../gateway/src/revoke/list/memory-list.ts'
 
 const nothing = () => undefined
 const events = { onUp: nothing, onDown: nothing, onNonsense: nothing, onTrouble: nothing, onClock: nothing }

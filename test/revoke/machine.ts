@@ -3,10 +3,10 @@ import type { Test } from 'tap'
 
 import { systemClock, systemSchedule } from '../../gateway/src/clock.ts'
 import type { BlockEntry } from '../../gateway/src/revoke/block-list.ts'
-import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
-import { redisKeysOf } from '../../gateway/src/revoke/redis-keys.ts'
-import { createRedisStore } from '../../gateway/src/revoke/redis-store.ts'
-import { parseRedisUrl } from '../../gateway/src/revoke/redis-url.ts'
+import { createBlockList } from '../../gateway/src/revoke/list/memory-list.ts'
+import { redisKeysOf } from '../../gateway/src/revoke/stores/redis/redis-keys.ts'
+import { createRedisStore } from '../../gateway/src/revoke/stores/redis/redis-store.ts'
+import { parseRedisUrl } from '../../gateway/src/revoke/stores/redis/redis-url.ts'
 import { eventually } from '../support/eventually.ts'
 
 export const NOW = Math.floor(Date.now() / 1000)

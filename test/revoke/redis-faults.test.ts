@@ -1,7 +1,7 @@
 // A Redis that is flushed, evicts, or is full: told as what it is, and made good by the machines that live on.
 import t from 'tap'
 
-import { nameOf } from '../../gateway/src/revoke/entry-text.ts'
+import { nameOf } from '../../gateway/src/revoke/stores/entry-text.ts'
 import { eventually } from '../support/eventually.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { redisServerPath, startRedis } from '../support/redis.ts'

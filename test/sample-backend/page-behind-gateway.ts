@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import type { Test } from 'tap'
 
-import { loadConfig } from '../../gateway/src/load-config.ts'
-import { startGateway } from '../../gateway/src/main.ts'
+import { loadConfig } from '../../gateway/src/config/load.ts'
+import { startGateway } from '../../gateway/src/operate/process/main.ts'
 import { buildForTest, listen } from './sample-server.ts'
 
 /** The URLs at which a browser finds the page: through the gateway, and past it. */

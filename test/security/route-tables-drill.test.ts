@@ -5,7 +5,7 @@
 import t from 'tap'
 import fc from 'fast-check'
 
-import { createRouter, type RoutedRequest, type RoutableRoute } from '../../gateway/src/accept/router.ts'
+import { createRouter, type RoutedRequest, type RoutableRoute } from '../../gateway/src/accept/routes/router.ts'
 import { drillSize, tellFigure } from '../support/drill-size.ts'
 import { everyReading, READERS, referenceVerdict, type ReferenceRoute } from '../support/reference-router.ts'
 

@@ -1,8 +1,8 @@
 // An upstream whose targets are in the test's hand: what they are asked is kept, and answered when the test says so.
 import { createFakeClock } from './fake-clock.ts'
 import { testConfig } from './test-gateway.ts'
-import type { OutgoingBody, OutgoingRequest, ResponseReceiver } from '../../gateway/src/forward/transport.ts'
-import { createUpstream } from '../../gateway/src/forward/upstream.ts'
+import type { OutgoingBody, OutgoingRequest, ResponseReceiver } from '../../gateway/src/forward/transport/transport.ts'
+import { createUpstream } from '../../gateway/src/forward/upstream/upstream.ts'
 
 /** A request that a target has, until it is answered. */
 export interface FakeCall {

@@ -3,8 +3,8 @@ import { cpSync, mkdirSync, openSync, readSync, rmSync, writeSync } from 'node:f
 import { join } from 'node:path'
 
 import { systemClock } from '../../gateway/dist/clock.js'
-import { createLevelStore } from '../../gateway/dist/revoke/level-store.js'
-import { createBlockList } from '../../gateway/dist/revoke/memory-list.js'
+import { createLevelStore } from '../../gateway/dist/revoke/stores/level/level-store.js'
+import { createBlockList } from '../../gateway/dist/revoke/list/memory-list.js'
 
 const [, , root, controlFile, first, last, count] = process.argv
 const HEALED_MS = 2000

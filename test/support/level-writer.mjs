@@ -1,7 +1,7 @@
 // A process that writes entries to a level store and says which ones are kept, until somebody kills it. For revocation-writer.ts.
 import { systemClock, systemSchedule } from '../../gateway/dist/clock.js'
-import { createLevelStore } from '../../gateway/dist/revoke/level-store.js'
-import { createBlockList } from '../../gateway/dist/revoke/memory-list.js'
+import { createLevelStore } from '../../gateway/dist/revoke/stores/level/level-store.js'
+import { createBlockList } from '../../gateway/dist/revoke/list/memory-list.js'
 
 const [, , folder, prefix] = process.argv
 const list = createBlockList()

@@ -1,5 +1,5 @@
 // What the gateway reads from the connection to an upstream, in the pieces that the test says.
-import { ResponseReader } from '../../gateway/src/forward/response-reader.ts'
+import { ResponseReader } from '../../gateway/src/forward/transport/response-reader.ts'
 
 export interface ReadResponse {
   readonly infos: number[]

@@ -1,5 +1,5 @@
 // A raw token taken apart, where a test knows that it can be.
-import { createTokenReader, type UnverifiedToken } from '../../gateway/src/authenticate/token-shape.ts'
+import { createTokenReader, type UnverifiedToken } from '../../gateway/src/authenticate/token/token-shape.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 
 const read = createTokenReader(8192)

@@ -1,5 +1,5 @@
 // An issuer whose keys come from a URL, without a network: the test sets the answer and counts how often it is asked.
-import type { RemoteKeys, FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
+import type { RemoteKeys, FetchedDocument } from '../../gateway/src/authenticate/keys/remote-keys.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 import { createFakeClock, settle, type FakeClock } from './fake-clock.ts'
 import { createTestAuthenticator, type TestAuthenticator } from './test-authenticator.ts'

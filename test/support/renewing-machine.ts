@@ -2,9 +2,9 @@
 import { createAuthenticator } from '../../gateway/src/authenticate/authenticate.ts'
 import { compileIssuers, type TrustedIssuer } from '../../gateway/src/authenticate/issuers.ts'
 import type { Clock } from '../../gateway/src/clock.ts'
-import { compileRenewals } from '../../gateway/src/compile-renewals.ts'
-import type { Config } from '../../gateway/src/config.ts'
-import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
+import { compileRenewals } from '../../gateway/src/gateway/compile-renewals.ts'
+import type { Config } from '../../gateway/src/options/config.ts'
+import { createBlockList } from '../../gateway/src/revoke/list/memory-list.ts'
 import { testConfig } from './test-gateway.ts'
 import { ISSUER, SECRET } from './tokens.ts'
 

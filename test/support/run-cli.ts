@@ -1,5 +1,5 @@
 // Runs a command of the CLI in this process and keeps what it writes.
-import { runCommand } from '../../gateway/src/operate/cli.ts'
+import { runCommand } from '../../gateway/src/operate/commands/cli.ts'
 
 export interface CliRun {
   readonly code: number

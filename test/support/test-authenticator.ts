@@ -1,12 +1,12 @@
 // The authenticate stage alone: issuers from a config, no server, the clock in the test's hand.
 import { createAuthenticator, type Authenticator } from '../../gateway/src/authenticate/authenticate.ts'
 import { compileIssuers, type KeyEvents, type TrustedIssuer } from '../../gateway/src/authenticate/issuers.ts'
-import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
+import type { FetchedDocument } from '../../gateway/src/authenticate/keys/remote-keys.ts'
 import { systemClock, type Clock, type Schedule } from '../../gateway/src/clock.ts'
 import { Failure } from '../../gateway/src/failure.ts'
-import { createAuthResultEncoder } from '../../gateway/src/forward/auth-result-header.ts'
+import { createAuthResultEncoder } from '../../gateway/src/forward/headers/auth-result-header.ts'
 import type { BlockList } from '../../gateway/src/revoke/block-list.ts'
-import { createBlockList } from '../../gateway/src/revoke/memory-list.ts'
+import { createBlockList } from '../../gateway/src/revoke/list/memory-list.ts'
 import { testConfig } from './test-gateway.ts'
 
 export interface TestAuthenticator {

@@ -2,13 +2,13 @@
 import { Value } from 'typebox/value'
 
 import { systemClock, type Clock } from '../../gateway/src/clock.ts'
-import { ConfigOptions, type Config } from '../../gateway/src/config.ts'
-import type { KeyRequest } from '../../gateway/src/authenticate/key-request.ts'
-import type { FetchedDocument } from '../../gateway/src/authenticate/remote-keys.ts'
-import { createFetchJson } from '../../gateway/src/operate/fetch-json.ts'
-import { createLog } from '../../gateway/src/operate/log.ts'
+import { ConfigOptions, type Config } from '../../gateway/src/options/config.ts'
+import type { KeyRequest } from '../../gateway/src/authenticate/keys/key-request.ts'
+import type { FetchedDocument } from '../../gateway/src/authenticate/keys/remote-keys.ts'
+import { createFetchJson } from '../../gateway/src/operate/issuer-client/fetch-json.ts'
+import { createLog } from '../../gateway/src/observe/log.ts'
 import type { AskIssuer } from '../../gateway/src/renew/endpoint.ts'
-import { buildServer, type Gateway } from '../../gateway/src/server.ts'
+import { buildServer, type Gateway } from '../../gateway/src/gateway/gateway.ts'
 
 export interface Teardown {
   teardown(run: () => unknown): void

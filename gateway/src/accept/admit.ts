@@ -1,15 +1,15 @@
 // The one hook: may this request pass? Either it goes on with the result of that decision, or it is answered here.
 import type { IncomingMessage } from 'node:http'
 
-import { hasHiddenHeaders, repeatedHeader } from './single-headers.ts'
-import { isWebSocketUpgrade } from './upgrades.ts'
+import { hasHiddenHeaders, repeatedHeader } from './listen/single-headers.ts'
+import { isWebSocketUpgrade } from './routes/upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { OriginGuard } from './origins/origin-guard.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
-import type { ClientOf } from '../client-address.ts'
+import type { ClientOf } from '../message/client-address.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
-import type { AuthMode } from '../route-options.ts'
+import type { AuthMode } from '../options/route/routes.ts'
 
 /** A place where tokens are found. */
 interface Place {

@@ -1,7 +1,7 @@
 // The result of authentication: who calls, and the finished header value that tells the upstream.
 
-import type { CookieSlot } from '../cookie-clearing.ts'
-import type { ExactNumber } from '../exact-number.ts'
+import type { CookieSlot } from '../message/cookie-clearing.ts'
+import type { ExactNumber } from '../message/exact-number.ts'
 
 export type JsonValue =
   (string | number | boolean | null | ExactNumber) | readonly JsonValue[] | { readonly [key: string]: JsonValue }

@@ -1,20 +1,19 @@
 // The decision on one screen: is this token good for this route, and who calls?
 import type { AuthResult } from './auth-result.ts'
-import { checkBlocked, unknownStanding } from './block-check.ts'
-import { chooseIssuer, chooseKeys, MAX_TRIED_KEYS, notVerified, unlessKeysCome } from './choose-keys.ts'
-import { checkClaims, checkTime, validityOf } from './claims.ts'
+import { checkBlocked, type BlockCheck, unknownStanding } from './block-check.ts'
+import { chooseIssuer, chooseKeys, MAX_TRIED_KEYS, notVerified, unlessKeysCome } from './keys/choose-keys.ts'
+import { checkClaims, checkTime, validityOf } from './token/claims.ts'
 import { createIssuerClocks, type IssuerClocks } from './issuer-clocks.ts'
 import type { TrustedIssuer } from './issuers.ts'
-import type { VerificationKey } from './key-set.ts'
+import type { VerificationKey } from './keys/key-set.ts'
 import { createResultMaker, type EncodeResult } from './make-result.ts'
 import { createEndedTokens, type RecognisedToken } from './recognised-token.ts'
-import { createRefusalMemory } from './refusal-memory.ts'
-import { createSignatureMemory, type GoodSignature } from './signature-memory.ts'
-import { createTokenCache, endOf, mostEntries, type VerifiedToken } from './token-cache.ts'
-import { createTokenReader, type UnverifiedToken } from './token-shape.ts'
+import { createRefusalMemory } from './cache/refusal-memory.ts'
+import { createSignatureMemory, type GoodSignature } from './cache/signature-memory.ts'
+import { createTokenCache, endOf, mostEntries, type VerifiedToken } from './cache/token-cache.ts'
+import { createTokenReader, type UnverifiedToken } from './token/token-shape.ts'
 import type { Clock } from '../clock.ts'
 import { Failure } from '../failure.ts'
-import type { BlockCheck } from '../revoke/block-list.ts'
 
 export interface AuthenticatorParts {
   readonly maxTokenBytes: number

@@ -1,9 +1,15 @@
 // The issuers whose tokens are believed, compiled from the config once.
-import type { ClaimRules } from './claims.ts'
-import { createKeySource, KeysNotUsable, type IssuerConfig, type KeySource, type KeySourceParts } from './key-source.ts'
-import type { KeyChange } from './key-ring.ts'
-import { namesOf } from './key-rules.ts'
-import { keySetFromJwks, type VerificationKey } from './key-set.ts'
+import type { ClaimRules } from './token/claims.ts'
+import {
+  createKeySource,
+  KeysNotUsable,
+  type IssuerConfig,
+  type KeySource,
+  type KeySourceParts,
+} from './keys/key-source.ts'
+import type { KeyChange } from './keys/key-ring.ts'
+import { namesOf } from './keys/key-rules.ts'
+import { keySetFromJwks, type VerificationKey } from './keys/key-set.ts'
 import type { IssuerRenewal } from './renewal.ts'
 
 /** An issuer with its keys and the rules for its tokens. */

@@ -1,12 +1,12 @@
 // From a token that was verified to the result that all requests with it share, the header for its upstream included.
 import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
-import { nameIn, type Validity } from './claims.ts'
+import { nameIn, type Validity } from './token/claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
-import { createScopeReader } from './scopes.ts'
-import type { UnverifiedToken } from './token-shape.ts'
-import { magnitudeOf } from '../exact-number.ts'
+import { createScopeReader } from './token/scopes.ts'
+import type { UnverifiedToken } from './token/token-shape.ts'
+import { magnitudeOf } from '../message/exact-number.ts'
 import type { Failure } from '../failure.ts'
-import { firstIssuedAtOf } from '../session-origin.ts'
+import { firstIssuedAtOf } from '../message/session-origin.ts'
 
 /** Makes the header value for the upstream, once per token; a Failure when it would be too large. */
 export type EncodeResult = (facts: VerifiedFacts) => string | Failure

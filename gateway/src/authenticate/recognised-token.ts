@@ -2,7 +2,7 @@
 import { LRUCache } from 'lru-cache'
 
 import type { AuthResult } from './auth-result.ts'
-import type { VerifiedToken } from './token-cache.ts'
+import type { VerifiedToken } from './cache/token-cache.ts'
 
 /** A token of a believed issuer, signature and claims found right. */
 export interface RecognisedToken {

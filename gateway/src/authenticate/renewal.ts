@@ -1,7 +1,7 @@
 // What authentication asks about renewal. The renew stage answers; where an issuer does not renew, nobody is asked.
 import type { AuthResult, Claims, RenewalState } from './auth-result.ts'
-import type { Validity } from './claims.ts'
-import type { UnverifiedToken } from './token-shape.ts'
+import type { Validity } from './token/claims.ts'
+import type { UnverifiedToken } from './token/token-shape.ts'
 import type { Failure } from '../failure.ts'
 
 /** A token that was found good, as far as renewing it must know. */

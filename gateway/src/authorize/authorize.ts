@@ -1,6 +1,6 @@
 // What a route demands of a verified token, compiled once: scopes and claims.
 import { compileClaims } from './claim-conditions.ts'
-import type { RequireOptions, ScopesOptions } from './options.ts'
+import type { RequireOptions, ScopesOptions } from '../options/route/require.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import { Failure } from '../failure.ts'
 

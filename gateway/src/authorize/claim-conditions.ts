@@ -1,7 +1,7 @@
 // Conditions on claims, found by JSON Pointer (RFC 6901), so that claims named like URLs and nested ones work alike.
-import type { ClaimCondition, ClaimValue } from './options.ts'
+import type { ClaimCondition, ClaimValue } from '../options/route/require.ts'
 import type { AuthResult, Claims, JsonValue } from '../authenticate/auth-result.ts'
-import { ExactNumber, readNumber } from '../exact-number.ts'
+import { ExactNumber, readNumber } from '../message/exact-number.ts'
 import { Failure } from '../failure.ts'
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T

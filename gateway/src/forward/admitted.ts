@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-import type { TokenPlace } from './strip-token.ts'
+import type { TokenPlace } from '../authenticate/locations/strip-token.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 
 export interface Admitted {

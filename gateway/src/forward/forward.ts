@@ -1,12 +1,12 @@
 // Sends an admitted request to its upstream and the response back, byte for byte.
 import type { Admitted } from './admitted.ts'
-import { RenewedEvents } from './renewed-events.ts'
-import { createNextToken, type StreamRenewalPolicy } from './stream-renewal.ts'
+import { RenewedEvents } from './streams/renewed-events.ts'
+import { createNextToken, type StreamRenewalPolicy } from './streams/stream-renewal.ts'
 import { Exchange, type ExchangePolicy } from './exchange.ts'
-import type { RequestFacts } from './headers.ts'
-import { hasBody, outgoingBody, type BodyLimits } from './request-body.ts'
-import type { OutgoingRequest, Transport } from './transport.ts'
-import { peerAddressOf } from '../trusted-proxies.ts'
+import type { RequestFacts } from './headers/headers.ts'
+import { hasBody, outgoingBody, type BodyLimits } from './streams/request-body.ts'
+import type { OutgoingRequest, Transport } from './transport/transport.ts'
+import { peerAddressOf } from '../message/trusted-proxies.ts'
 
 /** What a route needs to forward. Compiled once. */
 export interface ForwardPolicy extends ExchangePolicy {

@@ -1,6 +1,6 @@
 // How a successor is written for its client: as a header that scripts read, or as a cookie with the attributes that the config says.
 import type { AuthResult, RenewedToken } from '../authenticate/auth-result.ts'
-import type { CookieSlot } from '../cookie-clearing.ts'
+import type { CookieSlot } from '../message/cookie-clearing.ts'
 
 export const RENEWED_TOKEN_HEADER = 'x-renewed-token'
 

@@ -1,14 +1,14 @@
 // The renewal of one issuer's tokens: which are due, what follows them, and what carries it to the client.
 import type { Delivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
-import type { RenewalOptions } from './options.ts'
+import type { RenewalOptions } from '../options/issuer/renewal.ts'
 import { RenewalRefused } from './renewal-refused.ts'
 import { createRetirement, type RetirementEvents } from './retirement.ts'
 import { dueSecOf, sessionStartOf, successorOf, successorRulesOf, successorTimes } from './successor.ts'
 import type { TokenIssuer } from './token-issuer.ts'
 import type { AuthResult, Claims, RenewalState, RenewedToken } from '../authenticate/auth-result.ts'
 import type { IssuerRenewal, Renewable } from '../authenticate/renewal.ts'
-import { magnitudeOf } from '../exact-number.ts'
+import { magnitudeOf } from '../message/exact-number.ts'
 import { Failure } from '../failure.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 

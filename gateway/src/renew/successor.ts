@@ -1,8 +1,8 @@
 // The successor of a token: a pure function of it, so that every machine makes the same one and none needs a lock.
-import type { RenewalOptions } from './options.ts'
+import type { RenewalOptions } from '../options/issuer/renewal.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
-import { magnitudeOf } from '../exact-number.ts'
-import { firstIssuedAtOf, firstJtiOf, successorJti } from '../session-origin.ts'
+import { magnitudeOf } from '../message/exact-number.ts'
+import { firstIssuedAtOf, firstJtiOf, successorJti } from '../message/session-origin.ts'
 
 /** In seconds. */
 export interface SuccessorRules {

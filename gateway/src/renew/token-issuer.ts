@@ -10,10 +10,10 @@ import {
   type KeyObject,
 } from 'node:crypto'
 
-import type { SigningKeyOptions } from './options.ts'
+import type { SigningKeyOptions } from '../options/issuer/renewal.ts'
 import { createTokenSigner } from './sign-token.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
-import { writeExactJson } from '../exact-json.ts'
+import { writeExactJson } from '../message/exact-json.ts'
 
 /** What is to be known of a signing key, with its PEM file read already. */
 export type SigningKeyMaterial = Readonly<Pick<SigningKeyOptions, 'kid' | 'alg'>> &

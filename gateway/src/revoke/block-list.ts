@@ -1,5 +1,6 @@
 // The block list: which tokens, sessions and subjects are refused though their tokens are good, asked on every request.
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { BlockReason } from '../authenticate/block-check.ts'
 
 /** What names what is blocked; `alive` names a session that blocks nobody: its end says until when its streams may go on. */
 export const BLOCK_KINDS = ['token', 'jti', 'sid', 'sub', 'alive'] as const
@@ -7,9 +8,9 @@ export const BLOCK_KINDS = ['token', 'jti', 'sid', 'sub', 'alive'] as const
 export type BlockKind = (typeof BLOCK_KINDS)[number]
 
 /** From the mildest to the gravest: of two reasons for one entry, the graver one stays. */
-export const BLOCK_REASONS = ['renewed', 'logout', 'revoked', 'reused'] as const
+export const BLOCK_REASONS = ['renewed', 'logout', 'revoked', 'reused'] as const satisfies readonly BlockReason[]
 
-export type BlockReason = (typeof BLOCK_REASONS)[number]
+export type { BlockReason }
 
 /** What names an entry: at most one is there for each. */
 export interface BlockKey {
@@ -78,9 +79,6 @@ export interface BlockList {
   /** The listener is told of each change, in order; the returned function ends that. */
   onChange(listener: (change: BlockChange) => void): () => void
 }
-
-/** What the authenticator and open streams ask. */
-export type BlockCheck = Pick<BlockList, 'epoch' | 'check'>
 
 /** Both entries at once: the shorter overlap, the later end, the graver reason. The order does not count. */
 export function mergeEntries(a: BlockEntry, b: BlockEntry): BlockEntry {

@@ -3,8 +3,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { Clock, Schedule } from '../clock.ts'
-import type { ClearCookies } from '../cookie-clearing.ts'
-import { closeUnlessRead, dropBody } from '../unread-body.ts'
+import type { ClearCookies } from '../message/cookie-clearing.ts'
+import { closeUnlessRead, dropBody } from '../message/unread-body.ts'
 import { entriesFor, type RenewalFacts } from './entries-for.ts'
 import type { Revocation } from './revocation.ts'
 

@@ -2,11 +2,11 @@
 import type { Clock, Schedule } from '../clock.ts'
 import { Failure } from '../failure.ts'
 import type { BlockEntry, BlockKey, BlockList } from './block-list.ts'
-import { createStore } from './create-store.ts'
-import { createBlockList } from './memory-list.ts'
-import type { RevocationOptions } from './options.ts'
-import { createRetention } from './retention.ts'
-import type { RevocationStore, StoreEvents, StoreStatus } from './store.ts'
+import { createStore } from './stores/create-store.ts'
+import { createBlockList } from './list/memory-list.ts'
+import type { RevocationOptions } from '../options/revocation.ts'
+import { createRetention } from './stores/retention.ts'
+import type { RevocationStore, StoreEvents, StoreStatus } from './stores/store.ts'
 
 export interface Revocation {
   /** Whoever adds to it or removes from it has that kept and spread as well. */

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap'
 import type { IncomingMessage } from 'node:http'
 
 import { createOriginGuard } from '../../../gateway/src/accept/origins/origin-guard.ts'
-import { createTrust } from '../../../gateway/src/trusted-proxies.ts'
+import { createTrust } from '../../../gateway/src/message/trusted-proxies.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
 import { startTestGateway } from '../../support/test-gateway.ts'
 import { hmacIssuer, signHmac } from '../../support/tokens.ts'

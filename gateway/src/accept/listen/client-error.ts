@@ -5,9 +5,9 @@ import { brokenBy, markBroken } from './broken.ts'
 import { readBrokenHead } from './broken-head.ts'
 import { afterItsTurn, responseOn } from './current-response.ts'
 import type { CorsPlaces } from '../origins/cors-places.ts'
-import { abandon, rawAnswer, type AnswerOptions } from '../../answer.ts'
+import { abandon, rawAnswer, type AnswerOptions } from '../answer.ts'
 import type { FailureCode } from '../../failure.ts'
-import { endLingering } from '../../lingering-close.ts'
+import { endLingering } from '../../message/lingering-close.ts'
 
 const CODES: Readonly<Record<string, FailureCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',

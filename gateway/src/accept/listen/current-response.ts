@@ -2,7 +2,7 @@
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-import { keepEarlyBytes } from '../../early-bytes.ts'
+import { keepEarlyBytes } from '../../message/early-bytes.ts'
 
 /** The response that is under way on a connection, as Node notes it. */
 export function responseOn(socket: Duplex): ServerResponse | undefined {

@@ -2,10 +2,10 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 import { NOT_GRANTED, type CorsPolicy } from './cors.ts'
-import type { TableEntry } from '../route-table.ts'
-import type { Router } from '../router.ts'
-import { closeLingering } from '../../lingering-close.ts'
-import { isBodyLeft } from '../../unread-body.ts'
+import type { TableEntry } from '../routes/route-table.ts'
+import type { Router } from '../routes/router.ts'
+import { closeLingering } from '../../message/lingering-close.ts'
+import { isBodyLeft } from '../../message/unread-body.ts'
 
 interface CorsRoute {
   readonly cors: CorsPolicy | undefined

@@ -1,5 +1,5 @@
 // One CORS policy (Fetch standard section 3.2): what a preflight is told, and what a page may read of every other answer.
-import type { CorsOptions } from './cors-options.ts'
+import type { CorsOptions } from '../../options/route/cors.ts'
 import { compileOrigins } from './origins.ts'
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T

@@ -2,8 +2,8 @@
 import type { IncomingMessage } from 'node:http'
 
 import { compileOrigins, type OriginMatcher } from './origins.ts'
-import { isWebSocketUpgrade } from '../upgrades.ts'
-import { forwardedValue, type PeerTrust } from '../../trusted-proxies.ts'
+import { isWebSocketUpgrade } from '../routes/upgrades.ts'
+import { forwardedValue, type PeerTrust } from '../../message/trusted-proxies.ts'
 
 /** False when the request would act with a cookie that another site's page could have had sent. Only for tokens from cookies. */
 export type OriginGuard = (request: IncomingMessage) => boolean

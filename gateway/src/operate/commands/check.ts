@@ -4,9 +4,9 @@ import type { Command } from 'commander'
 import { CommandFailed } from './command-failed.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
-import { checkLocalKeys } from '../check-local-keys.ts'
+import { checkLocalKeys } from './check-local-keys.ts'
 import type { Problem } from '../../config/problem.ts'
-import { loadConfig } from '../../load-config.ts'
+import { loadConfig } from '../../config/load.ts'
 
 type JsonProblem = Partial<Omit<Problem, 'message'>> & { readonly message: string }
 

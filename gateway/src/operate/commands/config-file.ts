@@ -1,7 +1,7 @@
 // Loads the config for a command, or says what is wrong with it.
 import { formatProblem } from '../../config/format-problem.ts'
-import { loadConfig } from '../../load-config.ts'
-import type { Config } from '../../config.ts'
+import { loadConfig } from '../../config/load.ts'
+import type { Config } from '../../options/config.ts'
 import { CommandFailed } from './command-failed.ts'
 
 export interface LoadedForCommand {

@@ -5,12 +5,12 @@ import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
 import { CommandFailed } from './command-failed.ts'
 import { readToken } from './token-input.ts'
-import { checkLocalKeys } from '../check-local-keys.ts'
-import { explain, type ExplainedRequest } from '../explain.ts'
-import { explanationText } from '../explain-text.ts'
-import { createFetchJson } from '../fetch-json.ts'
-import type { Config } from '../../config.ts'
-import { writeExactJson } from '../../exact-json.ts'
+import { checkLocalKeys } from './check-local-keys.ts'
+import { explain, type ExplainedRequest } from '../explain/explain.ts'
+import { explanationText } from '../explain/explain-text.ts'
+import { createFetchJson } from '../issuer-client/fetch-json.ts'
+import type { Config } from '../../options/config.ts'
+import { writeExactJson } from '../../message/exact-json.ts'
 
 interface ExplainOptions {
   readonly config: string

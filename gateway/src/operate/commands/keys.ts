@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 
 import { CommandFailed } from './command-failed.ts'
-import { ALGORITHMS, type Algorithm } from '../../authenticate/options.ts'
+import { ALGORITHMS, type Algorithm } from '../../options/tokens.ts'
 
 interface Generated {
   /** Private key in PEM, or the secret as text. */

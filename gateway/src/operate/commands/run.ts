@@ -1,8 +1,8 @@
 // tollgate run: starts the gateway.
 import type { Command } from 'commander'
 
-import { runGateway, StartFailed } from '../../main.ts'
-import { runWorkers, workerCount } from '../../run-workers.ts'
+import { runGateway, StartFailed } from '../process/main.ts'
+import { runWorkers, workerCount } from '../process/run-workers.ts'
 import { CommandFailed } from './command-failed.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'

@@ -6,15 +6,15 @@ import type { Command } from 'commander'
 
 import { CommandFailed } from './command-failed.ts'
 import { readToken } from './token-input.ts'
-import { algorithmsOfKey, isCalled, isHmac, olderNameOf } from '../../authenticate/key-rules.ts'
-import { createKeyRing } from '../../authenticate/key-ring.ts'
-import { parseDocument } from '../../authenticate/key-document.ts'
-import { keySetFromDocument, keySetFromPem, keySetFromSecret, type KeySet } from '../../authenticate/key-set.ts'
-import { ALGORITHMS, type Algorithm } from '../../authenticate/options.ts'
-import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token-shape.ts'
-import { writeExactJson } from '../../exact-json.ts'
+import { algorithmsOfKey, isCalled, isHmac, olderNameOf } from '../../authenticate/keys/key-rules.ts'
+import { createKeyRing } from '../../authenticate/keys/key-ring.ts'
+import { parseDocument } from '../../authenticate/keys/key-document.ts'
+import { keySetFromDocument, keySetFromPem, keySetFromSecret, type KeySet } from '../../authenticate/keys/key-set.ts'
+import { ALGORITHMS, type Algorithm } from '../../options/tokens.ts'
+import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token/token-shape.ts'
+import { writeExactJson } from '../../message/exact-json.ts'
 import { Failure } from '../../failure.ts'
-import { parseDuration } from '../../option-types.ts'
+import { parseDuration } from '../../options/kinds.ts'
 
 const MAX_TOKEN_BYTES = 1_048_576
 

@@ -1,0 +1,118 @@
+// The gateway's own answers: a failure as problem+json (RFC 9457) with its challenge (RFC 6750), and nothing that leaks.
+import type { ServerResponse } from 'node:http'
+
+import { FAILURES, failureRule, type FailureCode } from '../failure.ts'
+import { closeLingering } from '../message/lingering-close.ts'
+import { endInOneWrite } from '../message/one-write.ts'
+
+export interface AnswerOptions {
+  /** Whether the client is told why; false leaves the status alone. */
+  readonly detail: boolean
+  readonly realm: string
+}
+
+export interface AnswerExtras {
+  /** Scopes to ask for, in the challenge of scope_missing. */
+  readonly scopes?: readonly string[] | undefined
+  /** More header names and values in turn. */
+  readonly headers?: readonly string[] | undefined
+  /** Close the connection afterwards: the request was not read to its end. */
+  readonly close?: boolean | undefined
+}
+
+/** Sends the answer for a failure. The response must not have begun. */
+export type Answer = (response: ServerResponse, code: FailureCode, requestId: string, extras?: AnswerExtras) => void
+
+const GENERIC_CODES: Readonly<Record<number, readonly [code: string, title: string]>> = {
+  400: ['bad_request', 'Bad request'],
+  401: ['unauthorized', 'Unauthorized'],
+  403: ['forbidden', 'Forbidden'],
+  500: ['internal_error', 'The gateway failed'],
+  502: ['bad_gateway', 'Bad gateway'],
+  503: ['unavailable', 'Unavailable'],
+}
+
+interface PreparedAnswer {
+  readonly status: number
+  /** Up to the value of requestId. */
+  readonly bodyStart: string
+  readonly headers: readonly string[]
+  readonly challenge: string | undefined
+}
+
+function challengeOf(code: FailureCode, { detail, realm }: AnswerOptions): string | undefined {
+  const { challenge, title } = failureRule(code)
+  if (challenge === undefined) return undefined
+  const parts = [`Bearer realm="${realm}"`]
+  if (challenge !== '') parts.push(`error="${challenge}"`)
+  if (challenge !== '' && detail) parts.push(`error_description="${title}"`)
+  return parts.join(', ')
+}
+
+function prepare(code: FailureCode, options: AnswerOptions): PreparedAnswer {
+  const { status, title, retryAfterSec } = failureRule(code)
+  const [shownCode, shownTitle] = options.detail ? [code, title] : (GENERIC_CODES[status] ?? [code, title])
+  const problem = { type: `urn:tollgate:${shownCode}`, title: shownTitle, status, code: shownCode, requestId: '' }
+  const headers = ['content-type', 'application/problem+json', 'cache-control', 'no-store', 'x-tollgate', shownCode]
+  if (retryAfterSec !== undefined) headers.push('retry-after', String(retryAfterSec))
+  return { status, bodyStart: JSON.stringify(problem).slice(0, -2), headers, challenge: challengeOf(code, options) }
+}
+
+/** The bytes of an answer for a connection whose request could not be parsed, so that there is no response to write to. */
+export function rawAnswer(
+  code: FailureCode,
+  options: AnswerOptions,
+  requestId: string,
+  more: readonly string[] = [],
+): string {
+  const { status, bodyStart, headers: prepared } = prepare(code, options)
+  const headers = [...prepared, ...more]
+  const body = `${bodyStart}${requestId}"}`
+  const lines = [`HTTP/1.1 ${status} ${failureRule(code).title}`, `content-length: ${body.length}`, 'connection: close']
+  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`)
+  return `${lines.join('\r\n')}\r\n\r\n${body}`
+}
+
+const answered = new WeakMap<ServerResponse, FailureCode>()
+
+/** The code of the failure that this response told; undefined when it came from an upstream. For log and metrics. */
+export function answeredWith(response: ServerResponse): FailureCode | undefined {
+  return answered.get(response)
+}
+
+/**
+ * Ends a response without a word, as its client is answered past it: whoever waits for its end is told that it is over.
+ * For log and metrics it is answered with `code`.
+ */
+export function abandon(response: ServerResponse, code: FailureCode): void {
+  answered.set(response, code)
+  response.statusCode = failureRule(code).status
+  if (response.socket !== null) response.detachSocket(response.socket)
+  response.destroy()
+  response.emit('close')
+}
+
+export function createAnswer(options: AnswerOptions): Answer {
+  const prepared = new Map(Object.keys(FAILURES).map((code) => [code, prepare(code as FailureCode, options)]))
+
+  return function answer(response, code, requestId, extras) {
+    const { status, bodyStart, headers, challenge } = prepared.get(code) as PreparedAnswer
+    answered.set(response, code)
+    const body = `${bodyStart}${requestId}"}`
+    const sent = [...headers, 'content-length', String(body.length), 'x-request-id', requestId]
+    if (challenge !== undefined) {
+      const scopes = code === 'scope_missing' && options.detail ? extras?.scopes : undefined
+      sent.push(
+        'www-authenticate',
+        scopes === undefined || scopes.length === 0 ? challenge : `${challenge}, scope="${scopes.join(' ')}"`,
+      )
+    }
+    if (extras?.headers !== undefined) sent.push(...extras.headers)
+    if (extras?.close === true) {
+      sent.push('connection', 'close')
+      closeLingering(response)
+    }
+    response.writeHead(status, sent)
+    endInOneWrite(response, body)
+  }
+}

@@ -1,0 +1,124 @@
+// Which entry of the table answers a request: judged once, before any stage, by what the client sent alone.
+import { asksMore, type Demands } from '../admit.ts'
+import { decodedPath, hasEmptySegment, hasEncodedSlash, plainPath, rawPath } from './path.ts'
+import { hostNameOf } from './host-name.ts'
+import { createDispute } from './other-readings.ts'
+import { buildRouteTable, type Routable, type TableEntry } from './route-table.ts'
+import { createRouteTree } from './route-tree.ts'
+import type { IncomingMessage } from 'node:http'
+
+import type { FailureCode } from '../../failure.ts'
+
+/** What a route says about the paths that it takes. */
+export interface RoutableRoute extends Routable {
+  /** Whether a path may hold %2F, and whether it may hold `//`. */
+  readonly encodedSlashes: boolean
+  readonly emptySegments: boolean
+  readonly demands: Demands
+}
+
+/** A request with its entry. What a client sent never stands in for it: the entry is a value of its own. */
+export type RoutedRequest<Route> = IncomingMessage & {
+  url: string
+  entry?: TableEntry<Route> | undefined
+  /** Why its path may not come to the route: the route counts it. */
+  pathFault?: string | undefined
+}
+
+/** The request asks for the options of the server as a whole (RFC 9110 section 9.3.7). */
+export const SERVER_OPTIONS = 'server_options'
+
+export interface Router<Route> {
+  readonly table: readonly TableEntry<Route>[]
+  /** All methods that some route takes. */
+  readonly methods: readonly string[]
+  /** Notes the entry that answers at the request; or says why none does. An absolute target becomes path and Host. */
+  place(request: RoutedRequest<Route>): FailureCode | typeof SERVER_OPTIONS | undefined
+  /**
+   * The entry whose path a target comes nearest to, for what is said about a request that no route may have (a path that is
+   * not safe, a head that could not be parsed): never to serve it.
+   */
+  nearest(target: string, host: string | undefined): TableEntry<Route> | undefined
+}
+
+const SLASH = 0x2f
+const DISPUTED = 'others may read it as a path of a stricter route'
+
+const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is
+
+/**
+ * Takes an absolute target apart (RFC 9112 section 3.2.2): its authority counts, whatever Host says. False when there is
+ * nothing to take apart and the target is not of another form either.
+ */
+function toOriginForm(request: RoutedRequest<unknown>): boolean {
+  const [, authority, rest = ''] = ABSOLUTE.exec(request.url) ?? []
+  if (authority === undefined) return false
+  request.headers.host = authority
+  // Section 3.2.4: without path and query, OPTIONS is about the server.
+  if (rest === '' && request.method === 'OPTIONS') request.url = '*'
+  else request.url = rest.startsWith('/') ? rest : `/${rest}`
+  return true
+}
+
+/** The name in Host; '' where HTTP/1.0 sent none; undefined when it is not valid. */
+function hostOf({ headers, httpVersion }: IncomingMessage): string | undefined {
+  if (headers.host !== undefined) return hostNameOf(headers.host)
+  return httpVersion === '1.1' ? undefined : ''
+}
+
+/**
+ * The target with the text of its route as the config writes it: who compares before decoding (Express) would miss `/%6de`
+ * for `/me`, and take it for `/:id`. All else stays byte for byte.
+ */
+function withPlainText(url: string, routePath: string): string {
+  const path = rawPath(url)
+  const segments = path.split('/')
+  for (const [index, text] of routePath.split('/').entries())
+    if (text !== '*' && !text.startsWith(':') && index < segments.length) segments[index] = text
+  return segments.join('/') + url.slice(path.length)
+}
+
+export function createRouter<Route extends RoutableRoute>(routes: readonly Route[]): Router<Route> {
+  const table = buildRouteTable(routes)
+  const tree = createRouteTree(table)
+  const isDisputed = createDispute(table, tree, (route, than) => asksMore(route.demands, than.demands))
+
+  /** What is wrong with a path that had to be decoded, for the entry that answers it. */
+  function faultOf(path: string, { route }: TableEntry<Route>): string | undefined {
+    if (route === undefined) return undefined
+    if (hasEncodedSlash(path) && !route.encodedSlashes) return 'an escaped slash (encodedSlashes of the route)'
+    return hasEmptySegment(path) && !route.emptySegments ? 'an empty segment (emptySegments of the route)' : undefined
+  }
+
+  return {
+    table,
+    methods: [...new Set(table.flatMap(({ route, methods }) => (route === undefined ? [] : methods)))],
+    place(request) {
+      let host = hostOf(request)
+      if (host === undefined) return 'request_invalid'
+      if (request.url.charCodeAt(0) !== SLASH) {
+        if (toOriginForm(request)) host = hostNameOf(request.headers.host as string)
+        if (host === undefined) return 'request_invalid'
+        if (request.url === '*' && request.method === 'OPTIONS') return SERVER_OPTIONS
+      }
+      const { url } = request
+      const method = request.method as string
+      const plain = plainPath(url)
+      const path = plain ?? decodedPath(url)
+      if (path === undefined) return 'path_unsafe'
+      const entry = tree.find(path, host, method)
+      if (entry?.route === undefined && plain === undefined && hasEmptySegment(path)) return 'path_unsafe'
+      if (entry === undefined) return 'route_not_found'
+      const fault = plain === undefined ? faultOf(path, entry) : undefined
+      request.pathFault = fault ?? (isDisputed(url, entry, host, method) ? DISPUTED : undefined)
+      request.entry = entry
+      if (plain === undefined) request.url = withPlainText(url, entry.path)
+      return undefined
+    },
+    nearest(target, host) {
+      const path = plainPath(target) ?? decodedPath(target) ?? rawPath(target)
+      // Every path and host has an entry for each method, and all of them know their siblings.
+      return tree.find(path, hostNameOf(host ?? '') ?? '', 'GET')
+    },
+  }
+}

@@ -1,0 +1,80 @@
+// Whom a token is believed from: the issuer that it names among those of the route, and the keys that may have signed it.
+import type { TrustedIssuer } from '../issuers.ts'
+import type { VerificationKey } from './key-set.ts'
+import type { KeySource } from './key-source.ts'
+import type { UnverifiedToken } from '../token/token-shape.ts'
+import { Failure } from '../../failure.ts'
+
+/** A token that names no key must not cost a hundred signature checks. */
+export const MAX_TRIED_KEYS = 8
+const MAX_SHOWN = 64
+
+/** The issuer that the route would believe this token from: by `iss`, or the only one if that does not look at iss. */
+export function chooseIssuer(
+  { header, claims }: UnverifiedToken,
+  issuers: readonly TrustedIssuer[],
+): TrustedIssuer | Failure {
+  const [only] = issuers
+  if (only !== undefined && issuers.length === 1 && only.issuer === undefined) return only
+  let named: TrustedIssuer | undefined
+  for (const issuer of issuers) {
+    if (issuer.issuer === undefined || issuer.issuer !== claims['iss']) continue
+    if (issuer.algorithms.has(header.alg)) return issuer
+    named ??= issuer
+  }
+  return (
+    named ??
+    new Failure('issuer_unknown', claims['iss'] === undefined ? 'iss is missing' : 'iss names no issuer of this route')
+  )
+}
+
+/** The keys that may have signed the token; the failure says whether other keys may yet come. */
+export function chooseKeys(token: UnverifiedToken, issuer: TrustedIssuer): readonly VerificationKey[] | Failure {
+  const { header } = token
+  const { name, keys: source } = issuer
+  const { ring } = source
+  const keys = ring.find(header)
+  if (keys.length > 0) return keys
+  // Nobody could pass: that is our trouble, and a 401 would make clients log their users out.
+  if (ring.size === 0)
+    return unlessKeysCome(
+      new Failure('keys_unavailable', `no keys of issuer ${name} could be loaded`),
+      token,
+      source,
+      keys,
+    )
+  const detail =
+    header.kid === undefined
+      ? `it names no kid, and no key of issuer ${name} fits ${header.alg}`
+      : `it is signed by key ${JSON.stringify(header.kid.slice(0, MAX_SHOWN))} with ${header.alg}, which issuer ${name} does not publish`
+  return unlessKeysCome(new Failure('key_unknown', detail), token, source, keys)
+}
+
+/** None of these keys verifies the token; each was tried, or as many as are tried at all. */
+export function notVerified({ name }: TrustedIssuer, keys: readonly VerificationKey[]): Failure {
+  return keys.length > MAX_TRIED_KEYS
+    ? new Failure(
+        'key_unknown',
+        `none of the first ${MAX_TRIED_KEYS} of ${keys.length} keys of issuer ${name} that may have signed it did`,
+      )
+    : new Failure('signature_invalid', `the signature was not made by a key of issuer ${name} that fits it`)
+}
+
+/**
+ * The same failure, with something to wait for where other keys may be on their way: the issuer may have a key that is not
+ * here yet, under a new name or under one that is known.
+ */
+export function unlessKeysCome(
+  failure: Failure,
+  token: UnverifiedToken,
+  { remote }: KeySource,
+  tried: readonly VerificationKey[],
+): Failure {
+  const { header } = token
+  const wait = remote?.lookFor({
+    header,
+    tried,
+    isSignedByOneOf: (keys) => keys.some(({ isSignedBy }) => isSignedBy(token)),
+  })
+  return wait === undefined ? failure : new Failure(failure.code, failure.detail, wait)
+}

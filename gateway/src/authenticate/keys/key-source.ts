@@ -1,0 +1,119 @@
+// Where the keys of an issuer come from: a secret, a file, or the issuer itself.
+import { readFileSync } from 'node:fs'
+
+import { parseDocument, withoutMark } from './key-document.ts'
+import { keyRequest, type KeyRequest } from './key-request.ts'
+import { createKeyRing, type KeyRing } from './key-ring.ts'
+import {
+  keySetFromDocument,
+  keySetFromPem,
+  keySetFromSecret,
+  type KeyPolicy,
+  type KeySet,
+  type VerificationKey,
+} from './key-set.ts'
+import type { IssuerOptions } from '../../options/tokens.ts'
+import { createRemoteKeys, type FetchedDocument, type RemoteKeys, type RemoteKeysEvents } from './remote-keys.ts'
+import type { Clock, Schedule } from '../../clock.ts'
+
+type DeepReadonly<T> = { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+export type IssuerConfig = DeepReadonly<IssuerOptions>
+
+/** The keys in use, and, where they come from a URL, what fetches them. */
+export interface KeySource {
+  readonly ring: KeyRing
+  readonly remote: RemoteKeys | undefined
+}
+
+export interface KeySourceParts {
+  /** GET of a JSON document: no redirects, bounded in time and size. Rejects with a message fit for the log. */
+  readonly fetchJson: (url: string, request: KeyRequest) => Promise<FetchedDocument>
+  readonly clock: Clock
+  readonly schedule: Schedule
+  readonly random: () => number
+  readonly events: RemoteKeysEvents
+  /** The gateway's own, which no fetch replaces. */
+  readonly ownKeys?: readonly VerificationKey[]
+}
+
+/** The configured keys cannot be used; the message is for the operator and names no key material. */
+export class KeysNotUsable extends Error {}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
+}
+
+/** Keys in clear text let anyone on the way choose who is believed. */
+function checkUrl(text: string, allowHttp: boolean): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url === undefined) throw new Error('the address of the JWK set is not a URL')
+  if (url.protocol === 'https:' || (url.protocol === 'http:' && (allowHttp || isLoopback(url.hostname)))) return text
+  throw new Error('the address of the JWK set is not https (allowHttp permits http)')
+}
+
+/** OpenID Connect Discovery 1.0 section 4: the document's own issuer must be exactly the one that was asked. */
+async function discoverJwksUrl(
+  issuer: string,
+  allowHttp: boolean,
+  fetchJson: (url: string) => Promise<FetchedDocument>,
+): Promise<string> {
+  const url = checkUrl(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`, allowHttp)
+  const { json } = await fetchJson(url)
+  const { issuer: stated, jwks_uri: jwksUri } = (typeof json === 'object' && json !== null ? json : {}) as Record<
+    string,
+    unknown
+  >
+  if (stated !== issuer) throw new Error('the discovery document names another issuer')
+  if (typeof jwksUri !== 'string') throw new Error('the discovery document has no jwks_uri')
+  return checkUrl(jwksUri, allowHttp)
+}
+
+function readKeyFile(file: string): string {
+  try {
+    return withoutMark(readFileSync(file, 'utf8'))
+  } catch {
+    throw new KeysNotUsable(`key file ${file} cannot be read`)
+  }
+}
+
+function parseKeyFile(file: string): unknown {
+  try {
+    return parseDocument(readKeyFile(file))
+  } catch (error) {
+    throw error instanceof KeysNotUsable ? error : new KeysNotUsable(`key file ${file} is not JSON`)
+  }
+}
+
+function localKeys(issuer: IssuerConfig, policy: KeyPolicy): KeySet {
+  const { jwksFile, pemFile, secret } = issuer.keys
+  if (secret !== undefined) return keySetFromSecret(secret, policy)
+  if (pemFile !== undefined) return keySetFromPem(readKeyFile(pemFile), policy)
+  if (jwksFile !== undefined) return keySetFromDocument(parseKeyFile(jwksFile), { ...policy, allowSecrets: true })
+  throw new KeysNotUsable('no keys are configured')
+}
+
+/** Throws KeysNotUsable when local keys are missing or refused; remote keys never fail here. */
+export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): KeySource {
+  const { keys, algorithms, weakKeys } = issuer
+  const policy: KeyPolicy = { algorithms, weakKeys, allowSecrets: false }
+  const { jwksUrl } = keys
+  if (jwksUrl === undefined && keys.discovery !== true) {
+    const { keys: loaded, remarks } = localKeys(issuer, policy)
+    if (loaded.length === 0) throw new KeysNotUsable(remarks.join('; '))
+    const ring = createKeyRing([], parts.ownKeys)
+    parts.events.onFetched(ring.replace(loaded), remarks)
+    return { ring, remote: undefined }
+  }
+
+  const ring = createKeyRing([], parts.ownKeys)
+  const fetchJwks = async (): Promise<FetchedDocument> => {
+    const request = await keyRequest(keys)
+    const fetchJson = (url: string) => parts.fetchJson(url, request)
+    return fetchJson(
+      jwksUrl === undefined
+        ? await discoverJwksUrl(issuer.issuer ?? '', keys.allowHttp, fetchJson)
+        : checkUrl(jwksUrl, keys.allowHttp),
+    )
+  }
+  return { ring, remote: createRemoteKeys({ ...parts, ring, policy, options: keys, fetchJwks }) }
+}

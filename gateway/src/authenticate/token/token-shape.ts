@@ -1,0 +1,145 @@
+// What a token says before it is believed: its shape, header and claims. Cheap checks that come before any cryptography.
+import { isUtf8 } from 'node:buffer'
+
+import { decodeBase64url, isCanonical } from './base64url.ts'
+import type { Claims, JsonValue } from '../auth-result.ts'
+import { idOfSigned } from './token-id.ts'
+import { readSignedClaims, type SignedClaims } from './signed-claims.ts'
+import { readExactJson } from '../../message/exact-json.ts'
+import { Failure } from '../../failure.ts'
+
+/** A header that passed the checks of RFC 7515 section 4.1; kid and typ are undefined where the header has none. */
+export interface TokenHeader {
+  readonly alg: string
+  readonly kid: string | undefined
+  readonly typ: string | undefined
+}
+
+/** A token taken apart. Nothing here is verified. */
+export class UnverifiedToken {
+  readonly header: TokenHeader
+  /** As JSON.parse reads them, some numbers rounded: for the checks before the signature is known to be right. */
+  readonly claims: Claims
+  /** What the signature is over: header and payload as they came, with their dot (RFC 7515 section 5.2). */
+  readonly signed: string
+  /** As it came, in canonical base64url. */
+  readonly signature: string
+  readonly #payload: string
+  #id: string | undefined
+
+  constructor(header: TokenHeader, claims: Claims, payload: string, signed: string, signature: string) {
+    this.header = header
+    this.claims = claims
+    this.#payload = payload
+    this.signed = signed
+    this.signature = signature
+  }
+
+  /** Of what is signed (token-id.ts). Worked out when first read: a token that fails a cheap check never needs it. */
+  get id(): string {
+    return (this.#id ??= idOfSigned(this.signed))
+  }
+
+  /** To the digit, for whatever outlives the request. What invented tokens cost before they are refused is less. */
+  signedClaims(): SignedClaims {
+    return readSignedClaims(this.#payload, this.claims)
+  }
+}
+
+const MAX_REMEMBERED_HEADERS = 1000
+/** A header with a chain of certificates (x5c) has thousands of characters: fewer of them are remembered. */
+const MAX_REMEMBERED_CHARACTERS = 1_000_000
+
+function malformed(detail: string): Failure {
+  return new Failure('token_malformed', detail)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function checkHeader(header: unknown): TokenHeader | Failure {
+  if (!isObject(header)) return malformed('its header is not a JSON object')
+  const { alg, kid, typ, cty } = header
+  if (typeof alg !== 'string') return malformed('its header names no algorithm')
+  // RFC 7515 section 4.1.11: an extension that is not understood must be refused, and none is understood here. RFC 8725
+  // section 3.6: no compression. `in`, because a falsy crit or zip is no less a demand.
+  for (const name of ['crit', 'b64', 'zip', 'enc']) {
+    if (name in header) return malformed(`its header asks for an extension that is not supported (${name})`)
+  }
+  if (typeof cty === 'string' && /^(application\/)?jwt$/i.test(cty))
+    return malformed('it holds another token (cty: JWT)')
+  if (kid !== undefined && typeof kid !== 'string') return malformed('its kid is not a string')
+  if (typ !== undefined && typeof typ !== 'string') return malformed('its typ is not a string')
+  return Object.freeze({ alg, kid, typ })
+}
+
+/** The whole header of a token that was read, as it came: for people who look into it. */
+export function headerAsSent({ signed }: Pick<UnverifiedToken, 'signed'>): Record<string, unknown> {
+  const text = Buffer.from(signed.slice(0, signed.indexOf('.')), 'base64url').toString('utf8')
+  return readExactJson(text) as Record<string, unknown>
+}
+
+/** Undefined when the text is no JSON, or there is none. */
+function parseJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? undefined : JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/**
+ * Makes a reader of raw tokens. It remembers decoded headers: all tokens signed with one key start with the same one.
+ * Failures: token_too_large, token_malformed.
+ */
+export function createTokenReader(maxTokenBytes: number): (raw: string) => UnverifiedToken | Failure {
+  const headers = new Map<string, TokenHeader | Failure>()
+  let characters = 0
+  /** Where parts are decoded, one after the other: nobody holds what is in here. */
+  const bytes = Buffer.alloc(maxTokenBytes)
+
+  /** Undefined when the part is not base64url of UTF-8. */
+  function decodeText(part: string): string | undefined {
+    const length = decodeBase64url(part, bytes)
+    if (length === -1) return undefined
+    const text = bytes.toString('utf8', 0, length)
+    // Bytes that are no UTF-8 come out as this character; it may also be there in its own right, and that is rare enough.
+    return text.includes('\uFFFD') && !isUtf8(bytes.subarray(0, length)) ? undefined : text
+  }
+
+  function readHeader(part: string): TokenHeader | Failure {
+    const known = headers.get(part)
+    if (known !== undefined) return known
+    const header = checkHeader(parseJson(decodeText(part)))
+    // Cleared rather than evicted one by one: only a flood of invented headers fills it, and refilling costs microseconds.
+    if (headers.size >= MAX_REMEMBERED_HEADERS || characters >= MAX_REMEMBERED_CHARACTERS) {
+      headers.clear()
+      characters = 0
+    }
+    characters += part.length
+    headers.set(part, header)
+    return header
+  }
+
+  return function readToken(raw) {
+    if (raw.length > maxTokenBytes) return new Failure('token_too_large', `it has ${raw.length} characters`)
+    const firstDot = raw.indexOf('.')
+    const secondDot = raw.indexOf('.', firstDot + 1)
+    if (secondDot === -1) return malformed('it is not three parts with dots between them')
+
+    // What is wrong with its form comes first, whatever it says: a third dot is no base64url either.
+    const signature = raw.slice(secondDot + 1)
+    if (signature === '' || decodeBase64url(signature, bytes) === -1)
+      return malformed('its third part is no signature in base64url')
+    // Spare bits of the last character give one signature up to 64 spellings; only the canonical one is a token here.
+    if (!isCanonical(signature)) return malformed('its signature is not canonical base64url')
+
+    const header = readHeader(raw.slice(0, firstDot))
+    if (header instanceof Failure) return header
+    const text = decodeText(raw.slice(firstDot + 1, secondDot))
+    const claims = parseJson(text)
+    if (text === undefined || !isObject(claims)) return malformed('its payload is not a JSON object in base64url')
+    return new UnverifiedToken(header, claims as Record<string, JsonValue>, text, raw.slice(0, secondDot), signature)
+  }
+}

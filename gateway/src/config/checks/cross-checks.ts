@@ -1,0 +1,111 @@
+// What no single option shows: options that do not fit together.
+import { checkAction } from './route/action-checks.ts'
+import type { AsWritten } from '../text/as-written.ts'
+import { checkIssuers } from './issuer-checks.ts'
+import { checkOrigins } from './route/origin-checks.ts'
+import { checkListeners } from './listener-checks.ts'
+import { entries, isOptions, options, text, type Loose } from './loose.ts'
+import type { Finding } from '../problem.ts'
+import { checkRenewals } from './renewal-checks.ts'
+import { checkRoutePaths } from './route/route-path-checks.ts'
+import { checkRouteConflicts } from './route/route-conflicts.ts'
+import { checkRouteMatch } from './route/route-match-checks.ts'
+import { checkRouteIssuers } from './route/route-issuer-checks.ts'
+import { checkTrustedProxies, checkUpstreams } from './upstream-checks.ts'
+import { foldName } from '../../forward/headers/header-names.ts'
+import { readRedisUrl } from '../../revoke/stores/redis/redis-url.ts'
+
+// Names that requests or answers use for something else: the auth result is removed from both under its own name.
+const FAMILIES = 'accept access-control content if proxy sec x-forwarded'
+const NAMES =
+  'allow authorization baggage cache-control connection cookie date etag expect expires forwarded from host http2-settings ' +
+  'keep-alive last-modified link location origin pragma range referer retry-after server set-cookie te traceparent ' +
+  'tracestate trailer transfer-encoding upgrade user-agent vary via strict-transport-security www-authenticate ' +
+  'x-http-method-override x-original-url x-real-ip x-renewed-token x-request-id x-rewrite-url x-tollgate'
+const NOT_FOR_RESULTS = new RegExp(`^((${FAMILIES.replaceAll(' ', '|')})(-.*)?|${NAMES.replaceAll(' ', '|')})$`)
+
+function checkTokenPlaces(tokens: unknown): readonly Finding[] {
+  const seen = new Set<string>()
+  return entries(options(tokens)['from']).flatMap((place, index): Finding[] => {
+    const path = ['tokens', 'from', index]
+    const { header, scheme, cookie, query, websocketProtocol } = options(place)
+    const given = [header, cookie, query, websocketProtocol].filter((name) => name !== undefined)
+    if (given.length !== 1) return [{ path, message: 'needs exactly one of header, cookie, query, websocketProtocol' }]
+    if (scheme !== undefined && header === undefined && cookie === undefined)
+      return [{ path: [...path, 'scheme'], atKey: true, message: 'scheme goes with header or cookie only' }]
+    const key = JSON.stringify([
+      text(header)?.toLowerCase(),
+      text(scheme)?.toLowerCase(),
+      cookie,
+      query,
+      websocketProtocol,
+    ])
+    if (seen.has(key)) return [{ path, message: 'this place is named twice' }]
+    seen.add(key)
+    if (query === undefined) return []
+    return [
+      {
+        severity: 'warning',
+        path,
+        message: 'tokens in URLs reach logs, histories and Referer headers',
+        hint: 'RFC 6750 section 5.3',
+      },
+    ]
+  })
+}
+
+function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWritten): readonly Finding[] {
+  const header = text(options(authResult)['header'])?.toLowerCase()
+  if (header === undefined) return []
+  const path = ['authResult', 'header']
+  // Upstreams that fold names take `x.request~id` for x-request-id.
+  if (NOT_FOR_RESULTS.test(foldName(header)))
+    return [{ path, message: `${written.show(path)} has a meaning of its own and cannot carry the auth result` }]
+  const places = entries(options(tokens)['from']).map((place) => foldName(text(options(place)['header']) ?? ''))
+  return places.includes(foldName(header))
+    ? [{ path, message: 'tokens are read from this header (tokens.from); the auth result needs another one' }]
+    : []
+}
+
+function checkRevocation({ store }: Loose): readonly Finding[] {
+  const { level, redis, ca } = options(store)
+  if (level !== undefined && redis !== undefined)
+    return [{ path: ['revocation', 'store'], message: 'has level and redis, but the list is kept in one place only' }]
+  const url = text(redis)
+  const address = url === undefined ? undefined : readRedisUrl(url)
+  if (ca !== undefined && address?.tls === false)
+    return [
+      { path: ['revocation', 'store', 'ca'], message: 'has no effect without TLS: the URL must begin with rediss' },
+    ]
+  if (url === undefined || address !== undefined) return []
+  const hint =
+    'redis://host:6379/0, redis+sentinel://host:26379/master-name, redis+cluster://host:6379; rediss with TLS'
+  return [{ path: ['revocation', 'store', 'redis'], message: 'is no URL of a Redis', hint }]
+}
+
+/** Works on a config whose shape may be wrong: those parts are passed over. */
+export function crossCheck(config: unknown, written: AsWritten): readonly Finding[] {
+  const { listen, admin, tokens, authResult, issuers, upstreams, routes, cors, proxy, revocation, workers } =
+    options(config)
+  const routeList = entries(routes).map(options)
+  return [
+    ...checkListeners(listen, admin),
+    ...checkTokenPlaces(tokens),
+    ...checkResultHeader(authResult, tokens, written),
+    ...checkOrigins({ cors, routes: routeList, tokens }),
+    ...checkUpstreams(upstreams),
+    ...checkTrustedProxies(proxy),
+    ...checkIssuers(entries(issuers).map(options)),
+    ...checkRenewals(entries(issuers).map(options), { tokens, routes: routeList, revocation, workers }),
+    ...checkRevocation(options(revocation)),
+    ...routeList.flatMap(checkAction),
+    ...routeList.flatMap((route, index) => checkRoutePaths(route, index, written)),
+    ...routeList.flatMap((route, index) => checkRouteMatch(route, index, written)),
+    ...checkRouteIssuers(routeList, {
+      issuers: Array.isArray(issuers) ? issuers.map(options) : undefined,
+      upstreams: isOptions(upstreams) ? Object.keys(upstreams) : undefined,
+      written,
+    }),
+    ...checkRouteConflicts(routeList),
+  ]
+}

@@ -1,0 +1,133 @@
+// How successors are delivered: cookies that no browser would take, or that nobody would read again (RFC 6265bis).
+import { isOptions, options, text, texts, type Loose } from './loose.ts'
+import type { Finding, Path } from '../problem.ts'
+import { parseDuration } from '../../options/kinds.ts'
+
+/** RFC 6265bis section 5.5: browsers keep nothing longer. */
+const LONGEST_AGE_MS = 400 * 86_400_000
+
+interface Surroundings {
+  /** tokens.from. */
+  readonly places: readonly Loose[]
+  readonly routes: readonly Loose[]
+}
+
+function checkHeader(renewal: Loose, { places }: Surroundings, path: Path): readonly Finding[] {
+  if (places.some(({ header, query }) => header !== undefined || query !== undefined)) return []
+  return [
+    {
+      path: renewal['deliver'] === undefined ? path : [...path, 'deliver'],
+      message: 'tokens come in no header: their successors would never be delivered',
+      hint: 'deliver: cookie',
+    },
+  ]
+}
+
+/** Successors must be read where they were set. */
+function checkName(cookie: Loose, places: readonly Loose[], at: Path): readonly Finding[] {
+  const names = places.flatMap((place) => texts([place['cookie']]))
+  const [only] = names
+  const given = text(cookie['name'])
+  if (given === undefined && new Set(names).size !== 1)
+    return [
+      {
+        path: at,
+        message: 'needs exactly one cookie in tokens.from: the one it is set in',
+        ...(only === undefined ? {} : { hint: 'or deliver: { cookie: { name: ... } }' }),
+      },
+    ]
+  const path = given === undefined ? at : [...at, 'cookie', 'name']
+  const hasPrefix = cookie['hostPrefix'] === true
+  const name = `${hasPrefix ? '__Host-' : ''}${given ?? only ?? ''}`
+  if (hasPrefix && /^__/.test(given ?? only ?? '')) {
+    const hint = 'name it without a prefix'
+    return [{ path: [...at, 'cookie', 'hostPrefix'], message: 'the name begins with a prefix already', hint }]
+  }
+  if (names.includes(name)) return []
+  const hint = `tokens.from: [{ cookie: ${name} }, ...]`
+  return [{ path, message: `nobody would read the successor: tokens.from has no cookie ${name}`, hint }]
+}
+
+/** Names with a prefix are a promise that browsers hold: RFC 6265bis section 4.1.3, in any case as browsers compare them (5.6). */
+function checkPrefix(cookie: Loose, places: readonly Loose[], at: Path): readonly Finding[] {
+  const only = places.map((place) => text(place['cookie'])).find((name) => name !== undefined)
+  const name = `${cookie['hostPrefix'] === true ? '__Host-' : ''}${text(cookie['name']) ?? only ?? ''}`
+  const findings: Finding[] = []
+  const tell = (option: string, message: string, hint: string) => {
+    findings.push({ path: [...at, 'cookie', option], message, hint })
+  }
+  if (/^__(secure|http|host)-/i.test(name) && cookie['secure'] === false)
+    tell('secure', `must be true for a cookie ${name}: browsers would not take it`, 'RFC 6265bis section 4.1.3')
+  if (!/^__host-/i.test(name)) return findings
+  if (cookie['domain'] !== undefined)
+    tell('domain', `must be left out for a cookie ${name}: it is for one host alone`, 'or name it __Secure-...')
+  if ((text(cookie['path']) ?? '/') !== '/')
+    tell('path', `must be / for a cookie ${name}: browsers would not take it`, 'RFC 6265bis section 4.1.3.2')
+  return findings
+}
+
+function isBelow(host: string, domain: string): boolean {
+  return host === domain || host.endsWith(`.${domain}`)
+}
+
+function checkDomain(cookie: Loose, routes: readonly Loose[], at: Path): readonly Finding[] {
+  const domain = text(cookie['domain'])
+  const path = [...at, 'cookie', 'domain']
+  // What is no domain at all is told by the schema.
+  if (domain === undefined || !/^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/.test(domain)) return []
+  if (/^[0-9.]+$/.test(domain))
+    return [
+      { path, message: 'must be the name of a domain: cookies have no domain on an address', hint: 'leave it out' },
+    ]
+  const outside = routes
+    .flatMap((route) => texts(route['hosts']))
+    .find((host) => !isBelow(host.replace(/^\*\./, ''), domain))
+  if (outside === undefined) return []
+  return [
+    {
+      severity: 'warning',
+      path,
+      message: `is not above ${outside}, a host of a route: browsers would not take the cookie from there`,
+      hint: 'leave it out, and the cookie is for the host that was asked',
+    },
+  ]
+}
+
+function checkAttributes(cookie: Loose, at: Path): readonly Finding[] {
+  const findings: Finding[] = []
+  if (cookie['sameSite'] === 'none' && cookie['secure'] === false)
+    findings.push({
+      path: [...at, 'cookie', 'sameSite'],
+      message: 'none needs secure: browsers would not take the cookie',
+      hint: 'RFC 6265bis section 5.7',
+    })
+  const maxAge = parseDuration(text(cookie['maxAge']) ?? '')
+  const path = [...at, 'cookie', 'maxAge']
+  if (maxAge < 1000) findings.push({ path, message: 'must be at least 1s: less takes the cookie away', hint: '8h' })
+  if (maxAge > LONGEST_AGE_MS)
+    findings.push({
+      path,
+      message: 'must be at most 400d: browsers keep no cookie longer',
+      hint: 'RFC 6265bis section 5.5',
+    })
+  return findings
+}
+
+export function checkDelivery(renewal: Loose, surroundings: Surroundings, path: Path): readonly Finding[] {
+  const { deliver, stream } = renewal
+  const at = [...path, 'deliver']
+  if (stream === 'event' && (deliver === 'cookie' || isOptions(deliver)))
+    return [
+      { path: [...path, 'stream'], message: 'has no effect with deliver: cookie: scripts must not read such tokens' },
+    ]
+  if (deliver === 'cookie') return checkName({}, surroundings.places, at)
+  if (!isOptions(deliver)) return checkHeader(renewal, surroundings, path)
+  const cookie = options(deliver['cookie'])
+  const name = checkName(cookie, surroundings.places, at)
+  return [
+    ...name,
+    ...checkPrefix(cookie, surroundings.places, at),
+    ...checkDomain(cookie, surroundings.routes, at),
+    ...checkAttributes(cookie, at),
+  ]
+}

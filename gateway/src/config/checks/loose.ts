@@ -1,0 +1,38 @@
+// Reading a config whose shape may be wrong: what is not there or of another kind reads as nothing.
+import type { Path } from '../problem.ts'
+
+export type Loose = Readonly<Record<string, unknown>>
+
+const NOTHING: Loose = Object.freeze({})
+
+export function isOptions(value: unknown): value is Loose {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+export function options(value: unknown): Loose {
+  return isOptions(value) ? value : NOTHING
+}
+
+export function entries(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : []
+}
+
+export function text(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}
+
+/** The members that are text. */
+export function texts(value: unknown): readonly string[] {
+  return entries(value).filter((member): member is string => typeof member === 'string')
+}
+
+/** The value at a path; never what an object merely inherits. */
+export function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (node, step) =>
+      typeof node === 'object' && node !== null && Object.hasOwn(node, step)
+        ? (node as Record<string | number, unknown>)[step]
+        : undefined,
+    value,
+  )
+}

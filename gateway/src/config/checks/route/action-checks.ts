@@ -1,0 +1,38 @@
+// Routes that the gateway answers itself: they need a caller, and nothing that is about forwarding.
+import { options, type Loose } from '../loose.ts'
+import type { Finding, Path } from '../../problem.ts'
+
+const NOT_WITH_ACTION = ['upstream', 'rewrite', 'timeouts', 'bodyBytes', 'bodyRate']
+
+function checkClearing(route: Loose, at: Path): readonly Finding[] {
+  if (route['clearSiteData'] === undefined) return []
+  const hint = 'it is sent when somebody logs out'
+  return [{ path: [...at, 'clearSiteData'], atKey: true, message: 'has no effect without action: revoke', hint }]
+}
+
+export function checkAction(route: Loose, index: number): readonly Finding[] {
+  const { action, auth, websocket } = options(route)
+  const at = ['routes', index]
+  if (action === undefined) {
+    const pointless = checkClearing(route, at)
+    if (route['upstream'] !== undefined) return pointless
+    return [
+      ...pointless,
+      { path: at, atKey: true, message: 'upstream is missing', hint: 'the name of the upstream that gets the request' },
+    ]
+  }
+  const useless = [
+    ...NOT_WITH_ACTION.filter((name) => route[name] !== undefined),
+    ...(websocket === true ? ['websocket'] : []),
+  ].map((name) => ({
+    path: [...at, name],
+    atKey: true,
+    message: 'has no effect with an action',
+    hint: 'the gateway answers such a request itself',
+  }))
+  if (auth === undefined || auth === 'required') return useless
+  return [
+    ...useless,
+    { path: [...at, 'auth'], message: 'must be required', hint: 'action: revoke blocks the token of the caller' },
+  ]
+}

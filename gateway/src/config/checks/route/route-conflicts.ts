@@ -1,0 +1,41 @@
+// Two routes that would answer the same request.
+import { text, texts, type Loose } from '../loose.ts'
+import type { Finding } from '../../problem.ts'
+import { pathFault } from './route-path-checks.ts'
+
+/** No list means any, and any overlaps with all. */
+function overlap(a: unknown, b: unknown): boolean {
+  return a === undefined || b === undefined ? a === b : texts(a).some((name) => texts(b).includes(name))
+}
+
+function methodsOverlap(a: unknown, b: unknown): boolean {
+  return a === undefined || b === undefined || overlap(a, b)
+}
+
+function shapeOf(path: string): string {
+  return path.replace(/:[^/]+/g, ':')
+}
+
+/** Routes for a host name take precedence over those for any host: only equal kinds are in conflict. */
+export function checkRouteConflicts(routes: readonly Loose[]): readonly Finding[] {
+  const byShape = new Map<string, { readonly route: Loose; readonly index: number }[]>()
+  const findings: Finding[] = []
+  routes.forEach((route, index) => {
+    const path = text(route['path'])
+    if (path === undefined || pathFault(path) !== undefined) return
+    const earlier = byShape.get(shapeOf(path)) ?? []
+    const rival = earlier.find(
+      ({ route: other }) =>
+        overlap(other['hosts'], route['hosts']) && methodsOverlap(other['methods'], route['methods']),
+    )
+    if (rival !== undefined) {
+      findings.push({
+        path: ['routes', index, 'path'],
+        message: `answers the same requests as routes[${rival.index}]`,
+        hint: 'give them different methods or hosts, or remove one',
+      })
+    }
+    byShape.set(shapeOf(path), [...earlier, { route, index }])
+  })
+  return findings
+}

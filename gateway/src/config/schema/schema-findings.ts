@@ -1,0 +1,95 @@
+// What the schema finds wrong, in plain words.
+import type { TSchema } from 'typebox'
+import { Settings } from 'typebox/system'
+import { Value } from 'typebox/value'
+
+import type { AsWritten } from '../text/as-written.ts'
+import { didYouMean } from './did-you-mean.ts'
+import { options, valueAt } from '../checks/loose.ts'
+import type { Finding, Path } from '../problem.ts'
+import { asNode, schemaAt, type SchemaNode } from './schema-walk.ts'
+import { findingOf, isNoun, list, type SchemaError } from './schema-words.ts'
+
+// The library stops at 8 by default; all errors are told at once here.
+Settings.Set({ maxErrors: 10_000 })
+
+function readPointer(pointer: string, value: unknown): Path {
+  const path: (string | number)[] = []
+  for (const step of pointer.split('/').slice(1)) {
+    const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
+    path.push(Array.isArray(valueAt(value, path)) ? Number(name) : name)
+  }
+  return path
+}
+
+function unknownKeys(names: readonly string[], path: Path, schema: SchemaNode | undefined): readonly Finding[] {
+  const known = Object.keys(schema?.properties ?? {})
+  return names.map((name) => ({
+    path: [...path, name],
+    atKey: true,
+    standsAlone: true,
+    message: `unknown key ${JSON.stringify(name)}`,
+    hint: didYouMean(name, known) ?? `known are ${list(known)}`,
+  }))
+}
+
+function translate(error: SchemaError, root: SchemaNode, value: unknown, written: AsWritten): readonly Finding[] {
+  const path = readPointer(error.instancePath, value)
+  const schema = schemaAt(root, path)
+  if (error.keyword === 'additionalProperties')
+    return unknownKeys(error.params['additionalProperties'] as readonly string[], path, schema)
+  if (error.keyword === 'required') {
+    return (error.params['requiredProperties'] as readonly string[]).flatMap((name) => {
+      const option = schemaAt(root, [...path, name])
+      // Among alternatives of which none is right yet, no defaults are filled in.
+      return option?.default === undefined
+        ? [{ path, atKey: true, message: `${name} is missing`, hint: option?.description }]
+        : []
+    })
+  }
+  return [findingOf(error, { path, schema, value: valueAt(value, path), written })]
+}
+
+/** The alternative that was meant: options that have one of the keys. Not where the description says what is wanted. */
+function meantOf({ anyOf = [], description }: SchemaNode, value: unknown): number {
+  if (isNoun(description)) return -1
+  const names = Object.keys(options(value))
+  return anyOf.findIndex(({ properties = {} }) => names.some((name) => Object.hasOwn(properties, name)))
+}
+
+/**
+ * What is wrong with each alternative is noise beside what is wanted, unless it is seen which one was meant; and `boolean` repeats
+ * each unknown key.
+ */
+function withoutNoise(errors: readonly SchemaError[], root: SchemaNode, value: unknown): readonly SchemaError[] {
+  const unions = errors
+    .filter(({ keyword }) => keyword === 'anyOf')
+    .map(({ schemaPath, instancePath }) => {
+      const path = readPointer(instancePath, value)
+      const meant = meantOf(schemaAt(root, path) ?? {}, valueAt(value, path))
+      const alternatives = `${schemaPath}/anyOf/`
+      return { schemaPath, alternatives, instancePath, meant: meant === -1 ? undefined : `${alternatives}${meant}/` }
+    })
+  const isNoise = ({ keyword, schemaPath, instancePath }: SchemaError) =>
+    unions.some((union) => {
+      if (!instancePath.startsWith(union.instancePath)) return false
+      if (schemaPath.startsWith(union.alternatives))
+        return union.meant === undefined || !schemaPath.startsWith(union.meant)
+      return keyword === 'anyOf' && union.meant !== undefined && schemaPath === union.schemaPath
+    })
+  return errors.filter((error) => error.keyword !== 'boolean' && error.keyword !== '~refine' && !isNoise(error))
+}
+
+/** Fills in the defaults and tells all that does not fit the schema. */
+export function applySchema(
+  schema: TSchema,
+  raw: unknown,
+  written: AsWritten,
+): { readonly value: unknown; readonly findings: readonly Finding[] } {
+  const value = Value.Default(schema, raw)
+  const errors = Value.Errors(schema, value) as unknown as readonly SchemaError[]
+  const findings = withoutNoise(errors, asNode(schema), value).flatMap((error) =>
+    translate(error, asNode(schema), value, written),
+  )
+  return { value, findings }
+}

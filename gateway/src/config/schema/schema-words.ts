@@ -1,0 +1,136 @@
+// What an option must be: the words for each rule of the schema.
+import type { AsWritten } from '../text/as-written.ts'
+import { didYouMean } from './did-you-mean.ts'
+import type { Finding, Path } from '../problem.ts'
+import { unitKindOf, type SchemaNode } from './schema-walk.ts'
+
+/** An error as the schema library tells it. */
+export interface SchemaError {
+  readonly keyword: string
+  readonly schemaPath: string
+  readonly instancePath: string
+  readonly params: Readonly<Record<string, unknown>>
+  readonly message: string
+}
+
+export function list(values: readonly unknown[], last = ', '): string {
+  const words = values.map(String)
+  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')}${last}${words.at(-1)}`
+}
+
+const KINDS: Readonly<Record<string, string>> = {
+  object: 'options, each as `name: value`',
+  array: 'a list',
+  string: 'text',
+  integer: 'a whole number',
+  number: 'a number',
+  boolean: 'true or false',
+}
+
+const UNITS = {
+  duration: { kind: 'a duration', example: '30s', units: 'ms, s, m, h, d' },
+  size: { kind: 'a size', example: '16KiB', units: 'B, KiB, MiB, GiB' },
+}
+
+/** What is wanted, as a noun: `a number from 0 to 65535`. */
+export function expectedKind(schema: SchemaNode | undefined): string {
+  const unit = unitKindOf(schema)
+  if (unit !== undefined) return `${UNITS[unit].kind} such as ${UNITS[unit].example}`
+  if (schema?.enum !== undefined) return `${schema.enum.length > 1 ? 'one of ' : ''}${list(schema.enum)}`
+  if (schema?.const !== undefined) return list([schema.const])
+  if (schema?.minimum !== undefined && schema.maximum !== undefined)
+    return `a number from ${schema.minimum} to ${schema.maximum}`
+  if (schema?.anyOf !== undefined) return wantedOf(schema)
+  return KINDS[schema?.type ?? ''] ?? 'of another kind'
+}
+
+export function isNoun(description: string | undefined): boolean {
+  return description !== undefined && /^[a-z]/.test(description)
+}
+
+/** The alternatives. A description that is a noun says it better than their list. */
+function wantedOf({ description, anyOf = [] }: SchemaNode): string {
+  if (description !== undefined && isNoun(description)) return description
+  return anyOf
+    .map((branch) =>
+      branch.properties === undefined
+        ? expectedKind(branch)
+        : `{ ${list(branch.required ?? Object.keys(branch.properties))} }`,
+    )
+    .join(' or ')
+}
+
+function fromPattern(schema: SchemaNode | undefined): Omit<Finding, 'path'> {
+  const unit = unitKindOf(schema)
+  if (unit !== undefined) {
+    const { kind, example, units } = UNITS[unit]
+    return { message: `must be ${kind}`, hint: `a number and a unit, such as ${example}; units are ${units}` }
+  }
+  if (schema?.pattern === '^/') return { message: 'must start with /' }
+  if (schema?.pattern === '^https?://') return { message: 'must start with https:// or http://' }
+  if (schema?.examples !== undefined) return { message: `must be written like ${list(schema.examples, ' or ')}` }
+  return { message: 'is not written as it must be', hint: schema?.description }
+}
+
+function fromType(schema: SchemaNode | undefined, value: unknown): Omit<Finding, 'path'> {
+  if (value === null) return { message: `has no value: give it ${expectedKind(schema)}, or leave it out` }
+  const unit = unitKindOf(schema)
+  if (unit !== undefined && typeof value === 'number')
+    return { message: `must be ${UNITS[unit].kind}`, hint: `write it with a unit, such as ${UNITS[unit].example}` }
+  return { message: `must be ${expectedKind(schema)}` }
+}
+
+function inWords(
+  { keyword, params, message }: SchemaError,
+  schema: SchemaNode | undefined,
+  value: unknown,
+): Omit<Finding, 'path'> {
+  const limit = String(params['limit'])
+  switch (keyword) {
+    case 'type':
+      return fromType(schema, value)
+    case 'enum':
+    case 'const':
+      return { message: `must be ${expectedKind(schema)}` }
+    case 'anyOf':
+      return { message: `must be ${schema === undefined ? 'of another kind' : wantedOf(schema)}`, hint: hintOf(schema) }
+    case 'pattern':
+      return { ...fromPattern(schema), vague: true }
+    case 'minimum':
+    case 'maximum':
+      if (schema?.minimum !== undefined && schema.maximum !== undefined)
+        return { message: `must be ${expectedKind(schema)}` }
+      return { message: `must be at ${keyword === 'minimum' ? 'least' : 'most'} ${limit}` }
+    case 'minItems':
+      return { message: 'must not be empty' }
+    case 'maxItems':
+      return { message: `must have at most ${limit} ${limit === '1' ? 'entry' : 'entries'}` }
+    case 'minLength':
+      return { message: 'must not be empty text' }
+    case 'minProperties':
+      return {
+        message: 'must not be empty',
+        hint: schema?.properties === undefined ? undefined : `give one of ${list(Object.keys(schema.properties))}`,
+      }
+    case 'uniqueItems':
+      return { message: 'must not hold the same entry twice' }
+    default:
+      return { message }
+  }
+}
+
+function hintOf(schema: SchemaNode | undefined): string | undefined {
+  return schema?.description !== undefined && /^[A-Z]/.test(schema.description) ? schema.description : undefined
+}
+
+/** The finding for an error about the value at a path. A value that came from a reference is named by the reference. */
+export function findingOf(
+  error: SchemaError,
+  { path, schema, value, written }: { path: Path; schema: SchemaNode | undefined; value: unknown; written: AsWritten },
+): Finding {
+  const { message, hint, ...rest } = inWords(error, schema, value)
+  if (written.isReference(path)) return { path, message: `${message}, got ${written.show(path)}`, hint, ...rest }
+  if (error.keyword !== 'enum' || typeof value !== 'string') return { path, message, hint, ...rest }
+  const known = (schema?.enum ?? []).map(String)
+  return { path, message: `${message}, got ${written.show(path)}`, hint: didYouMean(value, known) }
+}

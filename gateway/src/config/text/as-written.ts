@@ -1,0 +1,30 @@
+// Values as the file spells them: a message may repeat ${JWT_SECRET}, never what it stands for.
+import { valueAt } from '../checks/loose.ts'
+import type { Path } from '../problem.ts'
+import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'
+
+export interface AsWritten {
+  /** In quotes, shortened when it is long. */
+  show(path: Path): string
+  /** Whether the value at this path came from a reference, in whole or in part. */
+  isReference(path: Path): boolean
+}
+
+const MAX_SHOWN = 60
+
+function isReferenceText(written: unknown): boolean {
+  return typeof written === 'string' && written.replaceAll('$${', '').includes('${')
+}
+
+/** `written` is the value of the file before substitution. */
+export function createAsWritten(written: unknown, schema: SchemaNode): AsWritten {
+  return {
+    show(path) {
+      if (schemaAt(schema, path)?.writeOnly === true) return 'what is written here'
+      const value = valueAt(written, path)
+      if (typeof value !== 'string') return String(value)
+      return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value)
+    },
+    isReference: (path) => isReferenceText(valueAt(written, path)),
+  }
+}

@@ -1,0 +1,30 @@
+// Numbers of the file that a double would alter: kept by their digits where a claim is compared with them.
+import { isScalar, visit, type Document, type Scalar } from 'yaml'
+
+import { pathOf } from './node-place.ts'
+import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'
+import { ExactNumber, NUMBER_PATTERN, readNumber } from '../../message/exact-number.ts'
+
+const JSON_NUMBER = new RegExp(NUMBER_PATTERN)
+
+/** A number of YAML as JSON spells it; undefined for what JSON has no number for (.inf). */
+function asJson({ source = '', format }: Scalar): string | undefined {
+  if (format === 'HEX' || format === 'OCT') return String(BigInt(source))
+  // YAML 1.2 core schema: a sign in front, zeros before the digits, no digit before or after the point.
+  const [, sign = '', rest = ''] = /^([-+]?)0*(.*)$/.exec(source) ?? []
+  const text = `${sign === '-' ? '-' : ''}${/^\d/.test(rest) ? '' : '0'}${rest.replace(/\.(?=$|[eE])/, '')}`
+  return JSON_NUMBER.test(text) ? text : undefined
+}
+
+/** Replaces them in place by `{ number: "12345678901234567890" }`, where the schema takes that. */
+export function keepDigits(document: Document, schema: SchemaNode): void {
+  visit(document, {
+    Scalar(key, node, ancestors) {
+      if (typeof node.value !== 'number' || key === 'key' || !isScalar(node)) return
+      const text = asJson(node)
+      if (text === undefined || !(readNumber(text) instanceof ExactNumber)) return
+      const takesDigits = schemaAt(schema, [...pathOf(key, ancestors), 'number'])?.pattern === NUMBER_PATTERN
+      if (takesDigits) node.value = { number: text }
+    },
+  })
+}

@@ -1,0 +1,83 @@
+// ${NAME}, ${NAME:-default} and ${file:path} in the scalars of a config: never in its text, where a value could add options.
+import { isUtf8 } from 'node:buffer'
+import { dirname, resolve } from 'node:path'
+import { visit, type Document } from 'yaml'
+
+import { pathOf } from './node-place.ts'
+import type { Finding } from '../problem.ts'
+import { readFault, type ReadFile } from './read-file.ts'
+import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'
+
+const MAX_SECRET_BYTES = 65_536
+// An escape, a reference, or the start of a reference that never ends.
+const REFERENCE = /\$\$\{|\$\{([^}]*)(\})?/g
+const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+const FORMS = 'write ${NAME}, ${NAME:-default} or ${file:path}; $${ stands for itself'
+
+export interface SubstitutionParts {
+  readonly env: NodeJS.ProcessEnv
+  readonly readFile: ReadFile
+  readonly configFile: string
+  readonly schema: SchemaNode
+}
+
+/** The value of a reference, or what is wrong with it; never both, and never the value in the message. */
+type Found = { readonly value: string } | { readonly message: string; readonly hint?: string }
+
+function readSecret(reference: string, { readFile, configFile }: SubstitutionParts): Found {
+  const path = resolve(dirname(configFile), reference.slice('file:'.length))
+  try {
+    const bytes = readFile(path, MAX_SECRET_BYTES)
+    return isUtf8(bytes)
+      ? { value: bytes.toString('utf8').replace(/\r?\n$/, '') }
+      : { message: `\${${reference}}: the file is not UTF-8 text` }
+  } catch (error) {
+    return { message: `\${${reference}}: ${readFault(error)}`, hint: 'paths are relative to the config file' }
+  }
+}
+
+function lookUp(reference: string, parts: SubstitutionParts): Found {
+  if (reference.startsWith('file:')) return readSecret(reference, parts)
+  const split = reference.indexOf(':-')
+  const name = split === -1 ? reference : reference.slice(0, split)
+  if (!NAME.test(name)) return { message: `\${${name}} names no variable`, hint: FORMS }
+  const value = parts.env[name]
+  // As in a shell, :- also replaces an empty value.
+  if (split !== -1 && (value === undefined || value === '')) return { value: reference.slice(split + 2) }
+  return value === undefined
+    ? { message: `the variable ${name} is not set`, hint: `set it, or give a default: \${${name}:-...}` }
+    : { value }
+}
+
+/** A substitution that makes up the whole scalar may be a number or true/false where the schema takes no text. */
+function typed(text: string, schema: SchemaNode | undefined): unknown {
+  const kinds = [schema, ...(schema?.anyOf ?? [])].map((node) => node?.type)
+  if (kinds.includes('string')) return text
+  if ((kinds.includes('integer') || kinds.includes('number')) && /^-?\d+(\.\d+)?$/.test(text)) return Number(text)
+  return kinds.includes('boolean') && (text === 'true' || text === 'false') ? text === 'true' : text
+}
+
+/** Replaces the references in place; what cannot be replaced is returned. */
+export function substitute(document: Document, parts: SubstitutionParts): readonly Finding[] {
+  const findings: Finding[] = []
+  visit(document, {
+    Scalar(key, node, ancestors) {
+      if (typeof node.value !== 'string' || !node.value.includes('${')) return
+      const path = pathOf(key, ancestors)
+      if (key === 'key') {
+        findings.push({ path, atKey: true, message: 'a key cannot hold a reference: only values are substituted' })
+        return
+      }
+      const whole = /^\$\{[^}]*\}$/.test(node.value)
+      const text = node.value.replace(REFERENCE, (match, reference: string | undefined, end: string | undefined) => {
+        if (reference === undefined) return match.slice(1)
+        const found = end === undefined ? { message: '${ has no } to end it', hint: FORMS } : lookUp(reference, parts)
+        if ('value' in found) return found.value
+        findings.push({ path, ...found })
+        return match
+      })
+      node.value = whole ? typed(text, schemaAt(parts.schema, path)) : text
+    },
+  })
+  return findings
+}

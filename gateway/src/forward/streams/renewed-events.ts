@@ -1,0 +1,88 @@
+// An event stream that also carries the successors of its caller's token: between two events of the upstream, never within one.
+import type { Duplex } from 'node:stream'
+
+import type { Admitted } from '../admitted.ts'
+import { lastingKind } from './lasting-response.ts'
+import { RENEWED_TOKEN, type NextToken } from './stream-renewal.ts'
+import type { Lasting, StreamWatch } from './stream-watch.ts'
+import type { ResponseReceiver } from '../transport/transport.ts'
+
+/** An event ends with an empty line, and a line with any of three (WHATWG HTML, section 9.2.5). */
+const EMPTY_LINE = /(\r\n|\r|\n)(\r\n|\r|\n)$/
+const LONGEST_EMPTY_LINE = 4
+
+/** Bytes that are an encoding of events cannot be added to. */
+function isEncoded(rawHeaders: readonly string[]): boolean {
+  return rawHeaders.some((name, index) => index % 2 === 0 && /^content-encoding$/i.test(name))
+}
+
+/** Passes everything on to the exchange as it came. */
+export class RenewedEvents implements ResponseReceiver, Lasting {
+  readonly #exchange: ResponseReceiver
+  readonly #admitted: Admitted
+  readonly #nextToken: NextToken
+  readonly #watch: StreamWatch
+  /** The last bytes of the stream; undefined where it is none of events. */
+  #tail: string | undefined
+
+  constructor(exchange: ResponseReceiver, admitted: Admitted, nextToken: NextToken, watch: StreamWatch) {
+    this.#exchange = exchange
+    this.#admitted = admitted
+    this.#nextToken = nextToken
+    this.#watch = watch
+  }
+
+  get over(): boolean {
+    return this.#exchange.over
+  }
+
+  onSent(abort: () => void): void {
+    this.#exchange.onSent(abort)
+  }
+
+  onInfo(status: number, rawHeaders: readonly string[]): void {
+    this.#exchange.onInfo(status, rawHeaders)
+  }
+
+  onHead(status: number, statusText: string, rawHeaders: readonly string[], resume: () => void): void {
+    this.#exchange.onHead(status, statusText, rawHeaders, resume)
+    const { request, response } = this.#admitted
+    const isEvents = status === 200 && request.method !== 'HEAD' && lastingKind(rawHeaders) === 'events'
+    if (!isEvents || isEncoded(rawHeaders)) return
+    // Before the first byte is between two events as well.
+    this.#tail = '\n\n'
+    this.#watch.add(this)
+    response.on('close', () => {
+      this.#watch.delete(this)
+    })
+  }
+
+  onBody(chunk: Buffer): boolean {
+    if (this.#tail !== undefined) {
+      const end = chunk.toString('latin1', Math.max(0, chunk.length - LONGEST_EMPTY_LINE))
+      this.#tail = (this.#tail + end).slice(-LONGEST_EMPTY_LINE)
+    }
+    return this.#exchange.onBody(chunk)
+  }
+
+  onEnd(rawTrailers: readonly string[]): void {
+    this.#watch.delete(this)
+    this.#exchange.onEnd(rawTrailers)
+  }
+
+  onError(error: Error): void {
+    this.#watch.delete(this)
+    this.#exchange.onError(error)
+  }
+
+  onUpgrade(rawHeaders: readonly string[], connection: Duplex): void {
+    this.#exchange.onUpgrade(rawHeaders, connection)
+  }
+
+  check(_nowMs: number, wallMs: number): void {
+    const { response } = this.#admitted
+    if (this.over || !response.headersSent || response.writableEnded || !EMPTY_LINE.test(this.#tail ?? '')) return
+    const token = this.#nextToken(wallMs)
+    if (token !== undefined) response.write(`event: ${RENEWED_TOKEN}\ndata: ${token}\n\n`)
+  }
+}

@@ -1,0 +1,33 @@
+// The successors that an open stream itself carries to its client, where the issuer's renewal says so.
+import type { TokenPlace } from '../../authenticate/locations/strip-token.ts'
+import type { AuthResult, RenewedToken } from '../../authenticate/auth-result.ts'
+
+/** What a route knows for it. Compiled once. */
+export interface StreamRenewalPolicy {
+  /** The successor of this caller's token, when it is due and may go into a stream. */
+  readonly successorOnStream: (caller: AuthResult, wallMs: number) => RenewedToken | undefined
+  readonly onRenewed: (caller: AuthResult) => void
+}
+
+/** Name of the event, and `type` of the message. */
+export const RENEWED_TOKEN = 'renewed_token'
+
+/** Gives each token of a chain once, as it falls due: what a stream was given takes the place of what opened it. */
+export type NextToken = (wallMs: number) => string | undefined
+
+/** Undefined where nothing may be sent: a token from a cookie, which scripts cannot read, never goes where they can. */
+export function createNextToken(
+  caller: AuthResult | undefined,
+  place: TokenPlace | undefined,
+  { successorOnStream, onRenewed }: StreamRenewalPolicy,
+): NextToken | undefined {
+  if (caller?.renewal === undefined || place === undefined || place.cookie !== undefined) return undefined
+  let current = caller
+  return (wallMs) => {
+    const successor = successorOnStream(current, wallMs)
+    if (successor === undefined) return undefined
+    onRenewed(current)
+    current = successor.verified
+    return successor.value
+  }
+}

@@ -1,0 +1,11 @@
+// Which transport carries the requests to a target: as the config of its upstream says.
+import { createDirectTransport } from './direct-transport.ts'
+import type { TargetTransport, TransportParts } from './transport.ts'
+import { createUndiciTransport } from './undici-transport.ts'
+import type { UpstreamConfig } from '../../options/upstreams.ts'
+
+const TRANSPORTS = { direct: createDirectTransport, undici: createUndiciTransport }
+
+export function createTransport(target: string, config: UpstreamConfig, parts: TransportParts): TargetTransport {
+  return TRANSPORTS[config.transport](target, config, parts)
+}

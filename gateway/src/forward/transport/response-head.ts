@@ -1,0 +1,153 @@
+// The head of a response as RFC 9112 has it, and nothing looser: what two readers could frame differently is no response.
+import { challengeBinds } from './connections/connection-auth.ts'
+import { rememberByName } from '../headers/remembered-names.ts'
+
+export interface ResponseHead {
+  readonly status: number
+  readonly reason: string
+  /** Names as they were spelt and values without the blanks around them, in turn. */
+  readonly headers: string[]
+  /** Of the body, from Content-Length; undefined where it is not said. */
+  readonly length: number | undefined
+  readonly chunked: boolean
+  /** False when the upstream closes the connection after this response. */
+  readonly persistent: boolean
+  /** How long the upstream keeps the idle connection, from Keep-Alive; undefined where it is not said. */
+  readonly keepMs: number | undefined
+  /** The connection is, or is about to be, authenticated for one user. */
+  readonly binds: boolean
+}
+
+/** Lines end in CR LF (RFC 9112 section 2.2), and control characters have no place in them (RFC 9110 section 5.5). */
+const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n|$)|(?<!\r)\n/
+
+/** True when lines end as they must and hold nothing but text; the last CR may still be without its LF. */
+export function isCleanText(text: string): boolean {
+  return !FORBIDDEN.test(text)
+}
+
+const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** Fields that say how a message is framed, or what becomes of its connection. */
+type Framing = 'length' | 'coding' | 'connection' | 'keep-alive' | 'authenticate'
+
+const meaningOf = rememberByName((name): Framing | 'none' | 'invalid' => {
+  if (!TOKEN.test(name)) return 'invalid'
+  switch (name.toLowerCase()) {
+    case 'content-length':
+      return 'length'
+    case 'transfer-encoding':
+      return 'coding'
+    case 'connection':
+      return 'connection'
+    case 'keep-alive':
+      return 'keep-alive'
+    case 'www-authenticate':
+    case 'proxy-authenticate':
+      return 'authenticate'
+    default:
+      return 'none'
+  }
+})
+
+const TAB = 9
+const SPACE = 32
+const ZERO = 48
+const NINE = 57
+
+/**
+ * Field lines from `at` to the end of `text`, each with its CR LF: names and values in turn, undefined when one is no
+ * field line. A folded line is none (RFC 9112 section 5.2). The text must be clean.
+ */
+export function parseFields(
+  text: string,
+  at: number,
+  onFraming: (field: Framing, value: string) => void,
+): string[] | undefined {
+  const fields: string[] = []
+  while (at < text.length) {
+    const stop = text.indexOf('\r\n', at)
+    const colon = text.indexOf(':', at)
+    if (colon < 0 || stop < colon) return undefined
+    let nameEnd = colon
+    // RFC 9112 section 5.1: a proxy removes blanks before the colon of a response.
+    while (nameEnd > at && isBlank(text.charCodeAt(nameEnd - 1))) nameEnd -= 1
+    const name = text.slice(at, nameEnd)
+    const meaning = meaningOf(name)
+    if (meaning === 'invalid') return undefined
+    let from = colon + 1
+    let to = stop
+    while (from < to && isBlank(text.charCodeAt(from))) from += 1
+    while (to > from && isBlank(text.charCodeAt(to - 1))) to -= 1
+    const value = text.slice(from, to)
+    if (meaning !== 'none') onFraming(meaning, value)
+    fields.push(name, value)
+    at = stop + 2
+  }
+  return fields
+}
+
+function isBlank(code: number): boolean {
+  return code === SPACE || code === TAB
+}
+
+function digit(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  return code >= ZERO && code <= NINE ? code - ZERO : NaN
+}
+
+/** RFC 9110 section 15: there are five classes, and what is outside of them is for no client. */
+export function isStatus(status: number): boolean {
+  return status >= 100 && status < 600
+}
+
+/** From the status line to the CR LF of the last field line; undefined when it is no head of a response. */
+export function parseHead(text: string): ResponseHead | undefined {
+  if (!text.startsWith('HTTP/1.') || !isCleanText(text)) return undefined
+  const minor = digit(text, 7)
+  const status = digit(text, 9) * 100 + digit(text, 10) * 10 + digit(text, 11)
+  const endOfLine = text.indexOf('\r\n')
+  // The blank before a reason that is not there is left out by some.
+  const separated = endOfLine === 12 || text.charCodeAt(12) === SPACE
+  if (!(minor <= 1) || text.charCodeAt(8) !== SPACE || !isStatus(status) || !separated) return undefined
+
+  let length: number | undefined
+  let chunked = false
+  let sound = true
+  let persistent = minor === 1
+  let keepMs: number | undefined
+  let binds = false
+  const headers = parseFields(text, endOfLine + 2, (field, value) => {
+    switch (field) {
+      case 'length':
+        // Twice, or a list: which one counts is what response splitting is made of (RFC 9112 section 6.3).
+        sound &&= length === undefined && /^\d{1,15}$/.test(value)
+        length = Number(value)
+        break
+      case 'coding':
+        // Any other coding would have to be undone: the client is not told of it, for it belongs to this connection.
+        sound &&= !chunked && value.toLowerCase() === 'chunked'
+        chunked = true
+        break
+      case 'connection':
+        if (/(^|,)[ \t]*close[ \t]*(,|$)/i.test(value)) persistent = false
+        else if (minor === 0) persistent = /(^|,)[ \t]*keep-alive[ \t]*(,|$)/i.test(value)
+        break
+      case 'keep-alive':
+        keepMs = keepMsOf(value)
+        break
+      case 'authenticate':
+        binds ||= challengeBinds(value)
+        break
+    }
+  })
+  if (headers === undefined || !sound || (chunked && length !== undefined)) return undefined
+  // RFC 9112 section 6.1: who sends chunks under HTTP/1.0 may have passed on what another one framed.
+  if (chunked && minor === 0) persistent = false
+  return { status, reason: text.slice(13, endOfLine), headers, length, chunked, persistent, keepMs, binds }
+}
+
+function keepMsOf(value: string): number | undefined {
+  const seconds = /(?:^|[,\s])timeout=(\d{1,9})/i.exec(value)?.[1]
+  return seconds === undefined ? undefined : Number(seconds) * 1000
+}

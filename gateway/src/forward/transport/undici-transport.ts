@@ -1,0 +1,79 @@
+// Exchanges with one target over undici's dispatcher, below its request API: for services that do not get on with our own connections.
+import { BoundConnections } from './connections/bound-connections.ts'
+import { DISTRUST_MS } from './connections/distrust.ts'
+import type { OutgoingRequest, ResponseReceiver, TargetTransport, TransportParts } from './transport.ts'
+import { UndiciConnection } from './connections/undici-connection.ts'
+import { createConnector, hasName, originOf } from './connections/upstream-connection.ts'
+import { UpstreamReset } from '../upstream/upstream-failure.ts'
+import type { UpstreamConfig } from '../../options/upstreams.ts'
+
+/**
+ * Connections to one target and nobody else, without pipelining (GHSA-35p6-xmwp-9g52). There are never more than exchanges
+ * under way at a time, which the upstream bounds. Silence inside a body is watched elsewhere (stream-watch.ts): undici's
+ * timer cannot tell an event stream.
+ */
+export function createUndiciTransport(target: string, config: UpstreamConfig, parts: TransportParts): TargetTransport {
+  const open = new Set<UndiciConnection>()
+  const closing = new Set<Promise<void>>()
+  /** The last came to rest last, and is taken first, as undici’s pool takes the first that is free: few connections do the work, and the others may end. */
+  const idle: UndiciConnection[] = []
+  const bound = new BoundConnections<UndiciConnection>(config.connections, close)
+  let generation = 0
+  let closed = false
+  let distrustedUntilMs = -Infinity
+  // A name is looked up for each new connection, so all of them are replaced from time to time.
+  let callOffRefresh = hasName(target) ? parts.schedule(config.dnsRefresh, refresh) : undefined
+
+  const connectionParts = {
+    origin: originOf(target),
+    servername: new URL(originOf(target)).hostname,
+    connect: createConnector(target, config, config.timeouts.connect, parts.lookup),
+    headersTimeoutMs: config.timeouts.headers,
+    maxHeadBytes: parts.maxHeadBytes,
+    onExcess() {
+      distrustedUntilMs = parts.clock.monotonic() + DISTRUST_MS
+      for (const connection of idle.splice(0)) close(connection)
+    },
+    onFree(connection: UndiciConnection) {
+      if (closed || !connection.connected || parts.clock.monotonic() < distrustedUntilMs) close(connection)
+      else if (connection.bound) {
+        if (!bound.keep(connection.client, connection)) close(connection)
+      } else if (connection.generation === generation) idle.push(connection)
+      else close(connection)
+    },
+  }
+
+  function refresh(): void {
+    generation += 1
+    for (const connection of idle.splice(0)) close(connection)
+    callOffRefresh = parts.schedule(config.dnsRefresh, refresh)
+  }
+
+  function close(connection: UndiciConnection): void {
+    if (!open.delete(connection)) return
+    const done = connection.close().finally(() => closing.delete(done))
+    closing.add(done)
+  }
+
+  function openConnection(): UndiciConnection {
+    const connection = new UndiciConnection(connectionParts, generation)
+    open.add(connection)
+    return connection
+  }
+
+  return {
+    send(request: OutgoingRequest, receiver: ResponseReceiver, fresh = false) {
+      const connection = fresh ? undefined : (bound.take(request.client) ?? idle.pop())
+      if (closed) receiver.onError(new UpstreamReset('the gateway is closing'))
+      else (connection ?? openConnection()).send(request, receiver)
+    },
+    holds: (client) => bound.has(client),
+    async close() {
+      closed = true
+      callOffRefresh?.()
+      bound.closeAll()
+      for (const connection of [...open]) close(connection)
+      await Promise.all(closing)
+    },
+  }
+}

@@ -1,0 +1,100 @@
+// What went wrong with an upstream, in the gateway's own words: library texts and addresses stay in the log.
+import { BodyTooLarge, BodyTooSlow, ClientGone } from '../streams/request-body.ts'
+import type { FailureCode } from '../../failure.ts'
+
+/** The upstream was not even asked. */
+export class UpstreamUnavailable extends Error {
+  readonly code: 'upstream_overloaded' | 'upstream_unhealthy'
+
+  constructor(code: 'upstream_overloaded' | 'upstream_unhealthy', message: string) {
+    super(message)
+    this.code = code
+  }
+}
+
+/** The upstream ended the connection in the middle of an exchange. */
+export class UpstreamReset extends Error {
+  readonly code = 'ECONNRESET'
+}
+
+/** The upstream sent what is no response to this request. */
+export class InvalidResponse extends Error {}
+
+/** The head of the response is over its limit. */
+export class HeadersTooLarge extends Error {
+  readonly code = 'UND_ERR_HEADERS_OVERFLOW'
+}
+
+/** Nobody waits for the response any more. */
+export class CalledOff extends Error {
+  readonly code = 'UND_ERR_ABORTED'
+
+  constructor() {
+    super('the exchange was called off')
+  }
+}
+
+/** A limit of ours ran out. */
+export class TimedOut extends Error {
+  readonly code = 'ETIMEDOUT'
+}
+
+const UNREACHABLE = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'EADDRNOTAVAIL',
+  'ENOENT',
+  'EACCES',
+])
+const RESET = new Set([
+  'UND_ERR_SOCKET',
+  'ECONNRESET',
+  'EPIPE',
+  'UND_ERR_CLOSED',
+  'UND_ERR_DESTROYED',
+  'UND_ERR_ABORTED',
+])
+const TIMEOUT = new Set(['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT', 'ETIMEDOUT'])
+
+function codeOf(error: unknown): string {
+  const code = typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined
+  return typeof code === 'string' ? code : ''
+}
+
+/** Certificates that do not verify: OpenSSL's and Node's codes for them share no prefix, their names do. */
+function isTlsError(code: string): boolean {
+  return (
+    code.startsWith('ERR_TLS') ||
+    code.startsWith('ERR_SSL') ||
+    /CERT|SELF_SIGNED|UNABLE_TO|HOSTNAME_MISMATCH|EPROTO/.test(code)
+  )
+}
+
+export function upstreamFailure(error: Error): FailureCode {
+  if (error instanceof UpstreamUnavailable) return error.code
+  if (error instanceof BodyTooLarge) return 'body_too_large'
+  if (error instanceof BodyTooSlow) return 'request_timeout'
+  const code = codeOf(error)
+  if (TIMEOUT.has(code)) return 'upstream_timeout'
+  if (RESET.has(code)) return 'upstream_reset'
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'upstream_headers_too_large'
+  if (UNREACHABLE.has(code) || isTlsError(code)) return 'upstream_unreachable'
+  // Several addresses were tried and all failed: one of them tells why.
+  if (error instanceof AggregateError && error.errors[0] instanceof Error) return upstreamFailure(error.errors[0])
+  return 'upstream_invalid'
+}
+
+/** False when it was the client's doing. */
+export function isUpstreamsFault(error: Error): boolean {
+  return !(error instanceof BodyTooLarge || error instanceof BodyTooSlow || error instanceof ClientGone)
+}
+
+/** Another try may succeed: the connection could not be made, or was reset. */
+export function isTransient(error: Error): boolean {
+  if (codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT') return true
+  const code = upstreamFailure(error)
+  return code === 'upstream_reset' || (code === 'upstream_unreachable' && !isTlsError(codeOf(error)))
+}

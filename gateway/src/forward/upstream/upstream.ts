@@ -1,0 +1,192 @@
+// An upstream as one transport: its targets balanced, those in trouble left out, what they cannot take yet in a bounded queue.
+import { createBalance } from './balance.ts'
+import { watchHealth } from './health.ts'
+import { createRetryBudget } from './retry-budget.ts'
+import { createTarget, type Target } from './target.ts'
+import type { OutgoingRequest, ResponseReceiver, TargetTransport, Transport } from '../transport/transport.ts'
+import type { UpstreamConfig } from '../../options/upstreams.ts'
+import { UpstreamUnavailable } from './upstream-failure.ts'
+import { UpstreamCall } from './upstream-call.ts'
+import type { Clock, Schedule } from '../../clock.ts'
+
+/** What happens to targets, for log and metrics. */
+export interface UpstreamEvents {
+  onTargetOut(upstream: string, target: string, why: 'ejected' | 'unhealthy'): void
+  onTargetBack(upstream: string, target: string): void
+}
+
+export interface UpstreamParts {
+  readonly clock: Clock
+  readonly schedule: Schedule
+  readonly random: () => number
+  readonly createTransport: (target: string, config: UpstreamConfig) => TargetTransport
+  readonly events: UpstreamEvents
+}
+
+export interface TargetStatus {
+  readonly target: string
+  readonly inFlight: number
+  readonly available: boolean
+}
+
+export interface Upstream extends Transport {
+  readonly name: string
+  readonly status: () => readonly TargetStatus[]
+  readonly queued: number
+  readonly retries: number
+  /** Begins the active health checks, if there are any. */
+  start(): void
+}
+
+export function createUpstream(name: string, config: UpstreamConfig, parts: UpstreamParts): Upstream {
+  const { clock, events } = parts
+  const { connections, queue: limits } = config
+  const targets = config.targets.map((target, index) =>
+    createTarget(target, config.weights?.[index] ?? 1, parts.createTransport(target, config), config.ejection),
+  )
+  const balance = createBalance(config.balance)
+  const budget = createRetryBudget()
+  const waiting: { readonly call: UpstreamCall; readonly untilMs: number }[] = []
+  const stops: (() => Promise<void>)[] = []
+  let retries = 0
+  /** One timer for all that wait: a queue that fills and empties all the time shall not leave one behind each time. */
+  let expiring = false
+
+  /** The one target is taken without asking how it is: there is no better one. */
+  const [only] = targets.length === 1 && config.health === undefined ? targets : []
+
+  function choose({ triedLast: without, client }: UpstreamCall): Target | 'busy' | 'unhealthy' {
+    if (only !== undefined) return only.inFlight < connections ? only : 'busy'
+    const own = client === undefined ? undefined : targets.find(({ transport }) => transport.holds(client))
+    if (own !== undefined && own !== without) return own.inFlight < connections ? own : 'busy'
+    const nowMs = clock.monotonic()
+    const open = targets.filter((target) => target.healthy && target.ejection.isOpen(nowMs))
+    const others = open.filter((target) => target !== without)
+    const candidates = (others.length === 0 ? open : others).filter((target) => target.inFlight < connections)
+    if (candidates.length > 0) return balance(candidates)
+    return open.length > 0 ? 'busy' : 'unhealthy'
+  }
+
+  function begin(call: UpstreamCall, target: Target): void {
+    target.inFlight += 1
+    target.ejection.begin(clock.monotonic())
+    call.start(target)
+  }
+
+  function place(call: UpstreamCall): void {
+    const target = choose(call)
+    if (target === 'unhealthy') call.fail(new UpstreamUnavailable('upstream_unhealthy', 'no target is healthy'))
+    else if (target === 'busy') wait(call)
+    else begin(call, target)
+  }
+
+  function wait(call: UpstreamCall): void {
+    if (waiting.length >= limits.max) dropGone()
+    if (waiting.length >= limits.max) {
+      call.fail(new UpstreamUnavailable('upstream_overloaded', 'all connections are busy and the queue is full'))
+      return
+    }
+    waiting.push({ call, untilMs: clock.monotonic() + limits.timeout })
+    if (expiring) return
+    expiring = true
+    parts.schedule(limits.timeout, expire)
+  }
+
+  function dropGone(): void {
+    for (let index = waiting.length - 1; index >= 0; index -= 1)
+      if (waiting[index]?.call.over === true) waiting.splice(index, 1)
+  }
+
+  function expire(): void {
+    const nowMs = clock.monotonic()
+    while ((waiting[0]?.untilMs ?? Infinity) <= nowMs)
+      waiting.shift()?.call.fail(new UpstreamUnavailable('upstream_overloaded', 'no connection became free in time'))
+    const next = waiting[0]
+    expiring = next !== undefined
+    if (next !== undefined) parts.schedule(next.untilMs - nowMs, expire)
+  }
+
+  function serveNext(): void {
+    for (let next = waiting[0]; next !== undefined; next = waiting[0]) {
+      const target = choose(next.call)
+      if (typeof target === 'string') return
+      waiting.shift()
+      if (!next.call.over) begin(next.call, target)
+    }
+  }
+
+  function failed(target: Target): void {
+    const ejected = targets.filter(({ ejection }) => ejection.ejected).length
+    const mayEject = ejected + 1 <= targets.length / 2
+    if (target.ejection.failed(clock.monotonic(), mayEject)) events.onTargetOut(name, target.name, 'ejected')
+  }
+
+  const owner = {
+    maxRetries: config.retries,
+    onHead(target: Target, status: number): void {
+      if (status >= 500) {
+        failed(target)
+        return
+      }
+      const was = target.ejection.ejected
+      target.ejection.succeeded()
+      if (was && !target.ejection.ejected) events.onTargetBack(name, target.name)
+    },
+    onDone(target: Target): void {
+      target.inFlight -= 1
+      if (waiting.length > 0) serveNext()
+    },
+    onFailed: failed,
+    onForgotten(target: Target): void {
+      target.ejection.forgotten()
+    },
+    retry(call: UpstreamCall): boolean {
+      if (!budget.spend()) return false
+      retries += 1
+      place(call)
+      return true
+    },
+  }
+
+  return {
+    name,
+    send(request: OutgoingRequest, receiver: ResponseReceiver) {
+      budget.earn()
+      place(new UpstreamCall(owner, request, receiver))
+    },
+    start() {
+      const { health } = config
+      if (health === undefined) return
+      for (const target of targets) {
+        const transport = parts.createTransport(target.name, { ...config, connections: 1 })
+        const stop = watchHealth(target, health, {
+          ...parts,
+          transport,
+          onChange(changed, healthy) {
+            if (healthy) events.onTargetBack(name, changed.name)
+            else events.onTargetOut(name, changed.name, 'unhealthy')
+          },
+        })
+        stops.push(() => {
+          stop()
+          return transport.close()
+        })
+      }
+    },
+    status: () =>
+      targets.map(({ name: target, inFlight, healthy, ejection }) => ({
+        target,
+        inFlight,
+        available: healthy && !ejection.ejected,
+      })),
+    get queued() {
+      return waiting.length
+    },
+    get retries() {
+      return retries
+    },
+    async close() {
+      await Promise.all([...stops.map((stop) => stop()), ...targets.map(({ transport }) => transport.close())])
+    },
+  }
+}

@@ -1,0 +1,146 @@
+// The Fastify application before it has routes: strict parsing, one judge of targets, and answers in the gateway's words.
+import { fastify, type FastifyInstance } from 'fastify'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+
+import { createClientErrorHandler } from '../accept/listen/client-error.ts'
+import { superviseConnections, type Connections } from '../accept/listen/connections.ts'
+import { createRequestIds } from '../accept/listen/request-id.ts'
+import type { CorsPlaces } from '../accept/origins/cors-places.ts'
+import type { CompiledRoute, RawRequest } from './routes.ts'
+import type { Router } from '../accept/routes/router.ts'
+import { shouldUpgradeCallback } from '../accept/routes/upgrades.ts'
+import { createAnswer, rawAnswer } from '../accept/answer.ts'
+import type { Schedule } from '../clock.ts'
+import type { Config } from '../options/config.ts'
+import { endLingering } from '../message/lingering-close.ts'
+import type { Log } from '../observe/log.ts'
+import { tellUnrouted, type AccessLog } from '../observe/observe.ts'
+
+// Longer than any path that fits into the headers: the router shall not have a limit of its own.
+const MAX_PARAMETER_LENGTH = 1_048_576
+
+/** Node's own default. */
+const MAX_HEADERS_TIME_MS = 60_000
+
+const NO_QUERY = Object.freeze({})
+
+/** Queries are the upstream's business: nobody here reads a parsed one. */
+function leaveQuery(): Record<string, never> {
+  return NO_QUERY
+}
+
+export interface App {
+  readonly app: FastifyInstance
+  readonly connections: Connections
+}
+
+export interface AppParts<Location> {
+  readonly log: Log
+  /** Undefined where no access lines are written. */
+  readonly accessLog: AccessLog | undefined
+  readonly schedule: Schedule
+  /** Pages may read why a request was refused that came to no route. */
+  readonly cors: Pick<CorsPlaces, 'headersOf'>
+  readonly router: Pick<Router<CompiledRoute<Location>>, 'place'>
+  /** The target of a request that is injected: the test client would tidy it up before the router could judge it. */
+  readonly injectedTarget?: string | undefined
+}
+
+/** Parses and routes strictly, and serves nothing yet. */
+export function createApp<Location>(
+  { listen, limits, errors }: Config,
+  { log, accessLog, schedule, cors, router, injectedTarget }: AppParts<Location>,
+): App {
+  const newRequestId = createRequestIds()
+  const answer = createAnswer(errors)
+  const parsing = {
+    maxHeaderSize: limits.headerBytes,
+    connectionsCheckingInterval: 1000,
+    requireHostHeader: false,
+    shouldUpgradeCallback,
+    // Of heads. Bodies are watched where they are read (forward/streams/request-body.ts): one that moves may take its time.
+    headersTimeout: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout),
+    requestTimeout: 0,
+    allowHalfOpen: true,
+  }
+  const app = fastify({
+    logger: false,
+    genReqId: ({ headers }) => newRequestId(headers['x-request-id']),
+    // Where requests, upgrades and injected ones alike come by before Fastify looks at them. It matches every path: the
+    // request knows its route, or why it has none.
+    rewriteUrl: (message) => {
+      const request = message as RawRequest<Location>
+      if (injectedTarget !== undefined) request.url = injectedTarget
+      const refusal = router.place(request)
+      if (refusal === undefined) return request.url
+      request.refusal = refusal
+      return '/'
+    },
+    routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, querystringParser: leaveQuery },
+    return503OnClosing: false,
+    exposeHeadRoutes: false,
+    clientErrorHandler: createClientErrorHandler({
+      errors,
+      newRequestId: () => newRequestId(undefined),
+      headersOf: cors.headersOf,
+      isHeld: (socket) => connections.readAhead.isHeld(socket),
+    }),
+    http: parsing,
+    ...(listen.tls === undefined
+      ? {}
+      : {
+          https: {
+            cert: readFileSync(listen.tls.cert),
+            key: readFileSync(listen.tls.key),
+            ...parsing,
+          },
+        }),
+  }) as FastifyInstance
+
+  app.setErrorHandler((error, request, reply) => {
+    log.error({ requestId: request.id, error }, 'internal error')
+    reply.hijack()
+    if (reply.raw.headersSent) reply.raw.destroy()
+    else answer(reply.raw, 'internal_error', request.id, { headers: cors.headersOf(request.raw) })
+  })
+  const connections = superviseConnections(app.server, {
+    maxWaiting: limits.inFlight,
+    schedule,
+    refuse(request, response, code) {
+      const id = newRequestId(undefined)
+      answer(response, code, id, { close: true, headers: cors.headersOf(request) })
+      tellUnrouted(accessLog, request, id, code)
+    },
+    refuseRaw(request, socket, code) {
+      const id = newRequestId(undefined)
+      socket.resume()
+      socket.write(rawAnswer(code, errors, id))
+      endLingering(socket)
+      tellUnrouted(accessLog, request, id, code)
+    },
+  })
+  // RFC 9110 section 10.1.1: the only expectation there is, is 100-continue.
+  app.server.on('checkExpectation', (request, response) => {
+    answer(response, 'request_invalid', newRequestId(undefined), { close: true, headers: cors.headersOf(request) })
+  })
+  // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
+  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
+  return { app, connections }
+}
+
+const IDLE_CHECK_MS = 50
+
+/** A connection that falls idle after the close began would hold it for the whole keep-alive time: Node looks only once. */
+export async function closeApp({ app, connections }: App): Promise<void> {
+  connections.retire()
+  // Of several workers, the primary may have closed the server first: what is under way counts all the same.
+  const ended = app.server.listening ? once(app.server, 'close') : undefined
+  const closing = app.close()
+  const sweep = setInterval(() => {
+    app.server.closeIdleConnections()
+  }, IDLE_CHECK_MS)
+  await closing
+  await ended
+  clearInterval(sweep)
+}

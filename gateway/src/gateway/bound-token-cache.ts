@@ -1,0 +1,34 @@
+// Keeps the token cache within the heap: a cache must never end the process.
+import type { Config } from '../options/config.ts'
+import type { Log } from '../observe/log.ts'
+
+const MEBIBYTE = 2 ** 20
+
+// V8 ends a process whose collections keep leaving four fifths of the heap in use. Half for the cache leaves room for all else
+// that lives (25 MiB, an agent, the block list) and for garbage; of a small heap that is too little: with 64 MiB of 128 for the
+// cache, large tokens kept V8 collecting for half of the time, and under the test runner it gave up.
+const MOST_OF_HEAP = 1 / 2
+const LEFT_BYTES = 96 * MEBIBYTE
+const LEAST_OF_HEAP = 1 / 8
+
+/** The most that the cache may hold in such a heap, in bytes. */
+export function tokenCacheBound(heapBytes: number): number {
+  return Math.floor(Math.max(heapBytes * LEAST_OF_HEAP, Math.min(heapBytes * MOST_OF_HEAP, heapBytes - LEFT_BYTES)))
+}
+
+function inMebibytes(bytes: number): string {
+  return `${Math.floor(bytes / MEBIBYTE)}MiB`
+}
+
+/** The same config, or one whose cache is smaller, which is told. What is bounded already is passed on in silence. */
+export function boundTokenCache(config: Config, heapBytes: number, log: Log): Config {
+  const { cache } = config.tokens
+  const maxBytes = tokenCacheBound(heapBytes)
+  if (cache.maxBytes <= maxBytes) return config
+  const neededBytes = Math.max(cache.maxBytes / MOST_OF_HEAP, cache.maxBytes + LEFT_BYTES)
+  log.warn(
+    { configured: inMebibytes(cache.maxBytes), used: inMebibytes(maxBytes), heap: inMebibytes(heapBytes) },
+    `tokens.cache.maxBytes is more than this heap can bear, so less is used; NODE_OPTIONS=--max-old-space-size=${Math.ceil(neededBytes / MEBIBYTE)} gives it all`,
+  )
+  return { ...config, tokens: { ...config.tokens, cache: { ...cache, maxBytes } } }
+}

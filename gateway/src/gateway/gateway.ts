@@ -1,0 +1,250 @@
+// The stages wired together: what a config becomes, in the order in which a request meets it.
+import type { FastifyInstance } from 'fastify'
+
+import { createFailureLimit } from '../accept/failure-limit.ts'
+import { compileCors } from '../accept/origins/cors.ts'
+import { createCorsPlaces } from '../accept/origins/cors-places.ts'
+import { createRouter } from '../accept/routes/router.ts'
+import { admittedUpgradeOf, registerRoutes, type CompiledRoute } from './routes.ts'
+import { createAnswer } from '../accept/answer.ts'
+import { closeApp, createApp } from './app.ts'
+import { createAuthenticator, type Authenticator } from '../authenticate/authenticate.ts'
+import { compileIssuers, type TrustedIssuer } from '../authenticate/issuers.ts'
+import type { KeySourceParts } from '../authenticate/keys/key-source.ts'
+import type { TokenLocation } from '../authenticate/locations/token-location.ts'
+import { boundTokenCache } from './bound-token-cache.ts'
+import { createClientOf } from '../message/client-address.ts'
+import { systemClock, systemSchedule } from '../clock.ts'
+import { compileRenewals } from './compile-renewals.ts'
+import { createRouteCompiler } from './compile-route.ts'
+import type { Config } from '../options/config.ts'
+import { createAuthResultEncoder } from '../forward/headers/auth-result-header.ts'
+import { createTransport } from '../forward/transport/create-transport.ts'
+import { createHeaderFilter } from '../forward/headers/headers.ts'
+import { createStreamWatch } from '../forward/streams/stream-watch.ts'
+import type { UpstreamConfig } from '../options/upstreams.ts'
+import { createUpstream, type Upstream } from '../forward/upstream/upstream.ts'
+import { createWebSocketMount } from '../forward/websocket/websocket.ts'
+import { heapLimitBytes } from './heap-limit.ts'
+import type { Readiness } from '../observe/readiness.ts'
+import { createKeyEvents, keyStatus } from '../observe/key-events.ts'
+import type { Log } from '../observe/log.ts'
+import { createMetrics, type Metrics } from '../observe/metrics.ts'
+import { meetingPlaceOf } from './redis-meeting-place.ts'
+import { createRenewalEvents } from '../observe/renewal-events.ts'
+import { createRevocationEvents, leastTolerance, revocationProblems } from '../observe/revocation-events.ts'
+import { addRevocationMetrics } from '../observe/revocation-metrics.ts'
+import { createUpstreamEvents } from '../observe/upstream-events.ts'
+import { createPublishedRoute } from './published-route.ts'
+import type { AskIssuer } from '../renew/endpoint.ts'
+import { publishedKeySets } from '../renew/publish-keys.ts'
+import { RENEWED_TOKEN_HEADER } from '../renew/delivery.ts'
+import type { BlockList } from '../revoke/block-list.ts'
+import { renewalFactsOf, type RenewalFacts } from '../revoke/entries-for.ts'
+import { createRevocation, type Revocation, type RevocationParts } from '../revoke/revocation.ts'
+import { createTrust } from '../message/trusted-proxies.ts'
+
+/** What comes from outside the config; tests put their own clock in. */
+export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'schedule' | 'random'>> {
+  readonly log: Log
+  readonly version: string
+  readonly fetchJson: KeySourceParts['fetchJson']
+  /** How much may last in the heap, the token cache included. Default what this process may keep. */
+  readonly heapBytes?: number
+  /** Left out: issuers are not asked for successors. */
+  readonly askIssuer?: AskIssuer
+  /** See RevocationParts. */
+  readonly storeOf?: RevocationParts['storeOf']
+  /** See AppParts. */
+  readonly injectedTarget?: string
+  /** Stands between the router and a compiled route: `explain` looks on without forwarding. */
+  readonly wrapRoute?: (
+    route: CompiledRoute<TokenLocation>,
+    config: Config['routes'][number],
+  ) => CompiledRoute<TokenLocation>
+}
+
+export interface Gateway {
+  readonly app: FastifyInstance
+  readonly metrics: Metrics
+  readonly readiness: Readiness
+  /** What does not work though requests are served as configured. */
+  readonly degraded: Readiness
+  readonly authenticator: Authenticator
+  readonly issuers: readonly TrustedIssuer[]
+  readonly issuerTimeSec: Authenticator['issuerTimeSec']
+  readonly blockList: BlockList
+  readonly revocation: Revocation
+  /** How an issuer, by its name, renews tokens; undefined where it does not. */
+  readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
+  /** Fetches the keys of all issuers; settles when each fetch ended, well or not. */
+  loadKeys(): Promise<void>
+  /** From now on each answer ends its connection, so that clients go elsewhere; all is served as before. */
+  retire(): void
+  /** Serves what is under way, then lets go of upstreams and timers. */
+  close(): Promise<void>
+}
+
+/** Throws KeysNotUsable when keys that are here already cannot be used. Nothing listens and nothing is fetched yet. */
+export function buildServer(config: Config, parts: ServerParts): Gateway {
+  const { log, version, clock = systemClock, schedule = systemSchedule, random = Math.random, fetchJson } = parts
+  const encoder = createAuthResultEncoder(config.authResult)
+  const revocation = createRevocation({
+    options: config.revocation,
+    clock,
+    schedule,
+    events: createRevocationEvents(log, leastTolerance(config.issuers)),
+    ...(parts.storeOf === undefined ? {} : { storeOf: parts.storeOf }),
+  })
+  const blockList = revocation.list
+  const renewalOf = renewalFactsOf(config.issuers)
+  const authenticator = createAuthenticator({
+    blockList,
+    maxTokenBytes: config.limits.tokenBytes,
+    cache: boundTokenCache(config, parts.heapBytes ?? heapLimitBytes(), log).tokens.cache,
+    clock,
+    encodeResult: encoder.encode,
+  })
+  const inFlight = { limit: config.limits.inFlight, count: 0 }
+  const metrics: Metrics = createMetrics(
+    {
+      ...authenticator,
+      inFlight,
+      waiting: () => connections.readAhead.waiting,
+      keys: () => keyStatus(issuers, clock),
+      upstreams: () => [...upstreams.values()],
+    },
+    version,
+    config.admin.metrics,
+  )
+  const renewalReports = createRenewalEvents(log, metrics)
+  const meetingPlace = meetingPlaceOf(config, { clock, schedule })
+  const renewals = compileRenewals(config, {
+    clock,
+    meeting: meetingPlace === undefined ? undefined : { place: meetingPlace, schedule },
+    blockList,
+    askIssuer: parts.askIssuer ?? (() => Promise.reject(new Error('issuers are not asked here'))),
+    verify: (token, issuer) =>
+      authenticator.verify(
+        token,
+        issuers.filter(({ name }) => name === issuer),
+        clock.now() / 1000,
+      ),
+    events: renewalReports,
+  })
+  addRevocationMetrics(metrics, revocation)
+  const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
+    renewals: renewals.byIssuer,
+    fetchJson,
+    clock,
+    schedule,
+    random,
+    events: createKeyEvents(log, metrics),
+  })
+  const upstreamParts = {
+    clock,
+    schedule,
+    random,
+    createTransport: (target: string, upstream: UpstreamConfig) =>
+      createTransport(target, upstream, { clock, schedule, maxHeadBytes: config.limits.responseHeaderBytes }),
+    events: createUpstreamEvents(log, metrics),
+  }
+  const upstreams = new Map<string, Upstream>(
+    Object.entries(config.upstreams).map(([name, upstream]) => [name, createUpstream(name, upstream, upstreamParts)]),
+  )
+  const filter = createHeaderFilter({
+    authResultHeader: config.authResult.header.toLowerCase(),
+    reserved: ['x-tollgate', RENEWED_TOKEN_HEADER],
+    tokenHeaders: config.tokens.from.flatMap(({ header }) => (header === undefined ? [] : [header.toLowerCase()])),
+    underscores: config.proxy.underscores,
+    via: config.proxy.via,
+  })
+  const answer = createAnswer(config.errors)
+
+  const isTrusted = createTrust(config.proxy.trustedProxies)
+  const clientOf = createClientOf({ isTrusted, from: config.proxy.clientAddress })
+  const accessLog = config.log.access === 'on' ? { log, clientOf } : undefined
+  const watch = createStreamWatch(clock, schedule)
+  blockList.onChange(({ entry, change }) => {
+    if (change === 'added' && entry.reason !== 'renewed') watch.check()
+  })
+  const compileRoute = createRouteCompiler({
+    revocation,
+    renewalOf,
+    schedule,
+    config,
+    authenticator,
+    issuers,
+    upstreams,
+    filter,
+    clock,
+    watch,
+    onRenewed: renewals.onDelivered,
+    deliveredCookies: renewals.cookies,
+    successorOnStream: renewals.successorOnStream,
+    isTrusted,
+    clientOf,
+    accessLog,
+    anonymousHeader: encoder.anonymous,
+    failureLimit:
+      config.limits.authFailures === undefined ? undefined : createFailureLimit(config.limits.authFailures, clock),
+    answer,
+    metrics,
+    log,
+  })
+  const { wrapRoute = (route) => route } = parts
+  const router = createRouter<CompiledRoute<TokenLocation>>([
+    ...publishedKeySets(renewals.published).map((keys) => createPublishedRoute(keys, answer)),
+    ...config.routes.map((route) => wrapRoute(compileRoute(route), route)),
+  ])
+  const cors = createCorsPlaces(router, config.cors === undefined ? undefined : compileCors(config.cors))
+  const { app, connections } = createApp(config, {
+    log,
+    cors,
+    accessLog,
+    schedule,
+    router,
+    injectedTarget: parts.injectedTarget,
+  })
+  registerRoutes(app, router, {
+    inFlight,
+    answer,
+    cors,
+    mountWebSockets: createWebSocketMount(config.limits.messageBytes, admittedUpgradeOf),
+  })
+
+  let closed: Promise<void> | undefined
+  async function close(): Promise<void> {
+    for (const { keys } of issuers) keys.remote?.stop()
+    await closeApp({ app, connections })
+    meetingPlace?.close()
+    // What was revoked by the last requests is written first.
+    await Promise.all([revocation.close(), ...[...upstreams.values()].map((upstream) => upstream.close())])
+  }
+
+  return {
+    app,
+    metrics,
+    authenticator,
+    issuers,
+    issuerTimeSec: authenticator.issuerTimeSec,
+    blockList,
+    revocation,
+    renewalOf,
+    readiness: () => [
+      ...keyStatus(issuers, clock)
+        .filter(({ count }) => count === 0)
+        .map(({ issuer, problem }) => ({ part: `keys of issuer ${issuer}`, reason: problem ?? 'not fetched yet' })),
+      ...revocationProblems(revocation).notReady,
+    ],
+    degraded: () => revocationProblems(revocation).degraded,
+    async loadKeys() {
+      for (const upstream of upstreams.values()) upstream.start()
+      await Promise.all(issuers.flatMap(({ keys }) => (keys.remote === undefined ? [] : [keys.remote.start()])))
+    },
+    retire() {
+      connections.retire()
+    },
+    close: () => (closed ??= close()),
+  }
+}

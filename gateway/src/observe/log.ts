@@ -1,0 +1,104 @@
+// The log: JSON lines. Only fields that are named here are written, so a token or a query cannot slip in.
+import { pino, type DestinationStream } from 'pino'
+
+import type { LogOptions } from '../options/operate.ts'
+
+/** All fields that a line may have, beside `level`, `time` and `message`: the compiler refuses others, and so does the log. */
+const FIELDS = [
+  ...['requestId', 'method', 'path', 'route', 'status', 'code', 'detail', 'story', 'complete', 'durationMs', 'client'],
+  ...['issuer', 'subject', 'sid', 'token', 'reason', 'added', 'removed', 'remark', 'keysLeftSec'],
+  ...['upstream', 'target', 'why', 'cause', 'entries', 'count', 'stored', 'trouble', 'behindSec', 'toleranceSec'],
+  ...['url', 'adminUrl', 'version', 'node', 'workers', 'worker', 'ended', 'restartInMs', 'stopInMs', 'signal', 'error'],
+  ...['configured', 'used', 'heap'],
+] as const
+
+type LogField = (typeof FIELDS)[number]
+type LogValue = string | number | boolean | readonly string[] | undefined
+export type LogFields = { readonly [Field in Exclude<LogField, 'error'>]?: LogValue } & { readonly error?: unknown }
+
+interface LogMethod {
+  (fields: LogFields, message: string): void
+  (message: string): void
+}
+
+type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
+
+export interface Log extends Readonly<Record<LogLevel, LogMethod>> {
+  isLevelEnabled(level: LogLevel): boolean
+  /** A log whose lines all have these fields. */
+  child(fields: LogFields): Log
+}
+
+const WRITTEN: ReadonlySet<string> = new Set(FIELDS)
+
+function onlyNamed(fields: Record<string, unknown>): Record<string, unknown> {
+  for (const name in fields) {
+    if (!WRITTEN.has(name)) return Object.fromEntries(Object.entries(fields).filter(([field]) => WRITTEN.has(field)))
+  }
+  return fields
+}
+
+/** The causes of an error that are told: a chain that leads back to itself ends somewhere. */
+const MAX_CAUSES = 5
+
+/** What is known of an error, and no other property of it: libraries hang whole requests, with their headers, on theirs. */
+function errorFacts(error: unknown, depth = 0): Record<string, unknown> | string {
+  if (!(error instanceof Error)) return typeof error === 'string' ? error : typeof error
+  const { name, message, stack, cause } = error
+  const { code } = error as NodeJS.ErrnoException
+  return {
+    type: name,
+    message,
+    stack,
+    ...(code === undefined ? {} : { code }),
+    ...(cause === undefined || depth === MAX_CAUSES ? {} : { cause: errorFacts(cause, depth + 1) }),
+  }
+}
+
+/** Lines are collected and written in blocks: the output is ended before the process is. */
+export function createLog(options: Readonly<LogOptions>, destination: DestinationStream): Log {
+  return pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: 'message',
+      formatters: { log: onlyNamed },
+      serializers: { error: errorFacts },
+    },
+    destination,
+  )
+}
+
+export interface LogOutput extends DestinationStream {
+  /** Writes what was collected, in the background. */
+  flush(): void
+  /** Writes what is left. Waits a second at most for whoever reads it. */
+  end(): Promise<void>
+}
+
+/** What may wait for a reader that is slow; lines beyond that are lost, as the requests must not wait for them. */
+const MAX_WAITING_BYTES = 8_388_608
+const END_MS = 1000
+
+/** `blockBytes`: how much is collected before it is written. Nothing here blocks: a reader that stands still stops no request. */
+export function standardOutput(blockBytes = 4096): LogOutput {
+  const output = pino.destination({ dest: 1, sync: false, minLength: blockBytes, maxLength: MAX_WAITING_BYTES })
+  // pino calls it when the process exits, and it tries again for ever where the reader is gone (sonic-boom 4.2).
+  output.flushSync = () => undefined
+  return {
+    write: (line) => output.write(line),
+    flush() {
+      output.flush()
+    },
+    end: () =>
+      new Promise((resolve) => {
+        const timer = setTimeout(resolve, END_MS)
+        output.once('close', () => {
+          clearTimeout(timer)
+          resolve()
+        })
+        output.end()
+      }),
+  }
+}

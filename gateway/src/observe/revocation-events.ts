@@ -1,0 +1,60 @@
+// What happens to the store of the block list: in the log, and in what /readyz says.
+import type { Log } from './log.ts'
+import type { Revocation } from '../revoke/revocation.ts'
+import type { StoreEvents } from '../revoke/stores/store.ts'
+import type { Readiness } from './readiness.ts'
+
+/** `toleranceMs`: what the issuers' tokens tolerate of clocks, the least of them. */
+export function createRevocationEvents(log: Log, toleranceMs: number): StoreEvents {
+  let isOff = false
+  return {
+    onUp(entries) {
+      // An empty store is what a first start looks like, and one that lost its data.
+      if (entries === 0) log.warn('the store of revocations is there, and empty')
+      else log.info({ entries }, 'the store of revocations is there')
+    },
+    onDown(reason) {
+      log.error({ reason }, 'the store of revocations is not there; what is known still counts')
+    },
+    onTrouble(trouble, reason) {
+      if (reason === undefined) log.info({ trouble }, 'the store of revocations is right again')
+      else log.error({ trouble, reason }, 'something is wrong with the store of revocations')
+    },
+    onClock(aheadMs) {
+      const wasOff = isOff
+      isOff = Math.abs(aheadMs) > toleranceMs
+      if (isOff === wasOff) return
+      const behindSec = Math.round(aheadMs) / 1000
+      if (isOff)
+        log.warn(
+          { behindSec, toleranceSec: toleranceMs / 1000 },
+          'the clock of this machine and that of Redis are further apart than clockTolerance: good tokens may be refused',
+        )
+      else log.info({ behindSec }, 'the clock of this machine and that of Redis agree again')
+    },
+    onNonsense(count) {
+      log.warn({ count }, 'the store of revocations holds what is no entry; it was passed over')
+    },
+  }
+}
+
+/** The least that any issuer of the config tolerates. */
+export function leastTolerance(issuers: readonly { readonly clockTolerance: number }[]): number {
+  return Math.min(...issuers.map(({ clockTolerance }) => clockTolerance))
+}
+
+const PART = 'revocations'
+
+/** With nothing loaded, or with `onStoreDown: refuse`, requests had better go elsewhere. Else a store that is down is told, no more. */
+export function revocationProblems(revocation: Pick<Revocation, 'status' | 'refusal'>): {
+  readonly notReady: ReturnType<Readiness>
+  readonly degraded: ReturnType<Readiness>
+} {
+  const { up, loaded, problem, troubles } = revocation.status()
+  const wrong = troubles.map(({ text }) => ({ part: PART, reason: text }))
+  if (up && loaded) return { notReady: [], degraded: wrong }
+  const told = [{ part: PART, reason: problem ?? 'being loaded' }]
+  return !loaded || revocation.refusal() !== undefined
+    ? { notReady: told, degraded: wrong }
+    : { notReady: [], degraded: [...told, ...wrong] }
+}

@@ -1,0 +1,75 @@
+// The command line: exit code 0 for done, 1 for failed or invalid, 2 for a call that is wrong.
+import { Command, CommanderError } from 'commander'
+
+import { CommandFailed } from './command-failed.ts'
+import { packageVersion } from '../process/package-version.ts'
+
+interface CommandEntry {
+  readonly description: string
+  /** Loads the code of the command, which may be the whole gateway, and says what the command takes and does. */
+  readonly add: (command: Command) => Promise<void>
+}
+
+/** Only the command that is called is loaded: the gateway's code takes a second, and `--version` needs none of it. */
+const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  run: {
+    description: 'start the gateway',
+    add: async (command) => (await import('./run.ts')).addRun(command),
+  },
+  check: {
+    description: 'check a config file and the keys it names; nothing is started or fetched',
+    add: async (command) => (await import('./check.ts')).addCheck(command),
+  },
+  explain: {
+    description: 'tell what would happen to a request, check by check; exit code 0 if it would pass',
+    add: async (command) => (await import('./explain.ts')).addExplain(command),
+  },
+  token: {
+    description: 'sign, verify or decode a token',
+    add: async (command) => (await import('./token.ts')).addToken(command),
+  },
+  keys: {
+    description: 'make keys',
+    add: async (command) => (await import('./keys.ts')).addKeys(command),
+  },
+  revoke: {
+    description: 'block a token, a jti, a session or a subject in a running gateway',
+    add: async (command) => (await import('./revoke.ts')).addRevoke(command),
+  },
+}
+
+const FAILED = 1
+const USAGE = 2
+
+async function buildProgram(called: readonly string[]): Promise<Command> {
+  const program = new Command('tollgate')
+    .description('a gateway that verifies JSON Web Tokens and tells your services who calls')
+    .version(packageVersion())
+    .showHelpAfterError()
+    .showSuggestionAfterError()
+  for (const [name, { description, add }] of Object.entries(COMMANDS)) {
+    const command = program.command(name).description(description)
+    if (called.includes(name)) await add(command)
+  }
+  overrideExits(program)
+  return program
+}
+
+/** Commander ends the process on its own otherwise, with exit code 1 for a wrong call. */
+function overrideExits(command: Command): void {
+  command.exitOverride()
+  for (const child of command.commands) overrideExits(child)
+}
+
+/** Runs one command and returns the exit code; 0 also for a gateway that goes on running. */
+export async function runCommand(argv: readonly string[]): Promise<number> {
+  try {
+    await (await buildProgram(argv)).parseAsync([...argv], { from: 'user' })
+    return 0
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
+    if (!(error instanceof CommandFailed)) throw error
+    if (error.message !== '') process.stderr.write(`${error.message}\n`)
+    return FAILED
+  }
+}

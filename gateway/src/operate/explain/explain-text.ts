@@ -1,0 +1,53 @@
+// An explanation as text for people.
+import type { ExplainedRequest, Explanation, OwnAnswer } from './explain.ts'
+import { writeExactJson } from '../../message/exact-json.ts'
+
+const LABEL_WIDTH = 14
+
+function line(label: string, text: string): string {
+  return `  ${label.padEnd(LABEL_WIDTH)}${text}`
+}
+
+const OUTCOMES = { sent: 'yes', asked: 'later', 'not yet': 'not yet', none: 'no' } as const
+
+const MARKS = { passed: 'ok', failed: 'FAIL', 'not reached': '-' } as const
+
+function routeText(route: NonNullable<Explanation['route']>): string {
+  const where = route.action === undefined ? `to upstream ${route.upstream}` : `with action ${route.action}`
+  return `${route.path} ${where}, auth: ${route.auth}`
+}
+
+function answerText(answer: OwnAnswer | undefined): string {
+  if (answer === undefined) return 'the answer of the upstream'
+  return `${answer.status} ${answer.code ?? 'and is logged out'}`
+}
+
+/** Header and claims are printed, the signature never is: what is on the screen cannot be used as a token. */
+export function explanationText(
+  { method, target }: ExplainedRequest,
+  { route, foundIn, token, checks, renewal, upstreamHeader, answer }: Explanation,
+): string {
+  const lines = [`${method} ${target.split('?', 1)[0] ?? ''}`]
+  lines.push(line('route', route === undefined ? 'none' : routeText(route)))
+  if (foundIn !== undefined) lines.push(line('token', foundIn))
+  if (token !== undefined) {
+    lines.push(line('header', writeExactJson(token.header)))
+    lines.push(line('claims', writeExactJson(token.claims)))
+  }
+  for (const { check, outcome, text } of checks) {
+    lines.push(
+      line(
+        `${MARKS[outcome].padEnd(5)}${check}`.padEnd(LABEL_WIDTH + 5),
+        text === '' && outcome === 'not reached' ? 'not reached' : text,
+      ).trimEnd(),
+    )
+  }
+  if (renewal !== undefined) lines.push(line('renewal', `${OUTCOMES[renewal.outcome]}: ${renewal.text}`))
+  if (upstreamHeader !== undefined) {
+    lines.push(line('upstream gets', `${upstreamHeader.name}: ${upstreamHeader.value}`))
+    lines.push(line('', writeExactJson(upstreamHeader.decoded)))
+  }
+  lines.push(line('client sees', answerText(answer)))
+  if (answer?.challenge !== undefined) lines.push(line('', `WWW-Authenticate: ${answer.challenge}`))
+  return lines.join('\n')
+}

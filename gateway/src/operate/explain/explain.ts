@@ -1,0 +1,239 @@
+// Sends a request through the real stages, without an upstream, and tells what they decided and why.
+import { pino } from 'pino'
+
+import { renewalReport, type RenewalReport } from './explain-renewal.ts'
+import { tellStory, type CheckReport, type Findings } from '../../observe/story.ts'
+import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token/token-shape.ts'
+import type { Claims, RenewedToken } from '../../authenticate/auth-result.ts'
+import {
+  createTokenFinder,
+  createTokenLocation,
+  type TokenLocation,
+} from '../../authenticate/locations/token-location.ts'
+import type { KeySourceParts } from '../../authenticate/keys/key-source.ts'
+import { systemClock } from '../../clock.ts'
+import type { Config } from '../../options/config.ts'
+import { chooseIssuer } from '../../authenticate/keys/choose-keys.ts'
+import { dateText, durationText, type ClaimRules } from '../../authenticate/token/claims.ts'
+import type { TrustedIssuer } from '../../authenticate/issuers.ts'
+import { readExactJson } from '../../message/exact-json.ts'
+import { magnitudeOf } from '../../message/exact-number.ts'
+import { Failure, failureRule, isFailureCode } from '../../failure.ts'
+import { buildServer, type Gateway } from '../../gateway/gateway.ts'
+
+export interface ExplainedRequest {
+  readonly method: string
+  /** Path with query. */
+  readonly target: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** An answer of the gateway: a refusal, or what it answers itself (a preflight, published keys, a log-out). */
+export interface OwnAnswer {
+  readonly status: number
+  /** As in x-tollgate; undefined of a log-out. */
+  readonly code: string | undefined
+  readonly challenge: string | undefined
+}
+
+export interface Explanation {
+  readonly passes: boolean
+  readonly route: Config['routes'][number] | undefined
+  /** `header authorization`; undefined where no token was found. */
+  readonly foundIn: string | undefined
+  readonly token: { readonly header: Readonly<Record<string, unknown>>; readonly claims: Claims } | undefined
+  readonly checks: readonly CheckReport[]
+  /** Whether the answer would carry a successor of the token; undefined where its issuer's tokens are not renewed. */
+  readonly renewal: RenewalReport | undefined
+  /** What the upstream would get; undefined where the request would not come to it, or no header is sent. */
+  readonly upstreamHeader: { readonly name: string; readonly value: string; readonly decoded: unknown } | undefined
+  /** What the client would see; undefined where the answer is the upstream's. */
+  readonly answer: OwnAnswer | undefined
+}
+
+export interface ExplainParts {
+  readonly nowMs: number
+  /** Undefined: nothing is fetched, and issuers with remote keys have none. */
+  readonly fetchJson: KeySourceParts['fetchJson'] | undefined
+}
+
+const OFFLINE = 'the keys are at a URL, and nothing is fetched without --online'
+
+interface Capture {
+  route: Config['routes'][number] | undefined
+  refusal: Failure | undefined
+  authResult: string | undefined
+  successor: RenewedToken | undefined
+  reached: boolean
+}
+
+/** What was asked of the claims, by name: their values are printed above already. */
+function claimsFinding({ audiences, requiredClaims, typ, maxLifetimeSec }: ClaimRules): string {
+  return [
+    requiredClaims.length === 0 ? 'nothing is required' : `${requiredClaims.join(', ')} there`,
+    audiences === undefined ? 'aud not looked at' : 'aud names us',
+    ...(typ === undefined ? [] : [`typ is ${typ}`]),
+    ...(maxLifetimeSec === undefined ? [] : [`lives at most ${durationText(maxLifetimeSec)}`]),
+  ].join(', ')
+}
+
+/** The issuer that the route chose; undefined where it chose none. */
+function issuerOf(token: UnverifiedToken, { issuers }: Gateway, route: Capture['route']): TrustedIssuer | undefined {
+  const chosen = chooseIssuer(
+    token,
+    issuers.filter(({ name }) => route?.issuers?.includes(name) ?? true),
+  )
+  return chosen instanceof Failure ? undefined : chosen
+}
+
+function findingsOf(
+  token: UnverifiedToken | undefined,
+  foundIn: string | undefined,
+  issuer: TrustedIssuer | undefined,
+): Findings {
+  const expiresAtSec = magnitudeOf(token?.claims['exp'])
+  return {
+    ...(foundIn === undefined ? {} : { token: `found in ${foundIn}` }),
+    ...(token === undefined
+      ? {}
+      : {
+          shape: `three parts of base64url, ${token.signed.length + 1 + token.signature.length} characters`,
+          ...(issuer === undefined ? {} : { issuer: issuer.name, claims: claimsFinding(issuer.rules) }),
+          algorithm: token.header.alg,
+          time: expiresAtSec === undefined ? 'it has no exp' : `it expires ${dateText(expiresAtSec)}`,
+          revocation: 'not asked: the block list is in the gateway that runs, see GET /api/revocations',
+          key:
+            token.header.kid === undefined
+              ? 'no kid: one of the keys that fit'
+              : `kid ${JSON.stringify(token.header.kid)}`,
+        }),
+  }
+}
+
+function lookAtToken(
+  config: Config,
+  request: ExplainedRequest,
+): { readonly token: UnverifiedToken | undefined; readonly location: TokenLocation | undefined } {
+  const found = createTokenFinder(config.tokens.from.map(createTokenLocation))({
+    headers: request.headers,
+    url: request.target,
+  })
+  if (found === undefined || found instanceof Failure) return { token: undefined, location: undefined }
+  const token = createTokenReader(config.limits.tokenBytes)(found.token)
+  return { token: token instanceof Failure ? undefined : token, location: found.location }
+}
+
+/** Nothing is sent to an upstream, nothing is remembered. Throws KeysNotUsable as a start would. */
+export async function explain(
+  config: Config,
+  request: ExplainedRequest,
+  { nowMs, fetchJson }: ExplainParts,
+): Promise<Explanation> {
+  const capture: Capture = {
+    route: undefined,
+    refusal: undefined,
+    authResult: undefined,
+    successor: undefined,
+    reached: false,
+  }
+  // The real list is in the process that runs, and its store may be locked by it.
+  const alone: Config = { ...config, revocation: { ...config.revocation, store: 'memory', onStoreDown: 'serve' } }
+  const gateway = buildServer(alone, {
+    log: pino({ level: 'silent' }),
+    version: '',
+    clock: { now: () => nowMs, monotonic: () => systemClock.monotonic() },
+    schedule: () => () => undefined,
+    injectedTarget: request.target,
+    fetchJson: fetchJson ?? (() => Promise.reject(new Error(OFFLINE))),
+    wrapRoute: (route, routeConfig) => ({
+      path: route.path,
+      methods: route.methods,
+      hosts: route.hosts,
+      encodedSlashes: route.encodedSlashes,
+      emptySegments: route.emptySegments,
+      demands: route.demands,
+      cors: route.cors,
+      takesWebSockets: false,
+      admittedUpgrade: (upgrade, reply) => route.admittedUpgrade(upgrade, reply),
+      observe() {
+        capture.route = routeConfig
+        return () => undefined
+      },
+      admit: (rawRequest) => route.admit(rawRequest),
+      refuse(failure, reply) {
+        capture.refusal = failure
+        route.refuse(failure, reply)
+      },
+      forward(_request, reply, { caller }) {
+        capture.reached = true
+        capture.authResult = caller?.headerValue
+        capture.successor = caller?.renewal?.successor
+        reply.raw.end()
+      },
+    }),
+  })
+  try {
+    await gateway.loadKeys()
+    // What could be fetched is here, and no timer runs that could bring more: nothing is waited for.
+    for (const { keys } of gateway.issuers) keys.remote?.stop()
+    const response = await gateway.app.inject({
+      method: request.method as 'GET',
+      url: '/',
+      headers: request.headers,
+    })
+    const { 'x-tollgate': code, 'www-authenticate': challenge } = response.headers as Record<string, string | undefined>
+    const ownAnswer: OwnAnswer = { status: response.statusCode, code, challenge }
+    const { token, location } = lookAtToken(config, request)
+    const refusal = capture.refusal ?? (capture.reached ? undefined : routingFailure(code))
+    const isLogOut = capture.reached && capture.route?.action !== undefined
+    const shown =
+      refusal?.code === 'keys_unavailable' && fetchJson === undefined ? new Failure(refusal.code, OFFLINE) : refusal
+    const asked = capture.route !== undefined && capture.route.auth !== 'none'
+    const issuer = asked && token !== undefined ? issuerOf(token, gateway, capture.route) : undefined
+    return {
+      passes: capture.reached || (refusal === undefined && response.statusCode < 400),
+      route: capture.route,
+      foundIn: asked ? location?.name : undefined,
+      token:
+        asked && token !== undefined ? { header: headerAsSent(token), claims: token.signedClaims().claims } : undefined,
+      checks:
+        asked && (token !== undefined || shown !== undefined)
+          ? tellStory(shown, findingsOf(token, location?.name, issuer))
+          : onlyFailed(shown),
+      renewal:
+        token === undefined || issuer === undefined || isLogOut
+          ? undefined
+          : renewalReport({
+              options: config.issuers.find(({ name }) => name === issuer.name)?.renewal,
+              claims: token.signedClaims().claims,
+              nowSec: nowMs / 1000,
+              refusal: capture.reached ? undefined : shown,
+              successor: capture.successor,
+              location,
+            }),
+      upstreamHeader:
+        capture.authResult === undefined || isLogOut
+          ? undefined
+          : describeHeader(config.authResult.header, capture.authResult),
+      answer: isLogOut ? LOGGED_OUT : capture.reached ? undefined : ownAnswer,
+    }
+  } finally {
+    await gateway.close()
+  }
+}
+
+const LOGGED_OUT: OwnAnswer = { status: 204, code: undefined, challenge: undefined }
+
+/** What the router refuses itself: the public title says all there is to say. Undefined where it answers and refuses nothing. */
+function routingFailure(code: string | undefined): Failure | undefined {
+  return code !== undefined && isFailureCode(code) ? new Failure(code, failureRule(code).title) : undefined
+}
+
+function onlyFailed(refusal: Failure | undefined): readonly CheckReport[] {
+  return tellStory(refusal).filter(({ outcome }) => outcome === 'failed')
+}
+
+function describeHeader(name: string, value: string): NonNullable<Explanation['upstreamHeader']> {
+  return { name, value, decoded: readExactJson(Buffer.from(value, 'base64url').toString('utf8')) }
+}

@@ -1,0 +1,191 @@
+// Several workers that serve one port: started, started again when they die, asked, and drained together.
+import type { Clock, Schedule } from '../../clock.ts'
+import type { Config } from '../../options/config.ts'
+import type { Log } from '../../observe/log.ts'
+import type { Answers, FromWorker, Question, ToWorker } from './worker-messages.ts'
+
+export interface WorkerProcess {
+  send(message: ToWorker): void
+  /** Hands it no more connections, and tells it to end what it has begun. */
+  drain(): void
+  /** At once and without asking. */
+  kill(): void
+}
+
+export interface WorkerEvents {
+  /** The first message at the latest comes when `fork` has returned. */
+  readonly onMessage: (message: FromWorker) => void
+  /** `how`: the exit code or the signal. */
+  readonly onExit: (how: string) => void
+}
+
+export interface ClusterParts {
+  readonly count: number
+  readonly config: Config
+  readonly fork: (events: WorkerEvents) => WorkerProcess
+  readonly clock: Clock
+  readonly schedule: Schedule
+  readonly log: Log
+}
+
+export interface Cluster {
+  /** Settles with the URL when all workers listen; rejects with the reason when one cannot at the first start. */
+  start(): Promise<string>
+  /** How many listen now. */
+  readonly listening: number
+  /** How often one had to be started again. */
+  readonly restarts: number
+  /** By worker, from 1; undefined for one that is not there or does not answer in time. */
+  ask<Q extends Question>(question: Q): Promise<readonly (Answers[Q] | undefined)[]>
+  /** Each worker's answers end their connections from now on, also those of workers that come later. */
+  retire(): void
+  /** Each worker ends what it has begun; who does not in time is killed. */
+  stop(timeoutMs: number): Promise<void>
+}
+
+interface Slot {
+  readonly worker: number
+  process: WorkerProcess | undefined
+  listening: boolean
+  startedAt: number
+  restartDelayMs: number
+}
+
+// A worker that ran for a minute died of something rare: it comes back at once. One that dies at each start is given time.
+export const STABLE_MS = 60_000
+export const FIRST_DELAY_MS = 100
+export const MOST_DELAY_MS = 30_000
+// A worker that does not answer in this time is busy beyond use, or about to be.
+export const ANSWER_MS = 2000
+
+export function createCluster({ count, config, fork, clock, schedule, log }: ClusterParts): Cluster {
+  const slots = Array.from({ length: count }, (_, index): Slot => ({
+    worker: index + 1,
+    process: undefined,
+    listening: false,
+    startedAt: 0,
+    restartDelayMs: FIRST_DELAY_MS,
+  }))
+  const waiting = new Map<number, (answer: Answers[Question]) => void>()
+  let firstStart = { listening: (_url: string): void => undefined, failed: (_reason: string): void => undefined }
+  let phase: 'starting' | 'serving' | 'stopping' = 'starting'
+  let retired = false
+  let restarts = 0
+  let questions = 0
+  let allGone = () => {
+    // Set while somebody waits for it.
+  }
+
+  function startWorker(slot: Slot): void {
+    slot.startedAt = clock.monotonic()
+    let reason = ''
+    slot.process = fork({
+      onMessage(message) {
+        switch (message.type) {
+          case 'hello':
+            slot.process?.send(
+              phase === 'stopping' ? { type: 'stop' } : { type: 'config', config, worker: slot.worker },
+            )
+            break
+          case 'listening':
+            slot.listening = true
+            if (retired) slot.process?.send({ type: 'retire' })
+            if (phase === 'starting' && slots.every(({ listening }) => listening)) {
+              phase = 'serving'
+              firstStart.listening(message.url)
+            }
+            break
+          case 'failed':
+            reason = message.reason
+            break
+          case 'answer':
+            waiting.get(message.id)?.(message.answer)
+            break
+          // Of the block list: whoever forks hears it as well.
+          case 'list':
+          case 'write':
+            break
+        }
+      },
+      onExit(how) {
+        slot.process = undefined
+        slot.listening = false
+        if (phase === 'serving') restartLater(slot, how, reason)
+        if (phase === 'starting') firstStart.failed(reason === '' ? `a worker ended with ${how}` : reason)
+        if (slots.every((other) => other.process === undefined)) allGone()
+      },
+    })
+  }
+
+  function restartLater(slot: Slot, how: string, reason: string): void {
+    restarts += 1
+    if (clock.monotonic() - slot.startedAt >= STABLE_MS) slot.restartDelayMs = FIRST_DELAY_MS
+    const delayMs = slot.restartDelayMs
+    slot.restartDelayMs = Math.min(2 * delayMs, MOST_DELAY_MS)
+    log.error(
+      { worker: slot.worker, ended: how, ...(reason === '' ? {} : { reason }), restartInMs: delayMs },
+      'a worker ended and is started again',
+    )
+    schedule(delayMs, () => {
+      if (phase === 'serving') startWorker(slot)
+    })
+  }
+
+  function askOne<Q extends Question>(slot: Slot, question: Q): Promise<Answers[Q] | undefined> {
+    if (slot.process === undefined || !slot.listening) return Promise.resolve(undefined)
+    questions += 1
+    const id = questions
+    return new Promise((resolve) => {
+      const settle = (answer: Answers[Q] | undefined) => {
+        callOff()
+        waiting.delete(id)
+        resolve(answer)
+      }
+      const callOff = schedule(ANSWER_MS, () => {
+        settle(undefined)
+      })
+      // The question decides the kind of the answer.
+      waiting.set(id, settle as (answer: Answers[Question]) => void)
+      slot.process?.send({ type: 'ask', id, question })
+    })
+  }
+
+  return {
+    start() {
+      return new Promise((resolve, reject) => {
+        firstStart = {
+          listening: resolve,
+          failed(reason) {
+            reject(new Error(reason))
+          },
+        }
+        for (const slot of slots) startWorker(slot)
+      })
+    },
+    get listening() {
+      return slots.filter(({ listening }) => listening).length
+    },
+    get restarts() {
+      return restarts
+    },
+    ask: (question) => Promise.all(slots.map((slot) => askOne(slot, question))),
+    retire() {
+      retired = true
+      for (const { process, listening } of slots) if (listening) process?.send({ type: 'retire' })
+    },
+    async stop(timeoutMs) {
+      phase = 'stopping'
+      if (slots.every((slot) => slot.process === undefined)) return
+      await new Promise<void>((resolve) => {
+        const callOff = schedule(timeoutMs, () => {
+          for (const { process } of slots) process?.kill()
+        })
+        allGone = () => {
+          callOff()
+          resolve()
+        }
+        for (const { process } of slots) process?.drain()
+      })
+    },
+  }
+}

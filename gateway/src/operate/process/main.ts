@@ -1,0 +1,175 @@
+// The process: listens, says where, and ends without losing a request.
+import closeWithGrace from 'close-with-grace'
+import type { FastifyInstance } from 'fastify'
+import type { AddressInfo } from 'node:net'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { KeysNotUsable } from '../../authenticate/keys/key-source.ts'
+import { systemClock } from '../../clock.ts'
+import type { Config } from '../../options/config.ts'
+import { setHeapFlags } from './heap-flags.ts'
+import { buildAdmin } from '../admin/admin.ts'
+import { createAskIssuer } from '../issuer-client/ask-issuer.ts'
+import { createFetchJson } from '../issuer-client/fetch-json.ts'
+import { createLog, standardOutput, type Log } from '../../observe/log.ts'
+import { packageVersion } from './package-version.ts'
+import { StoreNotUsable } from '../../revoke/stores/store.ts'
+import { buildServer, type Gateway, type ServerParts } from '../../gateway/gateway.ts'
+import { keepTickShape } from './tick-shape.ts'
+
+/** The gateway cannot start; the message is one line for the operator. */
+export class StartFailed extends Error {}
+
+export interface RunningProxy {
+  readonly gateway: Gateway
+  /** `http://127.0.0.1:8080`, with the port that was really taken. */
+  readonly url: string
+  readonly close: () => Promise<void>
+}
+
+export interface RunningGateway extends RunningProxy {
+  readonly adminUrl: string
+  /** Not ready any more, and each answer ends its connection; all is served as before. */
+  retire(): void
+}
+
+/** Throws StartFailed, which says in one line why not. */
+export async function listen(
+  app: FastifyInstance,
+  { host, port }: { readonly host: string; readonly port: number },
+  option: string,
+): Promise<AddressInfo> {
+  try {
+    await app.listen({ host, port })
+    return app.server.address() as AddressInfo
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
+    const reason =
+      code === 'EADDRINUSE' ? 'is in use' : code === 'EACCES' ? 'needs more rights' : `cannot be listened on (${code})`
+    throw new StartFailed(`port ${port} of ${host} ${reason} (${option}.port)`)
+  }
+}
+
+export function urlOf(scheme: string, { address, family, port }: AddressInfo): string {
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
+}
+
+function build(config: Config, parts: Omit<ServerParts, 'version'>): Gateway {
+  try {
+    return buildServer(config, { ...parts, version: packageVersion() })
+  } catch (error) {
+    if (error instanceof KeysNotUsable || error instanceof StoreNotUsable) throw new StartFailed(error.message)
+    throw error
+  }
+}
+
+/** Throws StartFailed. */
+export async function startStore({ revocation }: Pick<Gateway, 'revocation'>): Promise<void> {
+  try {
+    await revocation.start()
+  } catch (error) {
+    throw error instanceof StoreNotUsable ? new StartFailed(error.message) : error
+  }
+}
+
+export interface ProxyParts extends Pick<ServerParts, 'log' | 'storeOf'> {
+  /** Comes between building and listening. */
+  readonly beforeListening?: (gateway: Gateway) => Promise<void>
+}
+
+/** Starts the proxy alone, as each worker of several does. Throws StartFailed. */
+export async function startProxy(config: Config, { beforeListening, ...parts }: ProxyParts): Promise<RunningProxy> {
+  const { fetchJson, close: closeFetch } = createFetchJson()
+  const { askIssuer, close: closeAsking } = createAskIssuer()
+  const gateway = build(config, { ...parts, fetchJson, askIssuer })
+
+  async function close(): Promise<void> {
+    await gateway.close()
+    await Promise.all([closeFetch(), closeAsking()])
+  }
+
+  try {
+    // First the admin listener, so that a start that waits for its store can be looked at.
+    await beforeListening?.(gateway)
+    await startStore(gateway)
+    const address = await listen(gateway.app, config.listen, 'listen')
+    void gateway.loadKeys()
+    return { gateway, url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address), close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** What the admin listener needs of the config, in one process as with workers. */
+export function adminPartsOf({ admin, issuers, revocation }: Config, log: Log) {
+  return {
+    version: packageVersion(),
+    token: admin.token,
+    issuers,
+    maxEntries: revocation.maxEntries,
+    clock: systemClock,
+    log,
+  }
+}
+
+/** Starts the gateway and its admin listener. Keys are fetched meanwhile; `/readyz` tells when they are here. Throws StartFailed. */
+export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
+  let closing = false
+  let admin: FastifyInstance | undefined
+  let adminUrl = ''
+  try {
+    const proxy = await startProxy(config, {
+      log,
+      async beforeListening(gateway) {
+        const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
+        admin = buildAdmin({ ...gateway, ...adminPartsOf(config, log), readiness })
+        adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
+      },
+    })
+    return {
+      ...proxy,
+      adminUrl,
+      retire() {
+        closing = true
+        proxy.gateway.retire()
+      },
+      async close() {
+        closing = true
+        await proxy.close()
+        await admin?.close()
+      },
+    }
+  } catch (error) {
+    await admin?.close()
+    throw error
+  }
+}
+
+/** Runs until a signal comes, and then as long as `shutdown` says; a second signal ends the process at once. */
+export async function runGateway(config: Config): Promise<void> {
+  setHeapFlags()
+  keepTickShape()
+  const output = standardOutput()
+  const log = createLog(config.log, output)
+  const running = await startGateway(config, log)
+  const { url, adminUrl } = running
+  log.info({ url, adminUrl, version: packageVersion(), node: process.version }, 'listening')
+  const flushing = setInterval(() => {
+    output.flush()
+  }, 1000)
+  flushing.unref()
+
+  const { delay, timeout } = config.shutdown
+  closeWithGrace({ delay: delay + timeout, logger: false }, async ({ signal, err }) => {
+    running.retire()
+    if (err !== undefined) log.fatal({ error: err }, 'the gateway failed')
+    else {
+      log.info({ signal, stopInMs: delay }, 'shutting down')
+      await pause(delay)
+    }
+    await running.close()
+    log.info('stopped')
+    await output.end()
+  })
+}

@@ -1,0 +1,85 @@
+// The store of a worker's block list: its primary, which has the real store, and which every other worker hears from.
+import type { BlockChange, BlockList } from '../../revoke/block-list.ts'
+import type { RevocationOptions } from '../../options/revocation.ts'
+import type { RevocationStore, StoreStatus } from '../../revoke/stores/store.ts'
+import type { FromWorker, ToWorker } from './worker-messages.ts'
+
+export function storeKindOf({ store }: Pick<RevocationOptions, 'store'>): StoreStatus['kind'] {
+  if (store === 'memory') return 'memory'
+  if ('level' in store) return 'level'
+  if ('redis' in store) return 'redis'
+  return store satisfies never
+}
+
+export interface PrimaryStoreParts {
+  readonly list: BlockList
+  readonly kind: StoreStatus['kind']
+  readonly send: (message: FromWorker) => void
+}
+
+export interface PrimaryStore extends RevocationStore {
+  /** Takes what the primary says about the list; anything else is passed over. */
+  onMessage(message: ToWorker): void
+}
+
+export function createPrimaryStore({ list, kind, send }: PrimaryStoreParts): PrimaryStore {
+  const waiting = new Map<number, (stored: boolean) => void>()
+  let writes = 0
+  let onLoaded = () => {
+    // Set by start.
+  }
+  let status: StoreStatus = {
+    kind,
+    up: false,
+    loaded: false,
+    syncAgeMs: undefined,
+    clockAheadMs: undefined,
+    queued: 0,
+    problem: 'being loaded',
+    troubles: [],
+  }
+
+  function apply({ entry, change }: BlockChange): void {
+    if (change === 'added') list.add(entry, 'store')
+    else list.remove(entry, 'store')
+  }
+
+  return {
+    // A worker does not listen before it knows the list: its first request may come with a revoked token.
+    start() {
+      return new Promise((resolve) => {
+        onLoaded = resolve
+        send({ type: 'list' })
+      })
+    },
+    write(change) {
+      writes += 1
+      const id = writes
+      return new Promise((resolve) => {
+        waiting.set(id, resolve)
+        send({ type: 'write', id, change })
+      })
+    },
+    onMessage(message) {
+      switch (message.type) {
+        case 'changes':
+          message.changes.forEach(apply)
+          break
+        case 'stored':
+          waiting.get(message.id)?.(message.stored)
+          waiting.delete(message.id)
+          break
+        case 'store':
+          status = message.status
+          if (message.listed) onLoaded()
+          break
+        default:
+          break
+      }
+    },
+    status: () => ({ ...status, queued: waiting.size }),
+    // The primary sweeps its store, and its workers their lists.
+    sweep: () => undefined,
+    close: () => Promise.resolve(),
+  }
+}

@@ -1,0 +1,134 @@
+// The primary of a gateway with several workers: owns the admin listener and the signals, serves no request itself.
+import cluster from 'node:cluster'
+import closeWithGrace from 'close-with-grace'
+import { availableParallelism } from 'node:os'
+import { setTimeout as pause } from 'node:timers/promises'
+
+import { boundTokenCache } from '../../gateway/bound-token-cache.ts'
+import { systemClock, systemSchedule } from '../../clock.ts'
+import type { Config } from '../../options/config.ts'
+import { heapLimitBytes } from '../../gateway/heap-limit.ts'
+import { adminPartsOf, listen, StartFailed, startStore, urlOf } from './main.ts'
+import { buildAdmin } from '../admin/admin.ts'
+import type { NotReady } from '../../observe/readiness.ts'
+import { createCluster, type Cluster, type WorkerEvents, type WorkerProcess } from './cluster.ts'
+import { watchHandOver } from './handed-over.ts'
+import { createLog, standardOutput } from '../../observe/log.ts'
+import { createMergedMetrics } from './merged-metrics.ts'
+import { packageVersion } from './package-version.ts'
+import { createRevocationEvents, leastTolerance, revocationProblems } from '../../observe/revocation-events.ts'
+import { spreadRevocations, type RevocationSpread } from './spread-revocations.ts'
+import type { FromWorker, ToWorker } from './worker-messages.ts'
+import { renewalFactsOf } from '../../revoke/entries-for.ts'
+import { createRevocation } from '../../revoke/revocation.ts'
+
+export function workerCount({ workers }: Pick<Config, 'workers'>): number {
+  return workers === 'auto' ? availableParallelism() : workers
+}
+
+const WORKER = new URL('./worker.js', import.meta.url).pathname
+
+function createFork(revocations: RevocationSpread): (events: WorkerEvents) => WorkerProcess {
+  return ({ onMessage, onExit }) => {
+    const worker = cluster.fork()
+    const send = (message: ToWorker) =>
+      new Promise<void>((resolve) => {
+        // A message to a worker that is just dying is lost, which its end tells anyway.
+        if (worker.isConnected()) worker.send(message, undefined, () => resolve())
+        else resolve()
+      })
+    const closeHandedOver = watchHandOver(worker.process)
+    const listener = { send }
+    worker.on('message', (message: FromWorker) => {
+      onMessage(message)
+      revocations.onMessage(listener, message)
+    })
+    worker.on('exit', (code, signal) => {
+      revocations.remove(listener)
+      closeHandedOver()
+      onExit(signal ?? `exit code ${code}`)
+    })
+    worker.on('error', () => undefined)
+    return {
+      send: (message) => void send(message),
+      drain() {
+        void send({ type: 'stop' })
+        // Closes the port here first. A worker that closed it by itself would send back what is on its way, to nobody.
+        if (worker.isConnected()) worker.disconnect()
+      },
+      kill() {
+        worker.process.kill('SIGKILL')
+      },
+    }
+  }
+}
+
+/** What any worker lacks, once; and a gateway of which no worker is there is not ready at all. */
+async function readinessOf(workers: Cluster): Promise<readonly NotReady[]> {
+  const answers = await workers.ask('readiness')
+  if (answers.every((answer) => answer === undefined)) return [{ part: 'workers', reason: 'none is running' }]
+  const lacking = answers.flatMap((answer) => answer ?? [])
+  return [...new Map(lacking.map((one) => [`${one.part} ${one.reason}`, one])).values()]
+}
+
+/** Runs until a signal comes. Throws StartFailed when a worker cannot start; nothing is left running then. */
+export async function runWorkers(config: Config): Promise<void> {
+  const output = standardOutput()
+  const log = createLog(config.log, output)
+  cluster.setupPrimary({ exec: WORKER, args: [], serialization: 'advanced' })
+  const count = workerCount(config)
+  const revocation = createRevocation({
+    options: config.revocation,
+    clock: systemClock,
+    schedule: systemSchedule,
+    events: createRevocationEvents(log, leastTolerance(config.issuers)),
+  })
+  const workers = createCluster({
+    count,
+    // Each has a heap as large as this one, so that what is told here once is right for all of them.
+    config: boundTokenCache(config, heapLimitBytes(), log),
+    fork: createFork(spreadRevocations(revocation, systemSchedule)),
+    clock: systemClock,
+    schedule: systemSchedule,
+    log,
+  })
+  let closing = false
+  const admin = buildAdmin({
+    metrics: createMergedMetrics(workers),
+    readiness: () => (closing ? [{ part: 'process', reason: 'shutting down' }] : readinessOf(workers)),
+    degraded: () => revocationProblems(revocation).degraded,
+    revocation,
+    renewalOf: renewalFactsOf(config.issuers),
+    // Tokens are met by workers.
+    issuerTimeSec: () => undefined,
+    ...adminPartsOf(config, log),
+  })
+  try {
+    const adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
+    await startStore({ revocation })
+    const url = await workers.start()
+    log.info({ url, adminUrl, workers: count, version: packageVersion(), node: process.version }, 'listening')
+  } catch (error) {
+    await Promise.all([workers.stop(0), admin.close(), revocation.close()])
+    throw error instanceof StartFailed ? error : new StartFailed((error as Error).message)
+  }
+  setInterval(() => {
+    output.flush()
+  }, 1000).unref()
+
+  const { delay, timeout } = config.shutdown
+  // A second more than the workers have, so that they can say why they did not end.
+  closeWithGrace({ delay: delay + timeout + 2000, logger: false }, async ({ signal, err }) => {
+    closing = true
+    workers.retire()
+    if (err !== undefined) log.fatal({ error: err }, 'the primary failed')
+    else {
+      log.info({ signal, stopInMs: delay }, 'shutting down')
+      await pause(delay)
+    }
+    await workers.stop(timeout + 1000)
+    await Promise.all([admin.close(), revocation.close()])
+    log.info('stopped')
+    await output.end()
+  })
+}

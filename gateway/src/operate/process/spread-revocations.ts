@@ -1,0 +1,71 @@
+// The primary's part of the block list: gives it to each worker, takes what one of them adds, and tells the others.
+import type { BlockChange } from '../../revoke/block-list.ts'
+import type { Revocation } from '../../revoke/revocation.ts'
+import type { Schedule } from '../../clock.ts'
+import type { FromWorker, ToWorker } from './worker-messages.ts'
+
+/** One worker, as far as the list goes. `send` settles when the message is on its way. */
+export interface Listener {
+  readonly send: (message: ToWorker) => Promise<void>
+}
+
+export interface RevocationSpread {
+  /** Takes what a worker says about the list; anything else is passed over. */
+  onMessage(from: Listener, message: FromWorker): void
+  /** Forgets a worker that has ended. */
+  remove(listener: Listener): void
+}
+
+const PAGE_ENTRIES = 1000
+/** How soon workers learn that the store went or came back. */
+const STATUS_EVERY_MS = 1000
+
+export function spreadRevocations(
+  revocation: Pick<Revocation, 'list' | 'block' | 'unblock' | 'status'>,
+  schedule: Schedule,
+): RevocationSpread {
+  const { list } = revocation
+  const listeners = new Set<Listener>()
+  /** Who made the change that is being applied: that worker has it already. */
+  let author: Listener | undefined
+
+  list.onChange(({ entry, change }) => {
+    for (const listener of listeners)
+      if (listener !== author) void listener.send({ type: 'changes', changes: [{ entry, change, origin: 'store' }] })
+  })
+
+  /** From the first page on the worker hears of changes too: entries merge, and messages keep their order, so none is lost or comes back. */
+  async function sendList(listener: Listener): Promise<void> {
+    listeners.add(listener)
+    for (let place: number | undefined = 0; place !== undefined && listeners.has(listener);) {
+      const page = list.page(place, PAGE_ENTRIES)
+      place = page.next
+      const changes = page.entries.map((entry): BlockChange => ({ entry, change: 'added', origin: 'store' }))
+      await listener.send({ type: 'changes', changes })
+    }
+    await listener.send({ type: 'store', status: revocation.status(), listed: true })
+  }
+
+  async function apply(from: Listener, id: number, { entry, change }: BlockChange): Promise<void> {
+    author = from
+    const stored = change === 'added' ? revocation.block([entry]) : revocation.unblock(entry).stored
+    author = undefined
+    await from.send({ type: 'stored', id, stored: await stored })
+  }
+
+  function tellStatus(): void {
+    for (const listener of listeners) void listener.send({ type: 'store', status: revocation.status(), listed: false })
+    schedule(STATUS_EVERY_MS, tellStatus)
+  }
+  tellStatus()
+
+  return {
+    onMessage(from, message) {
+      if (message.type === 'list') void sendList(from)
+      if (message.type === 'write') void apply(from, message.id, message.change)
+    },
+    remove(listener) {
+      listeners.delete(listener)
+    },
+  }
+}

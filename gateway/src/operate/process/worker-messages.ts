@@ -1,0 +1,34 @@
+// What a gateway with several workers says between its processes.
+import type { Config } from '../../options/config.ts'
+import type { BlockChange } from '../../revoke/block-list.ts'
+import type { StoreStatus } from '../../revoke/stores/store.ts'
+import type { NotReady } from '../../observe/readiness.ts'
+import type { MetricData } from '../../observe/metrics.ts'
+
+/** What the primary may ask, and what a worker answers. */
+export interface Answers {
+  readonly metrics: MetricData
+  readonly readiness: readonly NotReady[]
+}
+
+export type Question = keyof Answers
+
+/** The primary hands its config over, so that a worker that is started again later serves what the others serve. */
+export type ToWorker =
+  | { readonly type: 'config'; readonly config: Config; readonly worker: number }
+  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  /** Of the block list: what came and went; whether a worker's change is kept; how the store is, and whether all was told. */
+  | { readonly type: 'changes'; readonly changes: readonly BlockChange[] }
+  | { readonly type: 'stored'; readonly id: number; readonly stored: boolean }
+  | { readonly type: 'store'; readonly status: StoreStatus; readonly listed: boolean }
+  | { readonly type: 'retire' }
+  | { readonly type: 'stop' }
+
+export type FromWorker =
+  | { readonly type: 'hello' }
+  | { readonly type: 'listening'; readonly url: string }
+  | { readonly type: 'failed'; readonly reason: string }
+  /** Asks for the whole block list, and for all changes from then on. */
+  | { readonly type: 'list' }
+  | { readonly type: 'write'; readonly id: number; readonly change: BlockChange }
+  | { readonly type: 'answer'; readonly id: number; readonly answer: Answers[Question] }

@@ -1,0 +1,97 @@
+// A worker of a gateway that has several: serves with the config that its primary hands over, answers it, drains when told.
+import closeWithGrace from 'close-with-grace'
+
+import { setHeapFlags } from './heap-flags.ts'
+import { startProxy, type RunningProxy } from './main.ts'
+import { createLog, standardOutput } from '../../observe/log.ts'
+import { createPrimaryStore, storeKindOf, type PrimaryStore } from './primary-store.ts'
+import type { FromWorker, ToWorker } from './worker-messages.ts'
+import { keepTickShape } from './tick-shape.ts'
+
+// Blocks with the line that fills them stay below 4096 bytes: so much enters a pipe in one piece, whoever else writes to it.
+const BLOCK_BYTES = 2048
+
+setHeapFlags()
+keepTickShape()
+const output = standardOutput(BLOCK_BYTES)
+let proxy: RunningProxy | undefined
+let store: PrimaryStore | undefined
+let log: ReturnType<typeof createLog> | undefined
+
+function say(message: FromWorker, then?: () => void): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => then?.())
+  else then?.()
+}
+
+async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>): Promise<void> {
+  log = createLog(config.log, output).child({ worker })
+  endWithGrace(config.shutdown.timeout)
+  try {
+    proxy = await startProxy(config, {
+      log,
+      storeOf: (list) => (store = createPrimaryStore({ list, kind: storeKindOf(config.revocation), send: say })),
+    })
+    say({ type: 'listening', url: proxy.url })
+  } catch (error) {
+    say({ type: 'failed', reason: (error as Error).message }, () => process.exit(1))
+  }
+}
+
+async function answer({ id, question }: Extract<ToWorker, { type: 'ask' }>): Promise<void> {
+  if (proxy === undefined) return
+  const { metrics, readiness } = proxy.gateway
+  say({ type: 'answer', id, answer: question === 'metrics' ? await metrics.json() : readiness() })
+}
+
+// Ctrl-C and some supervisors signal the workers as well as the primary: it is the primary that tells them when to end.
+const PRIMARYS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+for (const signal of PRIMARYS) process.on(signal, () => undefined)
+
+let drainMs = 0
+let grace: ReturnType<typeof closeWithGrace> | undefined
+
+function endWithGrace(timeoutMs: number): void {
+  drainMs = timeoutMs
+  grace = closeWithGrace({ delay: timeoutMs, logger: false, skip: [...PRIMARYS] }, async ({ err }) => {
+    if (err !== undefined) log?.fatal({ error: err }, 'the worker failed')
+    await proxy?.close()
+    await output.end()
+  })
+}
+
+/** What has begun is ended first; without a config there is nothing yet. */
+function stop(): void {
+  if (grace === undefined) process.exit(0)
+  grace.close()
+}
+
+process.on('message', (message: ToWorker) => {
+  switch (message.type) {
+    case 'config':
+      void serve(message)
+      break
+    case 'ask':
+      void answer(message)
+      break
+    case 'retire':
+      proxy?.gateway.retire()
+      break
+    case 'stop':
+      stop()
+      break
+    default:
+      store?.onMessage(message)
+  }
+})
+setInterval(() => {
+  output.flush()
+}, 1000).unref()
+
+// A worker without a primary would hold the port for nobody: it drains at once, and ends in any case.
+function onPrimaryGone(): void {
+  setTimeout(() => process.exit(1), drainMs + 1000)
+  stop()
+}
+process.on('disconnect', onPrimaryGone)
+if (process.connected) say({ type: 'hello' })
+else onPrimaryGone()

@@ -1,0 +1,45 @@
+// The options of all stages as one schema, and the type of a loaded config.
+import { Type, type StaticDecode } from 'typebox'
+
+import { CorsOptions } from './route/cors.ts'
+import { LimitsOptions, ListenOptions } from './listen.ts'
+import { TokensOptions } from './tokens.ts'
+import { AuthResultOptions, ProxyOptions } from './forward.ts'
+import { UpstreamOptions } from './upstreams.ts'
+import { IssuerOptions } from './issuer/issuers.ts'
+import { AdminOptions, ErrorsOptions, LogOptions, ShutdownOptions, WorkersOption } from './operate.ts'
+import { Options } from './kinds.ts'
+import { RevocationOptions } from './revocation.ts'
+import { RouteOptions } from './route/routes.ts'
+
+export const ConfigOptions = Options(
+  {
+    listen: ListenOptions,
+    admin: AdminOptions,
+    workers: WorkersOption,
+    shutdown: ShutdownOptions,
+    limits: LimitsOptions,
+    log: LogOptions,
+    errors: ErrorsOptions,
+    tokens: TokensOptions,
+    issuers: Type.Array(IssuerOptions, { description: 'Whose tokens are believed. Default none.', default: [] }),
+    revocation: RevocationOptions,
+    authResult: AuthResultOptions,
+    proxy: ProxyOptions,
+    cors: Type.Optional(CorsOptions),
+    upstreams: Type.Record(Type.String(), UpstreamOptions, {
+      description: 'The services behind the gateway, by name.',
+    }),
+    routes: Type.Array(RouteOptions, { description: 'Which requests go where, and who may send them.', minItems: 1 }),
+  },
+  { description: 'The configuration of a Tollgate gateway.', $schema: 'http://json-schema.org/draft-07/schema#' },
+)
+
+type DeepReadonly<T> = T extends (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T
+
+/** A loaded config: every default filled in, durations in milliseconds, sizes in bytes, names checked, frozen. */
+export type Config = DeepReadonly<StaticDecode<typeof ConfigOptions>>

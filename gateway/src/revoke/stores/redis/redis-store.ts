@@ -1,0 +1,240 @@
+// The shared store: Redis holds the list, every machine follows its changes, and compares the whole after each cut.
+import type { Clock, Schedule } from '../../../clock.ts'
+import type { BlockList } from '../../block-list.ts'
+import { isLoading, isOutOfMemory, redisProblem, RETRY_MS } from './redis-connection.ts'
+import type { RedisKeys } from './redis-keys.ts'
+import { createRedisLosses } from './redis-losses.ts'
+import { FIRST_CHANGE, openRedisSession, type RedisSession } from './redis-session.ts'
+import type { RedisAddress } from './redis-url.ts'
+import type { Retention } from '../retention.ts'
+import { createTroubles } from '../store-troubles.ts'
+import type { RevocationStore, StoreEvents, StoreStatus } from '../store.ts'
+import { createWriteQueue } from '../write-queue.ts'
+
+export interface RedisStoreParts {
+  readonly address: RedisAddress
+  readonly keys: RedisKeys
+  readonly list: BlockList
+  readonly clock: Clock
+  readonly schedule: Schedule
+  readonly reconcileMs: number
+  /** How long a start waits for the whole list. */
+  readonly loadTimeoutMs: number
+  readonly events: StoreEvents
+  readonly forgettableSec: Retention
+  /** Changes that wait for Redis at most. */
+  readonly maxQueued?: number
+}
+
+const MAX_QUEUED = 100_000
+
+/** Ids are `milliseconds-number`; a Redis that lost its data may begin with lower ones again. */
+function isAfter(a: string, b: string): boolean {
+  const [[aMs = 0, aNumber = 0], [bMs = 0, bNumber = 0]] = [a.split('-').map(Number), b.split('-').map(Number)]
+  return aMs === bMs ? aNumber > bNumber : aMs > bMs
+}
+
+export function createRedisStore(parts: RedisStoreParts): RevocationStore {
+  const { list, clock, schedule, reconcileMs, loadTimeoutMs, events, maxQueued = MAX_QUEUED } = parts
+  const troubles = createTroubles(events)
+  const losses = createRedisLosses({ list, schedule, troubles })
+  let session: RedisSession | undefined
+  let closed = false
+  let loaded = false
+  let problem: string | undefined = 'Redis was not reached yet'
+  let told: 'up' | 'down' | undefined
+  let cursor: string | undefined
+  let lastSyncAtMs: number | undefined
+  /** The last session that knew the clock of Redis: it goes on by it when the session is over. */
+  let timed: Pick<RedisSession, 'clockAheadMs'> | undefined
+  let cancelRetry: (() => void) | undefined
+  let cancelFlush: (() => void) | undefined
+  /** Something was not written, and waits in no queue. */
+  let incomplete = false
+  let writeError: unknown
+  let endWaiting: () => void = () => undefined
+  let failSession: (error: unknown) => void = () => undefined
+
+  const queue = createWriteQueue({
+    maxQueued,
+    // What is in the list and not in Redis is found by comparing both.
+    onDropped: () => {
+      incomplete = true
+    },
+    async writeBatch(changes) {
+      if (session === undefined) throw (writeError = new Error('no session'))
+      await session.write(changes).catch((error: unknown) => {
+        throw (writeError = error)
+      })
+    },
+  })
+
+  function tellDown(text: string): void {
+    problem = text
+    if (told !== 'down') events.onDown(text)
+    told = 'down'
+  }
+
+  function tellUp(): void {
+    problem = undefined
+    if (told !== 'up') events.onUp(list.size)
+    told = 'up'
+  }
+
+  /** With its memory full it still tells what it has: the session goes on, and what waits is tried again and again. */
+  function onFull(): void {
+    if (closed) return
+    troubles.set('out_of_memory', 'Redis is out of memory and takes no entries (maxmemory)')
+    tellDown('Redis is out of memory')
+    cancelFlush?.()
+    cancelFlush = schedule(RETRY_MS, () => void flush())
+  }
+
+  /** Ends the session when it cannot write for another reason than a full memory. */
+  async function flush(): Promise<void> {
+    if (!(await queue.flush())) {
+      if (isOutOfMemory(writeError)) onFull()
+      else failSession(writeError)
+    } else if (session !== undefined && troubles.has('out_of_memory')) {
+      troubles.set('out_of_memory', undefined)
+      if (loaded) tellUp()
+    }
+  }
+
+  /** Gives back what Redis has not. Tells how many that were. */
+  async function giveBack(current: RedisSession): Promise<number> {
+    incomplete = false
+    let count = 0
+    try {
+      for await (const lost of current.missing()) {
+        await current.write(lost)
+        count += lost.length
+      }
+    } catch (error) {
+      incomplete = true
+      if (!isOutOfMemory(error)) throw error
+      onFull()
+    }
+    return count
+  }
+
+  /** Writes what waits, takes over what Redis has, and gives it back what it lost. */
+  async function compareAll(current: RedisSession, isFirst: boolean): Promise<void> {
+    await flush()
+    if (session !== current) return
+    const policy = await current.memoryPolicy()
+    const isEvicting = policy !== undefined && policy !== 'noeviction'
+    const text = `Redis may throw entries away when its memory is full (maxmemory-policy is ${policy ?? ''}, needed is noeviction)`
+    troubles.set('evicting', isEvicting ? text : undefined)
+    const { nonsense } = await current.readAll()
+    const { clockAheadMs } = current
+    if (clockAheadMs !== undefined) {
+      timed = current
+      events.onClock(clockAheadMs)
+    }
+    if (nonsense > 0) events.onNonsense(nonsense)
+    if (isFirst || incomplete || (await losses.isShort(current))) await losses.putBack(current, giveBack, incomplete)
+    lastSyncAtMs = clock.monotonic()
+  }
+
+  async function keepFollowing(current: RedisSession): Promise<void> {
+    while (session === current) {
+      cursor = await current.follow(cursor ?? FIRST_CHANGE)
+      if (loaded && (await losses.wasEmptied(current))) await losses.putBack(current, giveBack, false)
+      if (problem === undefined) lastSyncAtMs = clock.monotonic()
+    }
+  }
+
+  /** Also finds what was written to Redis without a word in the stream of changes. */
+  function keepComparing(current: RedisSession, onFailed: (error: unknown) => void): void {
+    schedule(reconcileMs, () => {
+      if (session !== current) return
+      compareAll(current, false).then(() => {
+        keepComparing(current, onFailed)
+      }, onFailed)
+    })
+  }
+
+  async function runSession(): Promise<void> {
+    const current = await openRedisSession(parts)
+    if (closed) {
+      current.close()
+      return
+    }
+    session = current
+    try {
+      const newest = await current.newestChange()
+      // What happened meanwhile comes at once; the comparison of a long list may take seconds.
+      cursor = cursor === undefined ? newest : isAfter(cursor, newest) ? FIRST_CHANGE : cursor
+      await losses.begin(current)
+      await new Promise((_resolve, reject) => {
+        failSession = reject
+        keepFollowing(current).catch(reject)
+        compareAll(current, true).then(() => {
+          if (session !== current) return
+          loaded = true
+          if (!troubles.has('out_of_memory')) tellUp()
+          endWaiting()
+          keepComparing(current, reject)
+        }, reject)
+      })
+    } finally {
+      session = undefined
+      current.close()
+    }
+  }
+
+  function run(): void {
+    runSession().catch((error: unknown) => {
+      if (closed) return
+      tellDown(redisProblem(error))
+      // One that is still reading its own data is worth waiting for.
+      if (!isLoading(error)) endWaiting()
+      cancelRetry = schedule(RETRY_MS, run)
+    })
+  }
+
+  return {
+    start() {
+      return new Promise((resolve) => {
+        const cancel = schedule(loadTimeoutMs, () => {
+          tellDown(problem ?? 'the whole list is not here yet')
+          endWaiting()
+        })
+        endWaiting = () => {
+          cancel()
+          resolve()
+        }
+        run()
+      })
+    },
+    write(change) {
+      const written = queue.push(change)
+      if (session !== undefined && !troubles.has('out_of_memory')) void flush()
+      return written
+    },
+    status: (): StoreStatus => ({
+      kind: 'redis',
+      up: problem === undefined,
+      loaded,
+      syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
+      clockAheadMs: timed?.clockAheadMs,
+      queued: queue.size,
+      problem,
+      troubles: troubles.list(),
+    }),
+    // Redis is swept while it is compared.
+    sweep: () => undefined,
+    async close() {
+      if (problem === undefined) await queue.flush()
+      closed = true
+      endWaiting()
+      cancelRetry?.()
+      cancelFlush?.()
+      losses.close()
+      const current = session
+      session = undefined
+      current?.close()
+    },
+  }
+}

@@ -1,0 +1,69 @@
+// The URL of a Redis, taken apart: one server, Sentinel or Cluster, with or without TLS.
+import { StoreNotUsable } from '../store.ts'
+
+export interface RedisHost {
+  readonly host: string
+  readonly port: number
+}
+
+export interface RedisAddress {
+  readonly mode: 'single' | 'sentinel' | 'cluster'
+  readonly tls: boolean
+  readonly hosts: readonly RedisHost[]
+  readonly username: string | undefined
+  readonly password: string | undefined
+  /** Number of the database; single and sentinel only. */
+  readonly db: number
+  /** Of the master; sentinel only. */
+  readonly masterName: string
+  /** Certificates in PEM that those of the servers must lead to; undefined: those that Node knows. */
+  readonly ca?: string
+}
+
+const DEFAULT_PORTS = { single: 6379, sentinel: 26379, cluster: 6379 } as const
+const URL_PARTS = /^redis(s?)(?:\+(sentinel|cluster))?:\/\/(?:(.*)@)?([^/@]+)(?:\/(.*))?$/s
+const HOST = /^(\[[0-9a-fA-F:.]+\]|[^:[\]]+)(?::(\d{1,5}))?$/
+
+function decode(text: string): string | undefined {
+  if (text === '') return undefined
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
+  }
+}
+
+/** Undefined when the text is no such URL. */
+export function readRedisUrl(url: string): RedisAddress | undefined {
+  const [, s, kind, credentials = '', hostList = '', path = ''] = URL_PARTS.exec(url) ?? []
+  if (s === undefined) return undefined
+  const mode = (kind ?? 'single') as RedisAddress['mode']
+  const hosts = hostList.split(',').map((text): RedisHost | undefined => {
+    const [, host, port = DEFAULT_PORTS[mode]] = HOST.exec(text) ?? []
+    return host === undefined ? undefined : { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+  })
+  if (hosts.includes(undefined) || (mode === 'single' && hosts.length !== 1)) return undefined
+  const steps = path.split('/')
+  const masterName = mode === 'sentinel' ? (decode(steps.shift() ?? '') ?? '') : ''
+  const [number = ''] = steps
+  if (steps.length > 1 || !/^\d{0,4}$/.test(number) || (mode === 'sentinel' && masterName === '')) return undefined
+  if (mode === 'cluster' && Number(number) !== 0) return undefined
+  const colon = credentials.indexOf(':')
+  return {
+    mode,
+    tls: s === 's',
+    hosts: hosts as readonly RedisHost[],
+    username: decode(colon === -1 ? credentials : credentials.slice(0, colon)),
+    password: colon === -1 ? undefined : decode(credentials.slice(colon + 1)),
+    db: Number(number),
+    masterName,
+  }
+}
+
+/** Throws StoreNotUsable, without telling the URL: it may hold a password. */
+export function parseRedisUrl(url: string): RedisAddress {
+  const address = readRedisUrl(url)
+  if (address === undefined)
+    throw new StoreNotUsable('the URL of Redis is not written like redis://host:6379/0 (revocation.store.redis)')
+  return address
+}

@@ -1,0 +1,60 @@
+// What a store is: it keeps the block list and spreads it, and no request ever waits for it.
+import type { BlockChange } from '../block-list.ts'
+
+/** The store cannot be used as it is configured; the message is one line for the operator, without secrets. */
+export class StoreNotUsable extends Error {}
+
+/**
+ * What may be wrong with a store that is there. damaged: what it held could not be read whole at the start. evicting: it may
+ * throw entries away when its memory is full. out_of_memory: it takes no entries any more. lost_data: entries that it had
+ * were gone, and were put back.
+ */
+export const TROUBLE_KINDS = ['damaged', 'evicting', 'out_of_memory', 'lost_data'] as const
+
+export type TroubleKind = (typeof TROUBLE_KINDS)[number]
+
+export interface StoreTrouble {
+  readonly kind: TroubleKind
+  readonly text: string
+}
+
+export interface StoreStatus {
+  readonly kind: 'memory' | 'level' | 'redis'
+  /** It can be read and written now. */
+  readonly up: boolean
+  /** All that it held at the start is in the list. */
+  readonly loaded: boolean
+  /** How long ago the list was last known to be the same as the store's; undefined before that. */
+  readonly syncAgeMs: number | undefined
+  /** How far the clock that machines share, that of the store, is ahead of this one's; undefined where there is none. */
+  readonly clockAheadMs: number | undefined
+  /** Changes that wait to be written. */
+  readonly queued: number
+  /** Why it is not up or not loaded. */
+  readonly problem: string | undefined
+  /** What is wrong with it, also while it is up. */
+  readonly troubles: readonly StoreTrouble[]
+}
+
+export interface RevocationStore {
+  /** Begins; settles when the list is loaded, or when that goes on in the background. Throws StoreNotUsable. */
+  start(): Promise<void>
+  /** Takes a change that was made in this process. True when it is kept, as far as the store can promise; never rejects. */
+  write(change: BlockChange): Promise<boolean>
+  status(): StoreStatus
+  /** Forgets what may be forgotten; called now and then. */
+  sweep(): void
+  close(): Promise<void>
+}
+
+/** What happens to a store, for log and metrics. */
+export interface StoreEvents {
+  readonly onUp: (entries: number) => void
+  readonly onDown: (problem: string) => void
+  /** Something in the store is no entry, and was passed over. */
+  readonly onNonsense: (count: number) => void
+  /** A trouble began or became another one; without a text it is over. */
+  readonly onTrouble: (kind: TroubleKind, text: string | undefined) => void
+  /** How far the store's clock is ahead of this machine's, found out anew. */
+  readonly onClock: (aheadMs: number) => void
+}

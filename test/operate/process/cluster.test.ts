@@ -1,0 +1,169 @@
+import t from 'tap'
+import { pino } from 'pino'
+
+import type { Config } from '../../../gateway/src/options/config.ts'
+import {
+  ANSWER_MS,
+  createCluster,
+  FIRST_DELAY_MS,
+  MOST_DELAY_MS,
+  STABLE_MS,
+  type WorkerEvents,
+} from '../../../gateway/src/operate/process/cluster.ts'
+import type { FromWorker, ToWorker } from '../../../gateway/src/operate/process/worker-messages.ts'
+import { createFakeClock, settle } from '../../support/fake-clock.ts'
+import { testConfig } from '../../support/test-gateway.ts'
+
+interface FakeWorker {
+  readonly said: ToWorker[]
+  killed: boolean
+  say(message: FromWorker): void
+  end(how: string): void
+}
+
+const config: Config = testConfig({
+  upstreams: { up: { targets: ['http://127.0.0.1:1'] } },
+  routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
+})
+
+function createFakes(count: number) {
+  const clock = createFakeClock()
+  const forked: FakeWorker[] = []
+  const cluster = createCluster({
+    count,
+    config,
+    clock,
+    schedule: clock.schedule,
+    log: pino({ level: 'silent' }),
+    fork({ onMessage, onExit }: WorkerEvents) {
+      const worker: FakeWorker = { said: [], killed: false, say: onMessage, end: onExit }
+      forked.push(worker)
+      return {
+        send: (message) => worker.said.push(message),
+        drain: () => worker.said.push({ type: 'stop' }),
+        kill() {
+          worker.killed = true
+          onExit('SIGKILL')
+        },
+      }
+    },
+  })
+  async function start(): Promise<string> {
+    const started = cluster.start()
+    for (const worker of forked) {
+      worker.say({ type: 'hello' })
+      worker.say({ type: 'listening', url: 'http://127.0.0.1:8080' })
+    }
+    return started
+  }
+  return { clock, cluster, forked, start }
+}
+
+t.test('each worker gets the config of the primary, and the start is over when all of them listen', async (t) => {
+  const { cluster, forked } = createFakes(2)
+  let url: string | undefined
+  void cluster.start().then((value) => (url = value))
+  t.equal(forked.length, 2)
+  for (const worker of forked) worker.say({ type: 'hello' })
+  t.match(
+    forked.map(({ said }) => said[0]),
+    [
+      { type: 'config', config, worker: 1 },
+      { type: 'config', config, worker: 2 },
+    ],
+  )
+  forked[0]?.say({ type: 'listening', url: 'http://127.0.0.1:8080' })
+  await settle()
+  t.equal(url, undefined, 'one is not all')
+  forked[1]?.say({ type: 'listening', url: 'http://127.0.0.1:8080' })
+  await settle()
+  t.equal(url, 'http://127.0.0.1:8080')
+  t.equal(cluster.listening, 2)
+})
+
+t.test('a worker that cannot start the first time ends the start, with its reason', async (t) => {
+  const withReason = createFakes(2)
+  const failed = withReason.cluster.start()
+  withReason.forked[1]?.say({ type: 'failed', reason: 'port 80 needs more rights' })
+  withReason.forked[1]?.end('exit code 1')
+  await t.rejects(failed, { message: 'port 80 needs more rights' })
+  await withReason.clock.advance(MOST_DELAY_MS)
+  t.equal(withReason.forked.length, 2, 'and nothing is started again')
+
+  const without = createFakes(1)
+  const ended = without.cluster.start()
+  without.forked[0]?.end('SIGSEGV')
+  await t.rejects(ended, { message: 'a worker ended with SIGSEGV' })
+})
+
+t.test(
+  'a worker that dies is started again: soon, then ever later while it keeps dying, soon again after a good while',
+  async (t) => {
+    const { clock, cluster, forked, start } = createFakes(2)
+    await start()
+    let delayMs = FIRST_DELAY_MS
+    for (let death = 1; death <= 12; death += 1) {
+      forked.at(-1)?.end('SIGKILL')
+      await clock.advance(delayMs - 1)
+      t.equal(forked.length, death + 1, `not before ${delayMs} ms`)
+      await clock.advance(1)
+      t.equal(forked.length, death + 2)
+      delayMs = Math.min(2 * delayMs, MOST_DELAY_MS)
+    }
+    t.equal(delayMs, MOST_DELAY_MS)
+    t.equal(cluster.restarts, 12)
+    forked.at(-1)?.say({ type: 'listening', url: '' })
+    await clock.advance(STABLE_MS)
+    forked.at(-1)?.end('SIGKILL')
+    await clock.advance(FIRST_DELAY_MS)
+    t.equal(forked.length, 15)
+    clock.jump(STABLE_MS)
+    forked.at(-1)?.end('SIGKILL')
+    await clock.advance(FIRST_DELAY_MS)
+    t.equal(forked.length, 15, 'a clock that was set is no good while')
+    await clock.advance(FIRST_DELAY_MS)
+    t.equal(forked.length, 16)
+    await clock.advance(STABLE_MS)
+    clock.jump(-STABLE_MS)
+    forked.at(-1)?.end('SIGKILL')
+    await clock.advance(FIRST_DELAY_MS)
+    t.equal(forked.length, 17, 'nor does it take one away')
+  },
+)
+
+t.test(
+  'every worker is asked; one that is gone or silent is left out, and the others are not waited for longer',
+  async (t) => {
+    const { clock, cluster, forked, start } = createFakes(3)
+    await start()
+    const answers = cluster.ask('readiness')
+    const ask = forked[0]?.said.at(-1)
+    t.match(ask, { type: 'ask', question: 'readiness' })
+    if (ask?.type === 'ask') forked[0]?.say({ type: 'answer', id: ask.id, answer: [] })
+    forked[2]?.end('SIGKILL')
+    await clock.advance(ANSWER_MS)
+    t.same(await answers, [[], undefined, undefined])
+  },
+)
+
+t.test('stopping tells each worker, waits for all, kills who does not end, and starts nobody again', async (t) => {
+  const { clock, cluster, forked, start } = createFakes(2)
+  await start()
+  let stopped = false
+  const stopping = cluster.stop(1000).then(() => (stopped = true))
+  t.match(
+    forked.map(({ said }) => said.at(-1)),
+    [{ type: 'stop' }, { type: 'stop' }],
+  )
+  forked[0]?.end('exit code 0')
+  await clock.advance(999)
+  t.equal(stopped, false)
+  await clock.advance(1)
+  await stopping
+  t.same(
+    forked.map(({ killed }) => killed),
+    [false, true],
+  )
+  await clock.advance(MOST_DELAY_MS)
+  t.equal(forked.length, 2)
+})
