@@ -106,5 +106,6 @@ export function redisProblem(error: unknown): string {
     return 'no Sentinel names a master (with TLS this may be revocation.store.ca)'
   if (/CERT|SELF_SIGNED|VERIFY_LEAF/.test(code)) return 'the certificate of Redis is not trusted (revocation.store.ca)'
   if (/^(EPROTO|ERR_SSL_)/.test(code)) return 'Redis does not speak TLS as the URL says'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'the host name of Redis leads to no address (DNS)'
   return code === 'ECONNREFUSED' ? 'Redis refuses connections' : 'Redis cannot be reached'
 }

@@ -40,7 +40,9 @@ export function readRedisUrl(url: string): RedisAddress | undefined {
   const mode = (kind ?? 'single') as RedisAddress['mode']
   const hosts = hostList.split(',').map((text): RedisHost | undefined => {
     const [, host, port = DEFAULT_PORTS[mode]] = HOST.exec(text) ?? []
-    return host === undefined ? undefined : { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+    return host === undefined || Number(port) > 65_535
+      ? undefined
+      : { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
   })
   if (hosts.includes(undefined) || (mode === 'single' && hosts.length !== 1)) return undefined
   const steps = path.split('/')
