@@ -1,11 +1,10 @@
 // What happens to the store of the block list: in the log, and in what /readyz says.
 import type { Log } from './log.ts'
-import type { Revocation } from '../revoke/revocation.ts'
-import type { StoreEvents } from '../revoke/stores/store.ts'
+import type { Revocation, RevocationEvents } from '../revoke/revocation.ts'
 import type { Readiness } from './readiness.ts'
 
 /** `toleranceMs`: what the issuers' tokens tolerate of clocks, the least of them. */
-export function createRevocationEvents(log: Log, toleranceMs: number): StoreEvents {
+export function createRevocationEvents(log: Log, toleranceMs: number): RevocationEvents {
   let isOff = false
   return {
     onUp(entries) {
@@ -31,6 +30,12 @@ export function createRevocationEvents(log: Log, toleranceMs: number): StoreEven
           'the clock of this machine and that of Redis are further apart than clockTolerance: good tokens may be refused',
         )
       else log.info({ behindSec }, 'the clock of this machine and that of Redis agree again')
+    },
+    onUnkept(changes) {
+      log.error(
+        { count: changes },
+        'the store of revocations did not take the last changes before the end; another start does not know them',
+      )
     },
     onNonsense(count) {
       log.warn({ count }, 'the store of revocations holds what is no entry; it was passed over')

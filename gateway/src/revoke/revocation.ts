@@ -25,11 +25,16 @@ export interface Revocation {
   close(): Promise<void>
 }
 
+export interface RevocationEvents extends StoreEvents {
+  /** It ends, and the store has not taken this many changes. */
+  readonly onUnkept: (changes: number) => void
+}
+
 export interface RevocationParts {
   readonly options: Readonly<RevocationOptions>
   readonly clock: Clock
   readonly schedule: Schedule
-  readonly events: StoreEvents
+  readonly events: RevocationEvents
   /** Instead of the store that the config names: a worker's is its primary. */
   readonly storeOf?: (list: BlockList) => RevocationStore
 }
@@ -99,6 +104,9 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
     async close() {
       cancelSweep?.()
       await store.close()
+      const { queued } = store.status()
+      // What a worker waits for, its primary has.
+      if (queued > 0 && storeOf === undefined) events.onUnkept(queued)
     },
   }
 }

@@ -40,7 +40,7 @@ function createFamily() {
     },
     clock,
     schedule: clock.schedule,
-    events: { onUp: ignore, onDown: ignore, onNonsense: ignore, onTrouble: ignore, onClock: ignore },
+    events: { onUp: ignore, onDown: ignore, onNonsense: ignore, onTrouble: ignore, onClock: ignore, onUnkept: ignore },
   })
   const spread = spreadRevocations(primary, clock.schedule)
 

@@ -1,8 +1,8 @@
 // URLs of Redis: what is none is refused by check and at the start, not tried for ever.
 import t from 'tap'
 
-import { redisProblem } from '../../gateway/src/revoke/redis-connection.ts'
-import { readRedisUrl } from '../../gateway/src/revoke/redis-url.ts'
+import { redisProblem } from '../../../../gateway/src/revoke/stores/redis/redis-connection.ts'
+import { readRedisUrl } from '../../../../gateway/src/revoke/stores/redis/redis-url.ts'
 
 t.test('what is no URL of a Redis is refused', async (t) => {
   const wrong = [
