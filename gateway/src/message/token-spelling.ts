@@ -1,6 +1,6 @@
 // Spellings of a token's place: whatever some upstream reads as the name of a parameter or cookie, or as a scheme, is read so here.
 
-/** RFC 6265 section 5.2 and RFC 9110 section 5.6.3: SP and HTAB. */
+/** RFC 6265 section 5.2 and RFC 9110 section 5.6.3: SP and HTAB. What trim() takes away besides is part of a name to others. */
 export function trimBlanks(text: string): string {
   let [start, end] = [0, text.length]
   while (isBlank(text.charCodeAt(start))) start += 1
@@ -26,16 +26,6 @@ function mangle(name: string): string {
   return trimBlanks(name.split('\0', 1)[0] ?? '').replace(/[. [\t]/g, '_')
 }
 
-/** What Python's strip() takes away, and trim() of older JavaScript: Django and cookie before 0.7 do so with names of cookies. */
-const WIDE_BLANKS = /^[\s\x1c-\x1f\x85]+|[\s\x1c-\x1f\x85]+$/g
-const NOT_ASCII = /[^\0-\x7f]/
-
-/** Without blanks around it: bytes as such (Latin-1), and as the UTF-8 that they may be. */
-function readingsOf(name: string): string[] {
-  if (!NOT_ASCII.test(name)) return [trimBlanks(name)]
-  return [name, Buffer.from(name, 'latin1').toString()].map((text) => text.replace(WIDE_BLANKS, ''))
-}
-
 export type NameTest = (rawName: string) => boolean
 
 /**
@@ -47,13 +37,12 @@ export function compileName(name: string, { anyCase }: { readonly anyCase: boole
   return (rawName) => {
     if (rawName === name) return true
     // No spelling is shorter, and most others are plain words.
-    if (rawName.length < name.length || !(anyCase || /[%+. [\t\x80-\xff]/.test(rawName))) return false
-    return readingsOf(decode(rawName)).some((read) => {
-      const bracket = read.indexOf('[')
-      return [read, bracket > 0 ? read.slice(0, bracket) : read].some((text) => {
-        const mangled = mangle(text)
-        return (anyCase ? mangled.toLowerCase() : mangled) === wanted
-      })
+    if (rawName.length < name.length || !(anyCase || /[%+. [\t]/.test(rawName))) return false
+    const read = trimBlanks(decode(rawName))
+    const bracket = read.indexOf('[')
+    return [read, bracket > 0 ? read.slice(0, bracket) : read].some((text) => {
+      const mangled = mangle(text)
+      return (anyCase ? mangled.toLowerCase() : mangled) === wanted
     })
   }
 }

@@ -61,9 +61,9 @@ t.test('a cookie is found among others, by its whole name', async (t) => {
     'access_token=1; access_token=2; access_token=3; access_token=4; access_token=5': 'token_ambiguous',
     access_token: 'none',
     'a=1;\taccess_token\t= x ;': 'x',
-    '\u00a0access_token=x': 'x', // part of the name to RFC 6265, a blank to Django and to cookie before 0.7
-    'access_token\u00a0=x': 'x',
-    '\u00a0access_token=x; access_token=y': 'x or y',
+    '\u00a0access_token=x': 'none', // a blank to trim(), part of the name to RFC 6265
+    'access_token\u00a0=x': 'none',
+    '\u00a0access_token=x; access_token=y': 'y',
     'access_token=\u00a0x': '\u00a0x',
     'access%5Ftoken=x': 'x', // PHP, before CVE-2020-7070
     'access_token=x; access%5ftoken=y': 'x or y',
@@ -74,19 +74,6 @@ t.test('a cookie is found among others, by its whole name', async (t) => {
     'a="b; access_token=x"; access_token=y': 'x" or y', // who knows no quotes reads the first
   }
   for (const [cookie, expected] of Object.entries(cases)) t.equal(find(finder, { cookie }), expected, cookie)
-})
-
-t.test('blanks of any alphabet around the name of a cookie: Django and others take them away', (t) => {
-  const cookie = createTokenFinder([createTokenLocation({ cookie: 'session' })])
-  const utf8 = (text: string) => Buffer.from(text).toString('latin1')
-  for (const blank of ['\u00a0', '\u2000', '\u3000', '\u0085', '\ufeff', '%C2%A0', '%e3%80%80']) {
-    t.equal(find(cookie, { cookie: `a=1; ${utf8(blank)}session=x` }), 'x', `in front: ${encodeURIComponent(blank)}`)
-    t.equal(find(cookie, { cookie: `session${utf8(blank)}=x` }), 'x', 'behind')
-  }
-  for (const byte of ['\xa0', '\x85']) t.equal(find(cookie, { cookie: `${byte}session=x` }), 'x', 'one byte of Latin-1')
-  for (const other of ['\xe9session', utf8('ésession'), 'ses\xa0sion', utf8('\u2000sessions')])
-    t.equal(find(cookie, { cookie: `${other}=x` }), 'none', 'another name')
-  t.end()
 })
 
 t.test('another spelling of a name with a prefix is not that cookie: any host of the domain can set it', (t) => {
@@ -101,7 +88,6 @@ t.test('another spelling of a name with a prefix is not that cookie: any host of
       `..${rest.slice(1)}`,
       `${name}[]`,
       `_%5F${rest.slice(1)}`,
-      `\xa0${name}`,
     ]) {
       t.equal(find(cookie, { cookie: `${spelt}=x` }), 'token_ambiguous', spelt)
       t.equal(find(cookie, { cookie: `${name}=x; ${spelt}=y` }), 'token_ambiguous', `beside it: ${spelt}`)
