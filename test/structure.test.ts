@@ -1,5 +1,5 @@
 import t from 'tap'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 
 const ROOT = new URL('..', import.meta.url).pathname
@@ -91,6 +91,37 @@ t.test(
       t.ok(sources.includes(`gateway/src/${file}`), `${file} is there`)
   },
 )
+
+t.test('the index of decisions names each, and each names files that are there', async (t) => {
+  const folder = 'gateway/decisions'
+  const names = readdirSync(join(ROOT, folder)).filter((name) => /^\d{4}-/.test(name))
+  const wanted = names.sort().map((name) => {
+    const [, number, title] = /^# (\d{4}) (.+)$/m.exec(text(join(folder, name))) ?? []
+    t.equal(number, name.slice(0, 4), `${name} begins with its number and title`)
+    return `- [${number}](${name}) ${title}`
+  })
+  t.same(text(join(folder, 'README.md')).match(/^- .+$/gm), wanted)
+  const files = [...sources, ...filesOf('test'), ...filesOf('bench'), ...filesOf('sample-backend/src')]
+  for (const name of names)
+    for (const [, file = ''] of text(join(folder, name)).matchAll(/`([\w/.-]+\.ts)`/g))
+      t.ok(
+        files.some((path) => `/${path}`.endsWith(`/${file}`)),
+        `${name}: ${file}`,
+      )
+})
+
+t.test('the links of the documents lead somewhere', async (t) => {
+  const documents = [
+    'README.md',
+    'gateway/README.md',
+    'config/README.md',
+    'bench/README.md',
+    'gateway/decisions/README.md',
+  ]
+  for (const document of documents)
+    for (const [, link = ''] of text(document).matchAll(/\]\(([^)#\s]+)/g))
+      if (!link.startsWith('http')) t.ok(existsSync(join(ROOT, dirname(document), link)), `${document}: ${link}`)
+})
 
 /** Imports, types included, only go down. Rooms of one floor do not know each other. */
 const FLOORS = [

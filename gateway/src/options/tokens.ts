@@ -51,7 +51,7 @@ export const TokensOptions = Options(
   {
     from: Type.Array(TokenLocationOptions, {
       description:
-        'Places to look for the token; two tokens in one request are refused with 400. Default the Authorization header with scheme Bearer.',
+        'Places to look for the token; two tokens in one request are refused with 400, but for cookies of one session, of which the latest counts (up to four are looked at). Default the Authorization header with scheme Bearer.',
       default: [{ header: 'authorization', scheme: 'Bearer' }],
       minItems: 1,
     }),

@@ -16,7 +16,8 @@ export const AuthMode = Type.Enum(['required', 'optional', 'none', 'report-only'
 export const RouteOptions = Options(
   {
     path: Type.String({
-      description: 'Path that this route answers: exact, or a prefix when it ends with /*; a segment may be a :name.',
+      description:
+        'Path that this route answers: exact, or a prefix when it ends with /* (/orders/* answers /orders too, where no other route does); a segment may be a :name.',
       pattern: '^/',
       examples: ['/api/things/*', '/users/:id'],
     }),
