@@ -3,6 +3,9 @@ import type { Log } from './log.ts'
 import type { Revocation, RevocationEvents } from '../revoke/revocation.ts'
 import type { Readiness } from './readiness.ts'
 
+/** What a busy machine and the way to Redis add to a difference: clocks that agree differ by a few milliseconds. */
+const MEASURING_MS = 100
+
 /** `toleranceMs`: what the issuers' tokens tolerate of clocks, the least of them. */
 export function createRevocationEvents(log: Log, toleranceMs: number): RevocationEvents {
   let isOff = false
@@ -21,7 +24,7 @@ export function createRevocationEvents(log: Log, toleranceMs: number): Revocatio
     },
     onClock(aheadMs) {
       const wasOff = isOff
-      isOff = Math.abs(aheadMs) > toleranceMs
+      isOff = Math.abs(aheadMs) > toleranceMs + MEASURING_MS
       if (isOff === wasOff) return
       const behindSec = Math.round(aheadMs) / 1000
       if (isOff)
