@@ -11,7 +11,7 @@ import { checkRoutePaths } from './route/route-path-checks.ts'
 import { checkRouteConflicts } from './route/route-conflicts.ts'
 import { checkRouteMatch } from './route/route-match-checks.ts'
 import { checkRouteIssuers } from './route/route-issuer-checks.ts'
-import { checkTrustedProxies, checkUpstreams } from './upstream-checks.ts'
+import { checkProxy, checkRouteConnect, checkUpstreams } from './upstream-checks.ts'
 import { foldName } from '../../forward/headers/header-names.ts'
 import { readRedisUrl } from '../../revoke/stores/redis/redis-url.ts'
 
@@ -94,7 +94,8 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
     ...checkResultHeader(authResult, tokens, written),
     ...checkOrigins({ cors, routes: routeList, tokens }),
     ...checkUpstreams(upstreams),
-    ...checkTrustedProxies(proxy),
+    ...checkRouteConnect(routeList, upstreams),
+    ...checkProxy(proxy),
     ...checkIssuers(entries(issuers).map(options)),
     ...checkRenewals(entries(issuers).map(options), { tokens, routes: routeList, revocation, workers }),
     ...checkRevocation(options(revocation)),

@@ -1,6 +1,6 @@
 // Options of upstreams and proxies that do not fit together.
-import { entries, options, text, texts } from './loose.ts'
-import type { Finding } from '../problem.ts'
+import { entries, options, text, texts, type Loose } from './loose.ts'
+import type { Finding, Path } from '../problem.ts'
 import { isNetwork } from '../../message/trusted-proxies.ts'
 
 const MAX_SOCKET_BYTES = 107
@@ -35,23 +35,45 @@ function checkUpstream(name: string, upstream: Readonly<Record<string, unknown>>
   const { cert, key } = options(tls)
   if ((cert === undefined) !== (key === undefined))
     findings.push({ path: [...path, 'tls'], message: 'a client certificate needs both cert and key' })
+  if (tls !== undefined && !texts(targets).some((target) => target.startsWith('https:')))
+    findings.push(pointless([...path, 'tls'], 'has no effect: no target begins with https'))
   return findings
+}
+
+function pointless(path: Path, message: string): Finding {
+  return { severity: 'warning', path, atKey: true, message }
 }
 
 export function checkUpstreams(upstreams: unknown): readonly Finding[] {
   return Object.entries(options(upstreams)).flatMap(([name, upstream]) => checkUpstream(name, options(upstream)))
 }
 
-export function checkTrustedProxies(proxy: unknown): readonly Finding[] {
-  return entries(options(proxy)['trustedProxies']).flatMap((network, index): Finding[] =>
-    isNetwork(text(network) ?? '')
-      ? []
-      : [
-          {
-            path: ['proxy', 'trustedProxies', index],
-            message: 'is neither an address nor a network',
-            hint: 'such as 10.0.0.0/8 or 192.0.2.7',
-          },
-        ],
-  )
+/** Only undici's connections are not told of a route's own time to connect. */
+export function checkRouteConnect(routes: readonly Loose[], upstreams: unknown): readonly Finding[] {
+  return routes.flatMap((route, index): Finding[] => {
+    const { transport } = options(options(upstreams)[text(route['upstream']) ?? ''])
+    if (transport !== 'undici' || options(route['timeouts'])['connect'] === undefined) return []
+    return [pointless(['routes', index, 'timeouts', 'connect'], 'has no effect with transport: undici')]
+  })
+}
+
+function checkNetwork(network: string, path: Path): readonly Finding[] {
+  if (!isNetwork(network))
+    return [{ path, message: 'is neither an address nor a network', hint: 'such as 10.0.0.0/8 or 192.0.2.7' }]
+  if (!network.endsWith('/0')) return []
+  const hint = 'name the load balancers, or the network that they alone are in'
+  return [{ severity: 'warning', path, message: 'is everybody: each client says itself which address it has', hint }]
+}
+
+export function checkProxy(proxy: unknown): readonly Finding[] {
+  const { trustedProxies, clientAddress } = options(proxy)
+  const networks = entries(trustedProxies)
+  const unasked: readonly Finding[] =
+    clientAddress === 'forwarded' && networks.length === 0
+      ? [pointless(['proxy', 'clientAddress'], 'has no effect without trustedProxies: the client is the peer')]
+      : []
+  return [
+    ...networks.flatMap((network, index) => checkNetwork(text(network) ?? '', ['proxy', 'trustedProxies', index])),
+    ...unasked,
+  ]
 }

@@ -16,6 +16,17 @@ function faultOf(file: string): string | undefined {
   }
 }
 
+/** One that is not there is made at the start. */
+function folderFaultOf(folder: string): string | undefined {
+  try {
+    return statSync(folder).isDirectory() ? undefined : 'this is no folder'
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    return code === 'ENOTDIR' ? 'lies in a file' : readFault(error)
+  }
+}
+
 /** Makes the paths absolute, in place; tells which files are missing. Folders may be made later. */
 export function resolveFiles(schema: SchemaNode, config: unknown, configFile: string): readonly Finding[] {
   const findings: Finding[] = []
@@ -26,8 +37,7 @@ export function resolveFiles(schema: SchemaNode, config: unknown, configFile: st
     if ((format !== 'file-path' && format !== 'folder-path') || key === undefined || typeof name !== 'string') return
     const file = resolve(dirname(configFile), name)
     holder[key] = file
-    if (format === 'folder-path') return
-    const message = faultOf(file)
+    const message = format === 'folder-path' ? folderFaultOf(file) : faultOf(file)
     if (message !== undefined) findings.push({ path, message, hint: 'paths are relative to the config file' })
   })
   return findings
