@@ -18,7 +18,8 @@ async function setUp(t: Test) {
     upstreams: {},
   })
   const { revocation, renewalOf } = one.gateway
-  const read = createRevocationReader({ issuers, clock, renewalOf, issuerTimeSec: () => clock.now() / 1000 })
+  const nowSec = () => clock.now() / 1000
+  const read = createRevocationReader({ issuers, nowSec, renewalOf, issuerTimeSec: nowSec })
   return {
     /** Four tokens, the last of them in use. */
     async renewedThrice(claims: Record<string, unknown>): Promise<readonly string[]> {

@@ -69,9 +69,9 @@ function play(steps: readonly Step[], { skewsMs, errorsMs, issuerAheadMs, newsMs
   const machines = skewsMs.map((skewMs, index) => {
     const clock = { now: () => nowMs + skewMs, monotonic: () => nowMs }
     const machine = createMachine(config, clock, index === 1)
-    const issuerTimeSec = (issuer: string) =>
-      Math.max((nowMs + (errorsMs[index] ?? 0)) / 1000, machine.issuerTimeSec(issuer) ?? -Infinity)
-    const read = createRevocationReader({ ...config, clock, renewalOf: renewalFactsOf(config.issuers), issuerTimeSec })
+    const nowSec = () => (nowMs + (errorsMs[index] ?? 0)) / 1000
+    const issuerTimeSec = (issuer: string) => Math.max(nowSec(), machine.issuerTimeSec(issuer) ?? -Infinity)
+    const read = createRevocationReader({ ...config, nowSec, renewalOf: renewalFactsOf(config.issuers), issuerTimeSec })
     return { ...machine, index, issuerTimeSec, read }
   })
   for (const { blockList } of machines)

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto'
 import t, { type Test } from 'tap'
 
+import { eventually } from '../support/eventually.ts'
 import { redisServerPath } from '../support/redis.ts'
 import { requireComponent } from '../support/require-component.ts'
 import { faketimePath, startSkewed, type SkewedGateway } from '../support/skewed-gateways.ts'
@@ -121,3 +122,24 @@ t.test('an overlap of 2 s is 2 s on machines 3 s apart: no honest session ends, 
     Array.from({ length: ROUNDS }, () => 'lives'),
   )
 })
+
+t.test(
+  'a clock that is wrong by far: what is revoked there is revoked, on the machines that are right',
+  { skip },
+  async (t) => {
+    const [hour, month] = [3_600_000, 35 * 86_400_000]
+    for (const skewMs of [hour, -hour, month, -month]) {
+      const { gateways } = await startSkewed(t, [skewMs, 0])
+      const [wrong, right] = gateways as [SkewedGateway, SkewedGateway]
+      for (const kind of ['token', 'jti', 'sid', 'sub'] as const) {
+        const names = { jti: `j ${kind}`, sid: `s ${kind}`, sub: `u ${kind}` }
+        const token = await signHmac(names)
+        t.equal((await right.call(token)).says, '200')
+        const { status } = await wrong.revoke(kind === 'token' ? { token } : { [kind]: names[kind] })
+        t.equal(status, 201)
+        const isRefused = async () => (await right.call(token)).says === '401 token_revoked'
+        await eventually(isRefused, `${kind} revoked on a machine ${skewMs / 1000} s ahead`)
+      }
+    }
+  },
+)

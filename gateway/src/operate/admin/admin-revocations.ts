@@ -9,7 +9,7 @@ import type { BlockEntry } from '../../revoke/block-list.ts'
 import { keyOf, nameOf } from '../../revoke/stores/entry-text.ts'
 import type { Revocation } from '../../revoke/revocation.ts'
 
-export interface AdminRevocationsParts extends Omit<RevocationReaderParts, 'issuerTimeSec'> {
+export interface AdminRevocationsParts extends Omit<RevocationReaderParts, 'issuerTimeSec' | 'nowSec'> {
   /** What the clock of an issuer shows at least, as its tokens tell; undefined where none came. */
   readonly issuerTimeSec: (issuerId: string) => number | undefined
   readonly token: string | undefined
@@ -57,11 +57,11 @@ async function inTime(stored: Promise<boolean>): Promise<boolean> {
 }
 
 export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocationsParts): void {
-  const { revocation, maxEntries, clock, log } = parts
+  const { revocation, maxEntries, log } = parts
   const { list } = revocation
   // No earlier than the tokens of it that came, and by the clock that all machines share.
   const issuerTimeSec = (issuerId: string) => Math.max(revocation.nowSec(), parts.issuerTimeSec(issuerId) ?? -Infinity)
-  const readRevocation = createRevocationReader({ ...parts, issuerTimeSec })
+  const readRevocation = createRevocationReader({ ...parts, issuerTimeSec, nowSec: () => revocation.nowSec() })
   const onRequest = createAdminGuard(parts.token, (client) => {
     log.warn({ client }, 'admin request refused: no or wrong admin token')
   })
@@ -121,7 +121,7 @@ export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocation
         new AdminProblem(400, 'query_invalid', `limit must be from 1 to ${MAX_PAGE}, after the next of a page before`),
       )
     const { entries, next } = list.page(Number(after), Number(limit))
-    const nowSec = clock.now() / 1000
+    const nowSec = revocation.nowSec()
     const { kind, up } = revocation.status()
     return reply.header('cache-control', 'no-store').send({
       total: list.size - list.countOf('alive'),

@@ -4,7 +4,6 @@ import { readTime } from './read-time.ts'
 import type { Claims } from '../../authenticate/auth-result.ts'
 import { nameIn } from '../../authenticate/token/claims.ts'
 import { createTokenReader } from '../../authenticate/token/token-shape.ts'
-import type { Clock } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import { magnitudeOf } from '../../message/exact-number.ts'
 import { Failure } from '../../failure.ts'
@@ -15,7 +14,8 @@ type Issuer = Config['issuers'][number]
 
 export interface RevocationReaderParts {
   readonly issuers: readonly Issuer[]
-  readonly clock: Clock
+  /** The clock that machines share: by one of this machine that was put wrong, a token would seem to have ended, or an entry would end too soon. */
+  readonly nowSec: () => number
   /** What time it is for an issuer (`issuerId`), as far as it is known: by it tokens say when they were issued. */
   readonly issuerTimeSec: (issuerId: string) => number
   readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
@@ -39,7 +39,7 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_LENGTH
 }
 
-export function createRevocationReader({ issuers, clock, renewalOf, issuerTimeSec }: RevocationReaderParts) {
+export function createRevocationReader({ issuers, nowSec: now, renewalOf, issuerTimeSec }: RevocationReaderParts) {
   const readToken = createTokenReader(MAX_LENGTH)
   const known = `there are ${issuers.map(({ name }) => name).join(', ')}`
 
@@ -101,7 +101,7 @@ export function createRevocationReader({ issuers, clock, renewalOf, issuerTimeSe
       return problem('reason must be one of revoked, logout, reused')
     if (fields['issuedBefore'] !== undefined && kind !== 'sub') return problem('issuedBefore goes with sub only')
 
-    const nowSec = clock.now() / 1000
+    const nowSec = now()
     const untilGiven = fields['until'] === undefined ? undefined : readTime(fields['until'], nowSec)
     if (untilGiven !== undefined && !(untilGiven > nowSec))
       return problem(
