@@ -86,7 +86,9 @@ for (const workers of [1, 2]) {
     await eventually(() => upstream.requests.length === 1, 'it is under way')
     gateway.child.kill('SIGTERM')
     await t.rejects(slow)
-    await once(gateway.child, 'exit')
+    t.same(await once(gateway.child, 'exit'), [0, null], 'as planned: an event stream ends no other way')
+    await eventually(() => gateway.output().includes('"stopped"'), 'the log has all of it')
+    t.match(gateway.output(), /"what is still under way is cut \(shutdown.timeout\)"/)
   })
 }
 

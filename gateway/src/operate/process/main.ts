@@ -146,6 +146,17 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 }
 
+/** How long the store may take for what was revoked last, after all else was cut. */
+const STORE_MS = 1000
+
+/** Serves what is under way for so long. What is left is cut, since the process ends when this settles: streams may never end by themselves. */
+export async function closeInTime({ close, gateway }: RunningProxy, timeoutMs: number, log: Log): Promise<void> {
+  const hasEnded = await Promise.race([close().then(() => true), pause(timeoutMs, false)])
+  if (hasEnded) return
+  log.warn('what is still under way is cut (shutdown.timeout)')
+  await Promise.race([gateway.revocation.close(), pause(STORE_MS)])
+}
+
 /** Runs until a signal comes, and then as long as `shutdown` says; a second signal ends the process at once. */
 export async function runGateway(config: Config): Promise<void> {
   setHeapFlags()
@@ -161,14 +172,14 @@ export async function runGateway(config: Config): Promise<void> {
   flushing.unref()
 
   const { delay, timeout } = config.shutdown
-  closeWithGrace({ delay: delay + timeout, logger: false }, async ({ signal, err }) => {
+  closeWithGrace({ delay: delay + timeout + 2 * STORE_MS, logger: false }, async ({ signal, err }) => {
     running.retire()
     if (err !== undefined) log.fatal({ error: err }, 'the gateway failed')
     else {
       log.info({ signal, stopInMs: delay }, 'shutting down')
       await pause(delay)
     }
-    await running.close()
+    await closeInTime(running, timeout, log)
     log.info('stopped')
     await output.end()
   })

@@ -2,7 +2,7 @@
 import closeWithGrace from 'close-with-grace'
 
 import { setHeapFlags } from './heap-flags.ts'
-import { startProxy, type RunningProxy } from './main.ts'
+import { closeInTime, startProxy, type RunningProxy } from './main.ts'
 import { createLog, standardOutput } from '../../observe/log.ts'
 import { createPrimaryStore, storeKindOf, type PrimaryStore } from './primary-store.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
@@ -52,9 +52,9 @@ let grace: ReturnType<typeof closeWithGrace> | undefined
 
 function endWithGrace(timeoutMs: number): void {
   drainMs = timeoutMs
-  grace = closeWithGrace({ delay: timeoutMs, logger: false, skip: [...PRIMARYS] }, async ({ err }) => {
+  grace = closeWithGrace({ delay: timeoutMs + 2000, logger: false, skip: [...PRIMARYS] }, async ({ err }) => {
     if (err !== undefined) log?.fatal({ error: err }, 'the worker failed')
-    await proxy?.close()
+    if (proxy !== undefined && log !== undefined) await closeInTime(proxy, timeoutMs, log)
     await output.end()
   })
 }
