@@ -40,10 +40,10 @@ t.test(
     const cases: readonly [string, RegExp, string?][] = [
       ['/proc/no/such/folder', /cannot be made/],
       ['/proc/no/such/folder', /cannot be made/, 'workers'],
-      [join(home, 'file'), /is no folder, or lies in a file/],
-      [join(home, 'file', 'below'), /is no folder, or lies in a file/],
-      ['/dev/full', /is no folder, or lies in a file/],
-      [join(home, 'x'.repeat(300)), /cannot be read or written .*ENAMETOOLONG/],
+      [join(home, 'file'), /gateway\.yaml:6:31 error: .*this is no folder/],
+      [join(home, 'file', 'below'), /gateway\.yaml:6:31 error: .*lies in a file/],
+      ['/dev/full', /gateway\.yaml:6:31 error: .*this is no folder/],
+      [join(home, 'x'.repeat(300)), /gateway\.yaml:6:31 error: .*cannot be read \(ENAMETOOLONG\)/],
       ...(process.getuid?.() === 0 ? [] : [[join(home, 'locked', 'below'), /cannot be written/] as [string, RegExp]]),
     ]
     for (const [folder, why, workers] of cases) {
