@@ -187,3 +187,80 @@ t.test(
     t.same(await takenOf(started), NOTHING_TAKEN)
   },
 )
+
+const SWITCHES: Readonly<Record<string, string>> = {
+  'another protocol':
+    'POST /length HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: h2c\r\nContent-Length: 2\r\n\r\nhi',
+  'a WebSocket':
+    'GET /length HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n',
+  'a tunnel': 'CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n',
+}
+
+t.test(
+  'what was asked for before a wish to switch is answered, though the client ended its side behind it',
+  async (t) => {
+    const upstream = await startSlow(t)
+    const options = route(upstream.url)
+    const started = await startTestGateway(t, { ...options, routes: [{ ...options.routes[0], websocket: true }] })
+    for (const before of ['a length', 'chunks that come late'] as const)
+      for (const [what, bytes] of Object.entries(SWITCHES)) {
+        const socket = connect({ port: started.port, allowHalfOpen: true })
+        const answer = await askHalfClosed(socket, `${REQUESTS[before]}${bytes}`)
+        const first = answer.split(/(?<=.)(?=HTTP\/1\.1 \d)/)[0] ?? ''
+        t.match(first, /^HTTP\/1\.1 200 OK\r\n/, `${before}, then ${what}`)
+        t.equal(bodyOf(first), 'the whole', `${before}, then ${what}`)
+      }
+    await eventually(
+      async () => JSON.stringify(await takenOf(started)) === JSON.stringify(NOTHING_TAKEN),
+      'all is given back',
+    )
+  },
+)
+
+t.test('half of a body whose request was answered early gets no second answer', async (t) => {
+  for (const transport of ['direct', 'undici']) {
+    const upstream = await startUpstream(t, (_request, response) => response.end('early'))
+    const started = await startTestGateway(t, route(upstream.url, { transport }))
+    for (const [what, begin] of [
+      ['inside a chunk', 'Transfer-Encoding: chunked\r\n\r\nff\r\nhel'],
+      ['between chunks', 'Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n'],
+      ['inside a size', 'Transfer-Encoding: chunked\r\n\r\n3\r\nhel\r\nf'],
+      ['inside a length', 'Content-Length: 100\r\n\r\nhel'],
+    ] as const)
+      for (const end of ['', 'no size\r\n']) {
+        const socket = connect({ port: started.port, allowHalfOpen: true })
+        const chunks: Buffer[] = []
+        socket.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', () => undefined)
+        socket.write(`POST / HTTP/1.1\r\nHost: a\r\n${begin}`)
+        await once(socket, 'data')
+        socket.end(end)
+        await once(socket, 'end')
+        socket.destroy()
+        const answers = Buffer.concat(chunks).toString('latin1')
+        t.same(answers.match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200'], `${transport}, ${what}${end}`)
+      }
+  }
+})
+
+t.test('a response larger than a connection takes at once comes whole before a wish to switch', async (t) => {
+  const size = 8_000_000
+  const upstream = await startUpstream(t, (_request, response) => response.end(Buffer.alloc(size, 'x')))
+  for (const transport of ['direct', 'undici']) {
+    const options = route(upstream.url, { transport })
+    const started = await startTestGateway(t, { ...options, routes: [{ ...options.routes[0], websocket: true }] })
+    for (const [what, bytes] of Object.entries(SWITCHES))
+      for (const ends of [false, true]) {
+        const socket = connect({ port: started.port, allowHalfOpen: true })
+        let got = 0
+        socket.on('data', (chunk: Buffer) => (got += chunk.length)).on('error', () => undefined)
+        socket.write(`${REQUESTS['a length']}${bytes}`)
+        if (ends) socket.end()
+        await eventually(() => got > size, `${transport}, ${what}`)
+        socket.destroy()
+      }
+    await eventually(
+      async () => JSON.stringify(await takenOf(started)) === JSON.stringify(NOTHING_TAKEN),
+      'all is given back',
+    )
+  }
+})

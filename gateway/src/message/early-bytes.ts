@@ -6,9 +6,10 @@ const MAX_EARLY_BYTES = 65_536
 
 /**
  * For a connection that Node has let go of (upgrade, connect). Without somebody who reads, the end of the client's side stays
- * behind what it sent, and what it took stays taken. Returns what gives back all that came, for the one who reads next.
+ * behind what it sent, and what it took stays taken. Returns what gives back all that came, for the one who reads next;
+ * a client that sends too much is cut off.
  */
-export function keepEarlyBytes(socket: Duplex, onLeft: () => void): () => void {
+export function keepEarlyBytes(socket: Duplex): () => void {
   const early: Buffer[] = []
   let bytes = 0
   function onReadable(): void {
@@ -16,11 +17,11 @@ export function keepEarlyBytes(socket: Duplex, onLeft: () => void): () => void {
       early.push(chunk)
       bytes += chunk.length
     }
-    if (bytes > MAX_EARLY_BYTES) onLeft()
+    if (bytes > MAX_EARLY_BYTES) socket.destroy()
   }
-  socket.on('readable', onReadable).on('end', onLeft)
+  socket.on('readable', onReadable)
   return () => {
-    socket.off('readable', onReadable).off('end', onLeft)
+    socket.off('readable', onReadable)
     if (bytes > 0) socket.unshift(Buffer.concat(early))
   }
 }

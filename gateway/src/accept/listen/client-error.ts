@@ -17,6 +17,16 @@ const CODES: Readonly<Record<string, FailureCode>> = {
 /** With the piece in which the fault was. */
 type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }
 
+/** What Node's server keeps of the message that it reads. */
+interface ServerSocket extends Socket {
+  readonly parser?: { readonly incoming: { readonly complete: boolean } | null } | null
+}
+
+/** Half of a body is all that came: where nothing is under way any more, its request has got its answer before. */
+function isInBody({ parser }: ServerSocket): boolean {
+  return parser?.incoming?.complete === false
+}
+
 export interface ClientErrorParts {
   readonly errors: AnswerOptions
   readonly newRequestId: () => string
@@ -40,6 +50,10 @@ export function createClientErrorHandler({ errors, newRequestId, isHeld, headers
     if (code === 'request_timeout' && isHeld(socket)) return
     markBroken(socket, code)
     const response = responseOn(socket)
+    if (response === undefined && isInBody(socket)) {
+      socket.destroySoon()
+      return
+    }
     if (response !== undefined && !response.req.complete) {
       // Half of an answer cannot be followed by another one: the client would take it for the body.
       if (response.headersSent) {

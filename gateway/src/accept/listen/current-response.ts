@@ -19,16 +19,28 @@ export function afterItsTurn(socket: Duplex, run: () => void): void {
     })
 }
 
-/** The same for a connection that Node has let go of (upgrade, connect): who leaves meanwhile is noticed all the same. */
+/**
+ * The same for a connection that Node has let go of (upgrade, connect). When its client's side ends meanwhile, the responses
+ * before are the last ones: nothing can be switched any more, and who wants the rest asks again (RFC 9112 section 9.3.2).
+ */
 export function afterItsTurnUnread(socket: Duplex, run: () => void): void {
   if (responseOn(socket) === undefined) {
     run()
     return
   }
-  const giveBack = keepEarlyBytes(socket, () => {
-    socket.destroy()
-  })
+  const giveBack = keepEarlyBytes(socket)
+  // Node has let go of this as well, and the responses before may be larger than what a connection takes at once.
+  const onDrain = () => {
+    const response = responseOn(socket)
+    if (response?.writableNeedDrain === true) response.emit('drain')
+  }
+  socket.on('drain', onDrain)
   afterItsTurn(socket, () => {
+    socket.off('drain', onDrain)
+    if (socket.readableEnded) {
+      socket.end(() => socket.destroy())
+      return
+    }
     giveBack()
     run()
   })

@@ -1,5 +1,5 @@
 // A client that ended its side waits for its answer, or is gone: found out with bytes that its answer has in any case.
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { responseOn } from './current-response.ts'
@@ -17,9 +17,9 @@ const BEGINNING = 'HTTP/1.1 '
  */
 const ROUNDS_MS = [10, 40, 160, 640, 2560, 60_000, 300_000] as const
 
-/** The parser is gone from a connection that was switched to another protocol. */
-function isHttp(socket: Socket & { readonly parser?: object | null }): boolean {
-  return socket.parser !== null && socket.parser !== undefined
+/** As Node's parser notes it. */
+function isUpgrade(request: IncomingMessage & { readonly upgrade?: boolean | null }): boolean {
+  return request.upgrade === true
 }
 
 /** What is asked about: a connection with one response. */
@@ -33,14 +33,16 @@ interface Asking {
 /** For each connection of a server with `httpAllowHalfOpen`, when its client's side has ended, and with each response after that. */
 export function createHalfCloseWatch(schedule: Schedule): (socket: Socket) => void {
   function ask(socket: Socket, asking: Asking): void {
-    if (responseOn(socket) !== asking.response || socket.destroyed || !socket.writable || !isHttp(socket)) return
+    const { response } = asking
+    // What was switched to another protocol has a response as well, and no bytes of it to spare.
+    if (responseOn(socket) !== response || isUpgrade(response.req) || socket.destroyed || !socket.writable) return
     if (socket.bytesWritten > asking.written) asking.round = 0
     const delayMs = ROUNDS_MS[asking.round]
     if (delayMs === undefined) {
       socket.destroy()
       return
     }
-    if (!writeOne(socket, asking.response)) return
+    if (!writeOne(socket, response)) return
     asking.round += 1
     asking.written = socket.bytesWritten
     schedule(delayMs, () => {

@@ -74,9 +74,11 @@ export function createWebSocketMount(
       clientConnection.destroy()
       return
     }
-    const giveBack = keepEarlyBytes(clientConnection, () => {
+    const giveBack = keepEarlyBytes(clientConnection)
+    const leave = () => {
       clientConnection.destroy()
-    })
+    }
+    clientConnection.on('end', leave)
     const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(upgrade, policy))
     const target = strip === undefined ? upgrade.target : strip(headers, upgrade.target)
     const handshake = prepareHandshake(headers)
@@ -87,6 +89,7 @@ export function createWebSocketMount(
         if (protocol instanceof Error) return protocol
         const told = protocol ?? upgrade.tokenProtocol
         const dialed = new DialedConnection(connection, told)
+        clientConnection.off('end', leave)
         giveBack()
         const letGo = () => {
           dialed.destroy()
