@@ -27,14 +27,13 @@ import { createUpstream, type Upstream } from '../forward/upstream/upstream.ts'
 import { createWebSocketMount } from '../forward/websocket/websocket.ts'
 import { heapLimitBytes } from './heap-limit.ts'
 import type { Readiness } from '../observe/readiness.ts'
-import { createKeyEvents, keyStatus } from '../observe/key-events.ts'
+import { createKeyEvents, keyStatus } from '../observe/events/key-events.ts'
 import type { Log } from '../observe/log.ts'
-import { createMetrics, type Metrics } from '../observe/metrics.ts'
+import { createMetrics, type Metrics } from '../observe/metrics/metrics.ts'
 import { meetingPlaceOf } from './redis-meeting-place.ts'
-import { createRenewalEvents } from '../observe/renewal-events.ts'
-import { createRevocationEvents, leastTolerance, revocationProblems } from '../observe/revocation-events.ts'
-import { addRevocationMetrics } from '../observe/revocation-metrics.ts'
-import { createUpstreamEvents } from '../observe/upstream-events.ts'
+import { createRenewalEvents } from '../observe/events/renewal-events.ts'
+import { createRevocationEvents, leastTolerance, revocationProblems } from '../observe/events/revocation-events.ts'
+import { createUpstreamEvents } from '../observe/events/upstream-events.ts'
 import { createPublishedRoute } from './published-route.ts'
 import type { AskIssuer } from '../renew/endpoint.ts'
 import { publishedKeySets } from '../renew/publish-keys.ts'
@@ -109,15 +108,16 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const metrics: Metrics = createMetrics(
     {
       ...authenticator,
+      version,
       inFlight,
+      revocation,
       waiting: () => connections.readAhead.waiting,
       keys: () => keyStatus(issuers, clock),
       upstreams: () => [...upstreams.values()],
     },
-    version,
     config.admin.metrics,
   )
-  const renewalReports = createRenewalEvents(log, metrics)
+  const renewalReports = createRenewalEvents(log, metrics.count)
   const meetingPlace = meetingPlaceOf(config, { clock, schedule })
   const renewals = compileRenewals(config, {
     clock,
@@ -132,14 +132,13 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
       ),
     events: renewalReports,
   })
-  addRevocationMetrics(metrics, revocation)
   const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
     renewals: renewals.byIssuer,
     fetchJson,
     clock,
     schedule,
     random,
-    events: createKeyEvents(log, metrics),
+    events: createKeyEvents(log, metrics.count),
   })
   const upstreamParts = {
     clock,
@@ -147,7 +146,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     random,
     createTransport: (target: string, upstream: UpstreamConfig) =>
       createTransport(target, upstream, { clock, schedule, maxHeadBytes: config.limits.responseHeaderBytes }),
-    events: createUpstreamEvents(log, metrics),
+    events: createUpstreamEvents(log, metrics.count),
   }
   const upstreams = new Map<string, Upstream>(
     Object.entries(config.upstreams).map(([name, upstream]) => [name, createUpstream(name, upstream, upstreamParts)]),

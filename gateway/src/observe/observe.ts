@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { Log } from './log.ts'
-import type { RouteTally } from './route-tally.ts'
+import type { RouteTally } from './metrics/route-tally.ts'
 import { answeredWith } from '../accept/answer.ts'
 import type { ClientOf } from '../message/client-address.ts'
 import { failureRule, type FailureCode } from '../failure.ts'

@@ -3,7 +3,7 @@ import { fastify, type FastifyInstance } from 'fastify'
 
 import { answerProblems } from './admin-problem.ts'
 import { addRevocationRoutes, type AdminRevocationsParts } from './admin-revocations.ts'
-import type { Metrics } from '../../observe/metrics.ts'
+import type { Metrics } from '../../observe/metrics/metrics.ts'
 import type { NotReady, Readiness } from '../../observe/readiness.ts'
 
 export interface AdminParts extends AdminRevocationsParts {

@@ -1,31 +1,34 @@
 // The metrics of several workers as one: sums, unless a metric says that it is something else.
-import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client'
+import { AggregatorRegistry, Registry } from 'prom-client'
 
 import type { Cluster } from './cluster.ts'
-import type { MetricData, Metrics } from '../../observe/metrics.ts'
+import { registerMetrics, type Metric } from '../../observe/metrics/metric.ts'
+import type { MetricData, Metrics } from '../../observe/metrics/metrics.ts'
+
+/** What only the primary knows: there with several workers. */
+export const PRIMARY_METRICS: readonly Metric<Pick<Cluster, 'listening' | 'restarts'>>[] = [
+  {
+    name: 'tollgate_workers',
+    kind: 'gauge',
+    help: 'Workers that serve now.',
+    labels: [],
+    read: ({ listening }, set) => set(listening),
+  },
+  {
+    name: 'tollgate_worker_restarts_total',
+    kind: 'counter',
+    help: 'Workers that ended and were started again.',
+    labels: [],
+    read: ({ restarts }, set) => set(restarts),
+  },
+]
 
 /** What the primary counts itself, and what it asks its workers for. A worker that does not answer is missing from the sums. */
 export function createMergedMetrics(
   cluster: Pick<Cluster, 'ask' | 'listening' | 'restarts'>,
 ): Pick<Metrics, 'contentType' | 'text'> {
   const own = new Registry()
-  new Gauge({
-    name: 'tollgate_workers',
-    help: 'Workers that serve now.',
-    registers: [own],
-    collect() {
-      this.set(cluster.listening)
-    },
-  })
-  new Counter({
-    name: 'tollgate_worker_restarts_total',
-    help: 'Workers that ended and were started again.',
-    registers: [own],
-    collect() {
-      this.reset()
-      this.inc(cluster.restarts)
-    },
-  })
+  registerMetrics(PRIMARY_METRICS, cluster, own)
   return {
     contentType: own.contentType,
     async text() {

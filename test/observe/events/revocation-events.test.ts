@@ -1,8 +1,8 @@
 // When the log warns of clocks that disagree: not of the milliseconds that it takes to ask.
 import t from 'tap'
 
-import type { Log } from '../../gateway/src/observe/log.ts'
-import { createRevocationEvents } from '../../gateway/src/observe/revocation-events.ts'
+import type { Log } from '../../../gateway/src/observe/log.ts'
+import { createRevocationEvents } from '../../../gateway/src/observe/events/revocation-events.ts'
 
 t.test('a clock is off beyond what tokens tolerate and what the measuring takes, and told once', async (t) => {
   for (const [toleranceMs, differencesMs, told] of [

@@ -1,7 +1,7 @@
 // What happens to the store of the block list: in the log, and in what /readyz says.
-import type { Log } from './log.ts'
-import type { Revocation, RevocationEvents } from '../revoke/revocation.ts'
-import type { Readiness } from './readiness.ts'
+import type { Log } from '../log.ts'
+import type { Revocation, RevocationEvents } from '../../revoke/revocation.ts'
+import type { Readiness } from '../readiness.ts'
 
 /** What a busy machine and the way to Redis add to a difference: clocks that agree differ by a few milliseconds. */
 const MEASURING_MS = 100

@@ -2,7 +2,7 @@
 import fc from 'fast-check'
 import t from 'tap'
 
-import { DURATION_BUCKETS_SEC, RouteTallies } from '../../gateway/src/observe/route-tally.ts'
+import { DURATION_BUCKETS_SEC, RouteTallies } from '../../../gateway/src/observe/metrics/route-tally.ts'
 
 t.test('counts of several routes do not mix, in whatever order they come', (t) => {
   const event = fc.record({

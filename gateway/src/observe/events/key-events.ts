@@ -1,19 +1,19 @@
 // What happens to keys, in the log and in the metrics: the first thing to look at when tokens are refused.
-import type { Log } from './log.ts'
-import type { Metrics } from './metrics.ts'
-import type { KeyEvents, TrustedIssuer } from '../authenticate/issuers.ts'
-import type { Clock } from '../clock.ts'
+import type { Log } from '../log.ts'
+import type { CountEvent } from '../metrics/event-counters.ts'
+import type { KeyEvents, TrustedIssuer } from '../../authenticate/issuers.ts'
+import type { Clock } from '../../clock.ts'
 
-export function createKeyEvents(log: Log, metrics: Metrics): KeyEvents {
+export function createKeyEvents(log: Log, count: CountEvent): KeyEvents {
   return {
     onKeysChanged(issuer, { added, removed }, remarks) {
-      metrics.keyFetch(issuer, 'ok')
+      count('tollgate_key_fetches_total', { issuer, result: 'ok' })
       if (added.length === 0 && removed.length === 0) return
       log.info({ issuer, added, removed }, 'keys changed')
       for (const remark of remarks) log.warn({ issuer, remark }, 'key left out or weak')
     },
     onKeysFailed(issuer, reason, keysLeftMs) {
-      metrics.keyFetch(issuer, 'failed')
+      count('tollgate_key_fetches_total', { issuer, result: 'failed' })
       const keysLeftSec = Math.round(keysLeftMs / 1000)
       if (keysLeftSec === 0) log.error({ issuer, reason }, 'keys cannot be fetched, and there are none to go on with')
       else log.warn({ issuer, reason, keysLeftSec }, 'keys cannot be fetched, the last good ones still serve')

@@ -1,0 +1,200 @@
+// The metrics of a gateway: name, help, labels, and where the values of each come from. The reference is made from this table.
+import { EVENT_COUNTERS } from './event-counters.ts'
+import type { Metric } from './metric.ts'
+import { REVOCATION_METRICS, type RevocationSource } from './revocation-metrics.ts'
+import type { RouteTally } from './route-tally.ts'
+
+/** Numbers that others keep, read when somebody asks. */
+export interface MetricSources extends RevocationSource {
+  readonly version: string
+  readonly cache: { readonly ready: number; readonly readyBytes: number; readonly signatures: number }
+  readonly counts: { readonly hits: number; readonly reread: number; readonly misses: number }
+  readonly inFlight: { readonly count: number }
+  /** Requests that wait for others of their connection. */
+  readonly waiting: () => number
+  /** By issuer: keys in use, and seconds since the issuer confirmed them (undefined for local keys). */
+  readonly keys: () => readonly {
+    readonly issuer: string
+    readonly count: number
+    readonly ageSec: number | undefined
+    readonly failing: boolean
+  }[]
+  readonly upstreams: () => readonly {
+    readonly name: string
+    readonly queued: number
+    readonly retries: number
+    readonly status: () => readonly {
+      readonly target: string
+      readonly inFlight: number
+      readonly available: boolean
+    }[]
+  }[]
+  readonly routes: () => Iterable<RouteTally>
+}
+
+export const METRICS: readonly Metric<MetricSources>[] = [
+  {
+    name: 'tollgate_requests_total',
+    kind: 'counter',
+    help: 'Requests answered.',
+    labels: ['route', 'status'],
+    read({ routes }, set) {
+      for (const { route, byStatus } of routes())
+        for (const [status, value] of byStatus) set(value, { route, status: String(status) })
+    },
+  },
+  {
+    name: 'tollgate_request_duration_seconds',
+    kind: 'histogram',
+    help: 'From the head of the request to the end of the answer.',
+    labels: ['route'],
+    read: ({ routes }) => routes(),
+  },
+  {
+    name: 'tollgate_decisions_total',
+    kind: 'counter',
+    help: 'Admission decisions: accepted, anonymous, or why not. enforced="false": what report-only routes would have refused.',
+    labels: ['route', 'code', 'enforced'],
+    read({ routes }, set) {
+      for (const { route, decisions, reported } of routes()) {
+        for (const [code, value] of decisions) set(value, { route, code, enforced: 'true' })
+        for (const [code, value] of reported) set(value, { route, code, enforced: 'false' })
+      }
+    },
+  },
+  {
+    name: 'tollgate_token_cache_hits_total',
+    kind: 'counter',
+    help: 'Tokens whose signature was found good before.',
+    labels: [],
+    read: ({ counts }, set) => set(counts.hits),
+  },
+  {
+    name: 'tollgate_token_cache_reread_total',
+    kind: 'counter',
+    help: 'Hits on tokens that were not kept ready.',
+    labels: [],
+    read: ({ counts }, set) => set(counts.reread),
+  },
+  {
+    name: 'tollgate_token_cache_misses_total',
+    kind: 'counter',
+    help: 'Tokens that had to be verified.',
+    labels: [],
+    read: ({ counts }, set) => set(counts.misses),
+  },
+  {
+    name: 'tollgate_token_cache_entries',
+    kind: 'gauge',
+    help: 'Tokens kept ready now, with claims and header.',
+    labels: [],
+    read: ({ cache }, set) => set(cache.ready),
+  },
+  {
+    name: 'tollgate_token_cache_bytes',
+    kind: 'gauge',
+    help: 'Estimated bytes of heap of the tokens kept ready.',
+    labels: [],
+    read: ({ cache }, set) => set(cache.readyBytes),
+  },
+  {
+    name: 'tollgate_token_cache_signatures',
+    kind: 'gauge',
+    help: 'Signatures remembered apart, because not all tokens could be kept ready.',
+    labels: [],
+    read: ({ cache }, set) => set(cache.signatures),
+  },
+  {
+    name: 'tollgate_requests_in_flight',
+    kind: 'gauge',
+    help: 'Requests being served now.',
+    labels: [],
+    read: ({ inFlight }, set) => set(inFlight.count),
+  },
+  {
+    name: 'tollgate_requests_waiting',
+    kind: 'gauge',
+    help: 'Requests that wait for others of their connection.',
+    labels: [],
+    read: ({ waiting }, set) => set(waiting()),
+  },
+  {
+    name: 'tollgate_keys',
+    kind: 'gauge',
+    help: 'Keys in use.',
+    labels: ['issuer'],
+    merge: 'min',
+    read({ keys }, set) {
+      for (const { issuer, count } of keys()) set(count, { issuer })
+    },
+  },
+  {
+    name: 'tollgate_keys_age_seconds',
+    kind: 'gauge',
+    help: 'Time since the issuer confirmed its keys.',
+    labels: ['issuer'],
+    merge: 'max',
+    read({ keys }, set) {
+      for (const { issuer, ageSec } of keys()) if (ageSec !== undefined) set(ageSec, { issuer })
+    },
+  },
+  {
+    name: 'tollgate_keys_failing',
+    kind: 'gauge',
+    help: '1 while the keys of an issuer cannot be fetched: the last good ones serve until maxStale.',
+    labels: ['issuer'],
+    merge: 'max',
+    read({ keys }, set) {
+      for (const { issuer, failing } of keys()) set(failing ? 1 : 0, { issuer })
+    },
+  },
+  {
+    name: 'tollgate_upstream_retries_total',
+    kind: 'counter',
+    help: 'Requests sent again after a connection failed.',
+    labels: ['upstream'],
+    read({ upstreams }, set) {
+      for (const { name, retries } of upstreams()) set(retries, { upstream: name })
+    },
+  },
+  {
+    name: 'tollgate_upstream_queued',
+    kind: 'gauge',
+    help: 'Requests that wait for a connection.',
+    labels: ['upstream'],
+    read({ upstreams }, set) {
+      for (const { name, queued } of upstreams()) set(queued, { upstream: name })
+    },
+  },
+  {
+    name: 'tollgate_target_in_flight',
+    kind: 'gauge',
+    help: 'Requests that a target serves now.',
+    labels: ['upstream', 'target'],
+    read({ upstreams }, set) {
+      for (const { name, status } of upstreams())
+        for (const { target, inFlight } of status()) set(inFlight, { upstream: name, target })
+    },
+  },
+  {
+    name: 'tollgate_target_available',
+    kind: 'gauge',
+    help: '1 while a target gets requests.',
+    labels: ['upstream', 'target'],
+    merge: 'min',
+    read({ upstreams }, set) {
+      for (const { name, status } of upstreams())
+        for (const { target, available } of status()) set(available ? 1 : 0, { upstream: name, target })
+    },
+  },
+  {
+    name: 'tollgate_build_info',
+    kind: 'gauge',
+    help: 'The version that runs.',
+    labels: ['version', 'node'],
+    merge: 'first',
+    read: ({ version }, set) => set(1, { version, node: process.version }),
+  },
+  ...REVOCATION_METRICS,
+  ...EVENT_COUNTERS,
+]

@@ -1,0 +1,33 @@
+// The metrics: what was counted, in the format of Prometheus.
+import { collectDefaultMetrics, Registry } from 'prom-client'
+
+import type { CountEvent } from './event-counters.ts'
+import { registerMetrics } from './metric.ts'
+import { METRICS, type MetricSources } from './metric-table.ts'
+import { RouteTallies, type RouteTally } from './route-tally.ts'
+
+export interface Metrics {
+  /** The tally of a route, by its path in the config: routes that share a path share it. */
+  route(path: string): RouteTally
+  readonly count: CountEvent
+  readonly contentType: string
+  text(): Promise<string>
+  /** As data, to be merged with those of other processes. */
+  json(): Promise<MetricData>
+}
+
+export type MetricData = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
+
+export function createMetrics(sources: Omit<MetricSources, 'routes'>, requests: 'on' | 'off' = 'on'): Metrics {
+  const registry = new Registry()
+  const tallies = new RouteTallies(requests)
+  const count = registerMetrics(METRICS, { ...sources, routes: () => tallies.all() }, registry)
+  collectDefaultMetrics({ register: registry, prefix: 'tollgate_' })
+  return {
+    route: (path) => tallies.of(path),
+    count,
+    contentType: registry.contentType,
+    text: () => registry.metrics(),
+    json: () => registry.getMetricsAsJSON(),
+  }
+}
