@@ -1,5 +1,5 @@
 import t from 'tap'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, normalize, relative } from 'node:path'
 
 const ROOT = new URL('..', import.meta.url).pathname
@@ -108,19 +108,6 @@ t.test('the index of decisions names each, and each names files that are there',
         files.some((path) => `/${path}`.endsWith(`/${file}`)),
         `${name}: ${file}`,
       )
-})
-
-t.test('the links of the documents lead somewhere', async (t) => {
-  const documents = [
-    'README.md',
-    'gateway/README.md',
-    'config/README.md',
-    'bench/README.md',
-    'gateway/decisions/README.md',
-  ]
-  for (const document of documents)
-    for (const [, link = ''] of text(document).matchAll(/\]\(([^)#\s]+)/g))
-      if (!link.startsWith('http')) t.ok(existsSync(join(ROOT, dirname(document), link)), `${document}: ${link}`)
 })
 
 /** Imports, types included, only go down. Rooms of one floor do not know each other. */

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process'
 import { generateKeyPairSync, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -11,6 +11,8 @@ import { parseArgs } from 'node:util'
 import { createSigner } from 'fast-jwt'
 
 import { describeMachine, machineText } from '../report/machine.ts'
+import type { RenewalResult } from '../report/measured-tables.ts'
+import { updateReadme } from '../report/readme.ts'
 import { writeResult } from '../report/results.ts'
 import { formatTable } from '../report/table.ts'
 import { startChild } from './child.ts'
@@ -147,28 +149,6 @@ async function measure(policy: Policy): Promise<Result> {
   }
 }
 
-/** The table in the README is of the last run, here as everywhere. */
-function writeReadme(all: readonly Result[]): void {
-  const readme = new URL('../../../README.md', import.meta.url)
-  const lines = all.map(({ policy, title, tokensPerRenewal, refused, requests, p99AddedMs, redisRoundTrips }) => {
-    const cells = [
-      tokensPerRenewal.toFixed(2),
-      `${refused} of ${requests}`,
-      p99AddedMs.toFixed(1),
-      (redisRoundTrips / requests).toFixed(2),
-    ]
-    return `| ${[policy === 'tollgate' ? `**${title}**` : title, ...cells].join(' | ')} |`
-  })
-  const table = [
-    '| | tokens minted per renewal | refused though alive | p99 added, ms | Redis round trips per request |',
-    '|---|---|---|---|---|',
-    ...lines,
-  ].join('\n')
-  const text = readFileSync(readme, 'utf8')
-  const pattern = /(<!-- bench:renewal -->\n)[^]*(<!-- \/bench:renewal -->)/
-  writeFileSync(readme, text.replace(pattern, `$1\n${table}\n\n$2`))
-}
-
 const machine = describeMachine()
 process.stderr.write(
   `${machineText(machine)}\n${MACHINES} gateways, ${clients} clients, ${seconds} s for each policy\n`,
@@ -197,8 +177,9 @@ const rows = results.map(({ title, requests, renewals, tokensPerRenewal, refused
   String(redisRoundTrips),
 ])
 process.stdout.write(`${formatTable(head, rows)}\n`)
-writeReadme(results)
-writeResult('renewal.json', `${JSON.stringify({ machine, machines: MACHINES, clients, seconds, results }, null, 2)}\n`)
+const result = { machine, machines: MACHINES, clients, seconds, results } satisfies RenewalResult
+writeResult('renewal.json', `${JSON.stringify(result, null, 2)}\n`, values.quick)
+updateReadme()
 const tollgate = results.find(({ policy }) => policy === 'tollgate')
 const good = tollgate?.tokensPerRenewal === 1 && tollgate.refused === 0 && tollgate.failed === 0
 process.stdout.write(

@@ -1,4 +1,4 @@
-// What stores and other systems write, and what a gateway takes it for. Forms: README "Revoking tokens", decision 0034.
+// What stores and other systems write, and what a gateway takes it for. Forms: docs/revocation.md, decision 0034.
 import t from 'tap'
 
 import type { BlockEntry } from '../../../gateway/src/revoke/block-list.ts'

@@ -1,4 +1,4 @@
-// The block list in Redis: its keys, and the two scripts that change them. Described for others in the README.
+// The block list in Redis: its keys, and the two scripts that change them. Described for others in docs/revocation.md.
 
 export interface RedisKeys {
   /** A hash: name of an entry -> its content as JSON. */
