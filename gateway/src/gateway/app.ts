@@ -1,13 +1,15 @@
 // The Fastify application before it has routes: strict parsing, one judge of targets, and answers in the gateway's words.
 import { fastify, type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
-import { readFileSync } from 'node:fs'
+import type { Server as TlsServer } from 'node:https'
 
 import { createClientErrorHandler } from '../accept/listen/client-error.ts'
 import { superviseConnections, type Connections } from '../accept/listen/connections.ts'
 import { createRequestIds } from '../accept/listen/request-id.ts'
 import type { CorsPlaces } from '../accept/origins/cors-places.ts'
 import type { CompiledRoute, RawRequest } from './routes.ts'
+import { readCertificate, watchCertificate } from './watch-certificate.ts'
+import { createFileWatch } from './watch-files.ts'
 import type { Router } from '../accept/routes/router.ts'
 import { shouldUpgradeCallback } from '../accept/routes/upgrades.ts'
 import { createAnswer, rawAnswer } from '../accept/answer.ts'
@@ -33,6 +35,8 @@ function leaveQuery(): Record<string, never> {
 export interface App {
   readonly app: FastifyInstance
   readonly connections: Connections
+  /** Lets go of what it looked after beside connections. */
+  readonly stop: () => void
 }
 
 export interface AppParts<Location> {
@@ -49,7 +53,7 @@ export interface AppParts<Location> {
 
 /** Parses and routes strictly, and serves nothing yet. */
 export function createApp<Location>(
-  { listen, limits, errors }: Config,
+  { listen, limits, errors, watch }: Config,
   { log, accessLog, schedule, cors, router, injectedTarget }: AppParts<Location>,
 ): App {
   const newRequestId = createRequestIds()
@@ -91,8 +95,7 @@ export function createApp<Location>(
       ? {}
       : {
           https: {
-            cert: readFileSync(listen.tls.cert),
-            key: readFileSync(listen.tls.key),
+            ...readCertificate(listen.tls),
             ...parsing,
           },
         }),
@@ -126,13 +129,18 @@ export function createApp<Location>(
   })
   // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
   app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
-  return { app, connections }
+  const stop =
+    watch && listen.tls !== undefined
+      ? watchCertificate(app.server as unknown as TlsServer, listen.tls, createFileWatch(schedule), log)
+      : () => undefined
+  return { app, connections, stop }
 }
 
 const IDLE_CHECK_MS = 50
 
 /** A connection that falls idle after the close began would hold it for the whole keep-alive time: Node looks only once. */
-export async function closeApp({ app, connections }: App): Promise<void> {
+export async function closeApp({ app, connections, stop }: App): Promise<void> {
+  stop()
   connections.retire()
   // Of several workers, the primary may have closed the server first: what is under way counts all the same.
   const ended = app.server.listening ? once(app.server, 'close') : undefined

@@ -41,6 +41,7 @@ import { RENEWED_TOKEN_HEADER } from '../renew/delivery.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 import { renewalFactsOf, type RenewalFacts } from '../revoke/entries-for.ts'
 import { createRevocation, type Revocation, type RevocationParts } from '../revoke/revocation.ts'
+import { createFileWatch } from './watch-files.ts'
 import { createTrust } from '../message/trusted-proxies.ts'
 
 /** What comes from outside the config; tests put their own clock in. */
@@ -87,6 +88,7 @@ export interface Gateway {
 /** Throws KeysNotUsable when keys that are here already cannot be used. Nothing listens and nothing is fetched yet. */
 export function buildServer(config: Config, parts: ServerParts): Gateway {
   const { log, version, clock = systemClock, schedule = systemSchedule, random = Math.random, fetchJson } = parts
+  const { wrapRoute = (route) => route } = parts
   const encoder = createAuthResultEncoder(config.authResult)
   const revocation = createRevocation({
     options: config.revocation,
@@ -117,7 +119,6 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     },
     config.admin.metrics,
   )
-  const renewalReports = createRenewalEvents(log, metrics.count)
   const meetingPlace = meetingPlaceOf(config, { clock, schedule })
   const renewals = compileRenewals(config, {
     clock,
@@ -130,10 +131,11 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
         issuers.filter(({ name }) => name === issuer),
         clock.now() / 1000,
       ),
-    events: renewalReports,
+    events: createRenewalEvents(log, metrics.count),
   })
   const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
     renewals: renewals.byIssuer,
+    watchFiles: config.watch ? createFileWatch(schedule) : undefined,
     fetchJson,
     clock,
     schedule,
@@ -159,7 +161,6 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     via: config.proxy.via,
   })
   const answer = createAnswer(config.errors)
-
   const isTrusted = createTrust(config.proxy.trustedProxies)
   const clientOf = createClientOf({ isTrusted, from: config.proxy.clientAddress })
   const accessLog = config.log.access === 'on' ? { log, clientOf } : undefined
@@ -191,13 +192,12 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     metrics,
     log,
   })
-  const { wrapRoute = (route) => route } = parts
   const router = createRouter<CompiledRoute<TokenLocation>>([
     ...publishedKeySets(renewals.published).map((keys) => createPublishedRoute(keys, answer)),
     ...config.routes.map((route) => wrapRoute(compileRoute(route), route)),
   ])
   const cors = createCorsPlaces(router, config.cors === undefined ? undefined : compileCors(config.cors))
-  const { app, connections } = createApp(config, {
+  const listener = createApp(config, {
     log,
     cors,
     accessLog,
@@ -205,17 +205,17 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     router,
     injectedTarget: parts.injectedTarget,
   })
+  const { app, connections } = listener
   registerRoutes(app, router, {
     inFlight,
     answer,
     cors,
     mountWebSockets: createWebSocketMount(config.limits.messageBytes, admittedUpgradeOf),
   })
-
   let closed: Promise<void> | undefined
   async function close(): Promise<void> {
-    for (const { keys } of issuers) keys.remote?.stop()
-    await closeApp({ app, connections })
+    for (const { keys } of issuers) keys.stop()
+    await closeApp(listener)
     meetingPlace?.close()
     // What was revoked by the last requests is written first.
     await Promise.all([revocation.close(), ...[...upstreams.values()].map((upstream) => upstream.close())])

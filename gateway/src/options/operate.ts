@@ -63,6 +63,12 @@ export const WorkersOption = Type.Union([Type.Literal('auto'), Type.Integer({ mi
   default: 1,
 })
 
+export const WatchOption = Type.Boolean({
+  description:
+    'Whether keys (jwksFile, pemFile) and the certificate of listen.tls are read again when their files change; what cannot be used changes nothing. Default false: read once, at the start.',
+  default: false,
+})
+
 export const ShutdownOptions = Options(
   {
     delay: Duration({

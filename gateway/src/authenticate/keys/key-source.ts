@@ -23,6 +23,8 @@ export type IssuerConfig = DeepReadonly<IssuerOptions>
 export interface KeySource {
   readonly ring: KeyRing
   readonly remote: RemoteKeys | undefined
+  /** Ends what would bring others: fetches, and looks at files. */
+  stop(): void
 }
 
 export interface KeySourceParts {
@@ -32,6 +34,8 @@ export interface KeySourceParts {
   readonly schedule: Schedule
   readonly random: () => number
   readonly events: RemoteKeysEvents
+  /** Calls back when one of the files changes; returns what ends it. Left out: files are read once. */
+  readonly watchFiles?: ((files: readonly string[], onChange: () => void) => () => void) | undefined
   /** The gateway's own, which no fetch replaces. */
   readonly ownKeys?: readonly VerificationKey[]
 }
@@ -92,17 +96,33 @@ function localKeys(issuer: IssuerConfig, policy: KeyPolicy): KeySet {
   throw new KeysNotUsable('no keys are configured')
 }
 
+/** A changed file that cannot be used is told and changes nothing. Returns what ends it. */
+function watchLocal({ keys }: IssuerConfig, { watchFiles, events }: KeySourceParts, load: () => void): () => void {
+  const file = keys.jwksFile ?? keys.pemFile
+  if (file === undefined || watchFiles === undefined) return () => undefined
+  return watchFiles([file], () => {
+    try {
+      load()
+    } catch (error) {
+      events.onFetchFailed(error instanceof Error ? error.message : 'the file cannot be used', Infinity)
+    }
+  })
+}
+
 /** Throws KeysNotUsable when local keys are missing or refused; remote keys never fail here. */
 export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): KeySource {
   const { keys, algorithms, weakKeys } = issuer
   const policy: KeyPolicy = { algorithms, weakKeys, allowSecrets: false }
   const { jwksUrl } = keys
   if (jwksUrl === undefined && keys.discovery !== true) {
-    const { keys: loaded, remarks } = localKeys(issuer, policy)
-    if (loaded.length === 0) throw new KeysNotUsable(remarks.join('; '))
     const ring = createKeyRing([], parts.ownKeys)
-    parts.events.onFetched(ring.replace(loaded), remarks)
-    return { ring, remote: undefined }
+    const load = () => {
+      const { keys: loaded, remarks } = localKeys(issuer, policy)
+      if (loaded.length === 0) throw new KeysNotUsable(remarks.join('; '))
+      parts.events.onFetched(ring.replace(loaded), remarks)
+    }
+    load()
+    return { ring, remote: undefined, stop: watchLocal(issuer, parts, load) }
   }
 
   const ring = createKeyRing([], parts.ownKeys)
@@ -115,5 +135,12 @@ export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): Ke
         : checkUrl(jwksUrl, keys.allowHttp),
     )
   }
-  return { ring, remote: createRemoteKeys({ ...parts, ring, policy, options: keys, fetchJwks }) }
+  const remote = createRemoteKeys({ ...parts, ring, policy, options: keys, fetchJwks })
+  return {
+    ring,
+    remote,
+    stop() {
+      remote.stop()
+    },
+  }
 }

@@ -15,7 +15,10 @@ export function createKeyEvents(log: Log, count: CountEvent): KeyEvents {
     onKeysFailed(issuer, reason, keysLeftMs) {
       count('tollgate_key_fetches_total', { issuer, result: 'failed' })
       const keysLeftSec = Math.round(keysLeftMs / 1000)
-      if (keysLeftSec === 0) log.error({ issuer, reason }, 'keys cannot be fetched, and there are none to go on with')
+      if (keysLeftMs === Infinity)
+        log.error({ issuer, reason }, 'keys have changed and cannot be used: the last ones still serve')
+      else if (keysLeftSec === 0)
+        log.error({ issuer, reason }, 'keys cannot be fetched, and there are none to go on with')
       else log.warn({ issuer, reason, keysLeftSec }, 'keys cannot be fetched, the last good ones still serve')
     },
   }

@@ -176,7 +176,7 @@ export async function explain(
   try {
     await gateway.loadKeys()
     // What could be fetched is here, and no timer runs that could bring more: nothing is waited for.
-    for (const { keys } of gateway.issuers) keys.remote?.stop()
+    for (const { keys } of gateway.issuers) keys.stop()
     const response = await gateway.app.inject({
       method: request.method as 'GET',
       url: '/',

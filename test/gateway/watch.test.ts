@@ -1,0 +1,151 @@
+// Files that change while the gateway runs (watch: true): keys and the certificate are exchanged, junk changes nothing.
+import t from 'tap'
+import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { request } from 'node:https'
+import type { TLSSocket } from 'node:tls'
+import { join } from 'node:path'
+
+import { makeCertificate } from '../support/certificates.ts'
+import { createFakeClock } from '../support/fake-clock.ts'
+import { startUpstream } from '../support/recording-upstream.ts'
+import { requireComponent } from '../support/require-component.ts'
+import { startTestGateway } from '../support/test-gateway.ts'
+import { createSigner, goodClaims, ISSUER, type Signer } from '../support/tokens.ts'
+
+type Test = Parameters<typeof startUpstream>[0]
+
+const isOpensslHere = requireComponent(t, 'openssl', '/usr/bin/openssl')
+/** Two looks: one that finds the change, one that finds it settled. */
+const SETTLED_MS = 2000
+
+async function start(t: Test, options: Record<string, unknown>) {
+  const upstream = await startUpstream(t)
+  const clock = createFakeClock()
+  const started = await startTestGateway(
+    t,
+    {
+      watch: true,
+      upstreams: { up: { targets: [upstream.url] } },
+      routes: [{ path: '/*', upstream: 'up' }],
+      ...options,
+    },
+    { schedule: clock.schedule },
+  )
+  const ask = async (token: string) => {
+    const response = await fetch(`${started.url}/`, { headers: { authorization: `Bearer ${token}` } })
+    return response.ok ? 'ok' : response.headers.get('x-tollgate')
+  }
+  return { ...started, clock, ask }
+}
+
+const errorsOf = (lines: readonly Record<string, unknown>[]) =>
+  lines
+    .filter(({ level }) => level === 'error' || level === 50)
+    .map(({ message, reason }) => `${String(message)}: ${String(reason)}`)
+
+t.test(
+  'keys of a JWK set in a file: added, exchanged, withdrawn; junk and a missing file change nothing',
+  async (t) => {
+    const [old, fresh] = [await createSigner('RS256', 'old'), await createSigner('RS256', 'fresh')]
+    const file = join(t.testdir({}), 'keys.json')
+    const write = (...signers: Signer[]) => {
+      writeFileSync(file, JSON.stringify({ keys: signers.map(({ jwk }) => jwk) }))
+    }
+    write(old)
+    const { clock, ask, lines } = await start(t, {
+      issuers: [{ name: 'idp', issuer: ISSUER, algorithms: ['RS256'], keys: { jwksFile: file } }],
+    })
+    const [ofOld, ofFresh] = [await old.sign(goodClaims()), await fresh.sign(goodClaims())]
+    t.same([await ask(ofOld), await ask(ofFresh)], ['ok', 'key_unknown'])
+    write(old, fresh)
+    await clock.advance(1000)
+    t.equal(await ask(ofFresh), 'key_unknown', 'not before it has settled')
+    await clock.advance(1000)
+    t.same([await ask(ofOld), await ask(ofFresh)], ['ok', 'ok'], 'added')
+    for (const junk of ['', '{"keys":', '{"keys":[]}', '{"keys":[{"kty":"RSA"}]}']) {
+      writeFileSync(file, junk)
+      await clock.advance(SETTLED_MS)
+      t.same([await ask(ofOld), await ask(ofFresh)], ['ok', 'ok'], JSON.stringify(junk))
+    }
+    rmSync(file)
+    await clock.advance(SETTLED_MS)
+    t.same([await ask(ofOld), await ask(ofFresh)], ['ok', 'ok'], 'the file is away')
+    t.equal(errorsOf(lines).length, 5, 'each is told once')
+    await clock.advance(10 * SETTLED_MS)
+    t.equal(errorsOf(lines).length, 5, 'and not again')
+    write(fresh)
+    await clock.advance(SETTLED_MS)
+    t.same([await ask(ofOld), await ask(ofFresh)], ['key_unknown', 'ok'], 'what is withdrawn dies')
+  },
+)
+
+t.test('a PEM file behind links that are swapped, as Kubernetes does with a ConfigMap', async (t) => {
+  const [old, fresh] = [await createSigner('ES256', 'old'), await createSigner('ES256', 'fresh')]
+  const home = t.testdir({})
+  for (const [name, { pem }] of [
+    ['one', old],
+    ['two', fresh],
+  ] as const) {
+    mkdirSync(join(home, name))
+    writeFileSync(join(home, name, 'key.pem'), pem)
+  }
+  symlinkSync('one', join(home, 'data'))
+  symlinkSync(join('data', 'key.pem'), join(home, 'key.pem'))
+  const { clock, ask } = await start(t, {
+    issuers: [{ name: 'idp', issuer: ISSUER, algorithms: ['ES256'], keys: { pemFile: join(home, 'key.pem') } }],
+  })
+  const [ofOld, ofFresh] = [await old.sign(goodClaims()), await fresh.sign(goodClaims())]
+  t.same([await ask(ofOld), await ask(ofFresh)], ['ok', 'signature_invalid'])
+  symlinkSync('two', join(home, 'next'))
+  renameSync(join(home, 'next'), join(home, 'data'))
+  await clock.advance(SETTLED_MS)
+  t.same([await ask(ofOld), await ask(ofFresh)], ['signature_invalid', 'ok'])
+})
+
+t.test('without watch, files are read once', async (t) => {
+  const [old, fresh] = [await createSigner('ES256', 'old'), await createSigner('ES256', 'fresh')]
+  const file = join(t.testdir({ 'key.pem': old.pem }), 'key.pem')
+  const { clock, ask } = await start(t, {
+    watch: false,
+    issuers: [{ name: 'idp', issuer: ISSUER, algorithms: ['ES256'], keys: { pemFile: file } }],
+  })
+  writeFileSync(file, fresh.pem)
+  await clock.advance(10 * SETTLED_MS)
+  t.equal(await ask(await old.sign(goodClaims())), 'ok')
+})
+
+t.test(
+  'a renewed certificate serves new connections; a pair that does not go together serves none',
+  { skip: !isOpensslHere },
+  async (t) => {
+    const home = t.testdir({})
+    const [before, after] = [makeCertificate(home, 'before.test'), makeCertificate(home, 'after.test')]
+    const tls = { cert: join(home, 'tls.crt'), key: join(home, 'tls.key') }
+    copyFileSync(before.cert, tls.cert)
+    copyFileSync(before.key, tls.key)
+    const { clock, port, lines } = await start(t, {
+      listen: { port: 0, tls },
+      routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
+    })
+    const nameNow = () =>
+      new Promise<unknown>((resolve, reject) => {
+        request({ port, host: '127.0.0.1', rejectUnauthorized: false, agent: false }, (response) => {
+          response.resume()
+          resolve((response.socket as TLSSocket).getPeerCertificate().subject.CN)
+        })
+          .on('error', reject)
+          .end()
+      })
+    t.equal(await nameNow(), 'before.test')
+    copyFileSync(after.cert, tls.cert)
+    await clock.advance(SETTLED_MS)
+    t.equal(await nameNow(), 'before.test', 'half of the pair')
+    t.equal(errorsOf(lines).length, 1)
+    copyFileSync(after.key, tls.key)
+    await clock.advance(SETTLED_MS)
+    t.equal(await nameNow(), 'after.test')
+    writeFileSync(tls.cert, 'junk')
+    await clock.advance(SETTLED_MS)
+    t.equal(await nameNow(), 'after.test', 'junk')
+  },
+)
