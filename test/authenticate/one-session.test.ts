@@ -4,7 +4,8 @@ import * as fc from 'fast-check'
 
 import type { AuthResult } from '../../gateway/src/authenticate/auth-result.ts'
 import { createSettle, createSettleAny } from '../../gateway/src/authenticate/one-session.ts'
-import { createTokenLocation, type FoundToken } from '../../gateway/src/authenticate/locations/token-location.ts'
+import { createTokenLocation } from '../../gateway/src/authenticate/locations/create-location.ts'
+import type { FoundToken } from '../../gateway/src/authenticate/locations/location.ts'
 import { Failure } from '../../gateway/src/failure.ts'
 
 interface Known extends Partial<AuthResult> {

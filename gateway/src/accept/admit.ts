@@ -7,15 +7,13 @@ import type { FailureLimit } from './failure-limit.ts'
 import type { OriginGuard } from './origins/origin-guard.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
+import type { TokenLocation } from '../authenticate/locations/location.ts'
 import type { ClientOf } from '../message/client-address.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 import type { AuthMode } from '../options/route/routes.ts'
 
-/** A place where tokens are found. */
-interface Place {
-  /** Name of the cookie; undefined for other places. */
-  readonly cookie: string | undefined
-}
+/** Of a location of tokens: the name of its cookie. */
+type OfCookie = Pick<TokenLocation, 'cookie'>
 
 /** A token, and where it was found: the forward stage may have to take it away. */
 export interface FoundToken<Location> {
@@ -106,7 +104,7 @@ function checkRequest(request: AdmittableRequest, websocket: boolean): Failure |
 }
 
 /** The token of the request, unless it came in a cookie that a page of another site had sent. */
-function findOwnToken<Location extends Place>(
+function findOwnToken<Location extends OfCookie>(
   { parts, originGuard }: AdmissionPolicy<Location>,
   request: IncomingMessage & { url: string },
 ): FoundToken<Location> | Failure | undefined {
@@ -192,7 +190,7 @@ function decide<Location>(
  * Decides about a request of a route. The answer comes at once, unless keys are being fetched that the token may need:
  * then it is a promise, and the question is asked once more when they are here.
  */
-export function admit<Location extends Place>(
+export function admit<Location extends OfCookie>(
   policy: AdmissionPolicy<Location>,
   request: AdmittableRequest,
 ): Admission<Location> | Failure | Promise<Admission<Location> | Failure> {

@@ -1,6 +1,6 @@
 // The result of authentication: who calls, and the finished header value that tells the upstream.
 
-import type { CookieSlot } from '../message/cookie-clearing.ts'
+import type { CookieSlot } from './locations/cookie-clearing.ts'
 import type { ExactNumber } from '../message/exact-number.ts'
 
 export type JsonValue =

@@ -2,7 +2,7 @@
 import type { AuthResult } from './auth-result.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { RecognisedToken } from './recognised-token.ts'
-import type { FoundToken } from './locations/token-location.ts'
+import type { FoundToken } from './locations/location.ts'
 import { Failure } from '../failure.ts'
 
 interface Candidate extends RecognisedToken {

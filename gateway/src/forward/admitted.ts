@@ -2,8 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-import type { TokenPlace } from '../authenticate/locations/strip-token.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { StripToken, TokenLocation } from '../authenticate/locations/location.ts'
 
 export interface Admitted {
   readonly request: IncomingMessage
@@ -14,9 +14,9 @@ export interface Admitted {
   /** Who calls; undefined where nobody was asked. */
   readonly caller: AuthResult | undefined
   /** Where its token was found. */
-  readonly place: TokenPlace | undefined
+  readonly location: TokenLocation | undefined
   /** Takes the token out of what goes on; undefined where it stays. */
-  readonly strip: ((headers: string[], target: string) => string) | undefined
+  readonly strip: StripToken | undefined
   /** Headers that every answer to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
   readonly extraHeaders: readonly string[] | undefined
   /** The upstream switched protocols, as was asked: takes the connection, or says why it cannot. */

@@ -65,7 +65,7 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
   }
   const exchange = new Exchange(policy, admitted)
   const nextToken =
-    policy.streams === undefined ? undefined : createNextToken(admitted.caller, admitted.place, policy.streams)
+    policy.streams === undefined ? undefined : createNextToken(admitted.caller, admitted.location, policy.streams)
   policy.transport.send(
     outgoing,
     nextToken === undefined ? exchange : new RenewedEvents(exchange, admitted, nextToken, policy.watch),

@@ -8,19 +8,21 @@ import { anonymousResult, type AuthResult } from '../authenticate/auth-result.ts
 import type { Authenticator } from '../authenticate/authenticate.ts'
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
 import { createSettle, createSettleAny } from '../authenticate/one-session.ts'
-import { createTokenFinder, createTokenLocation, type TokenLocation } from '../authenticate/locations/token-location.ts'
+import { createCookieClearing, type CookieSlot } from '../authenticate/locations/cookie-clearing.ts'
+import { createTokenLocation } from '../authenticate/locations/create-location.ts'
+import { createTokenFinder } from '../authenticate/locations/find-token.ts'
+import type { TokenLocation } from '../authenticate/locations/location.ts'
+import { createStripSuperseded, createStripTokens } from '../authenticate/locations/strip-tokens.ts'
 import { compileRequirement, scopesToAskFor } from '../authorize/authorize.ts'
 import type { ClientOf } from '../message/client-address.ts'
 import type { Clock, Schedule } from '../clock.ts'
 import type { Config } from '../options/config.ts'
-import { createCookieClearing, type CookieSlot } from '../message/cookie-clearing.ts'
 import { Failure } from '../failure.ts'
 import type { Renewals } from './compile-renewals.ts'
 import type { ForwardPolicy } from '../forward/forward.ts'
 import { authoritiesOf } from '../forward/headers/location.ts'
 import type { HeaderFilter } from '../forward/headers/headers.ts'
 import { compileRewrite } from '../forward/headers/rewrite.ts'
-import { createStripSuperseded, createStripToken } from '../authenticate/locations/strip-token.ts'
 import type { StreamWatch } from '../forward/streams/stream-watch.ts'
 import type { Upstream } from '../forward/upstream/upstream.ts'
 import { GatewayRoute, type RouteParts } from './route.ts'
@@ -94,7 +96,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     log,
     accessLog: parts.accessLog,
     answer,
-    strip: createStripToken(locations, config.tokens.forward),
+    strip: createStripTokens(locations, config.tokens.forward),
     stripSuperseded: createStripSuperseded(locations),
     locations,
     logOut: createLogOut({
@@ -109,9 +111,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
       },
     }),
   }
-  const vary = [
-    ...new Set(locations.map(({ header, cookie }) => header ?? (cookie === undefined ? 'authorization' : 'cookie'))),
-  ].join(', ')
+  const vary = [...new Set(locations.flatMap(({ header }) => header ?? []))].join(', ')
   const { successorOnStream, onRenewed } = parts
   const streams = successorOnStream === undefined ? undefined : { successorOnStream, onRenewed }
   const streamChecks = {

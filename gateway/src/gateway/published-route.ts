@@ -1,7 +1,7 @@
 // The route of keys that the gateway publishes: answered here, for anybody who asks.
 import type { CompiledRoute } from './routes.ts'
 import type { Answer } from '../accept/answer.ts'
-import type { TokenLocation } from '../authenticate/locations/token-location.ts'
+import type { TokenLocation } from '../authenticate/locations/location.ts'
 import { Failure } from '../failure.ts'
 import type { PublishedKeySet } from '../renew/publish-keys.ts'
 

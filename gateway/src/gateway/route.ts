@@ -6,11 +6,11 @@ import { admit, type Admission, type AdmissionPolicy, type Demands } from '../ac
 import type { CorsPolicy } from '../accept/origins/cors.ts'
 import type { CompiledRoute, RawRequest as RoutedRequest } from './routes.ts'
 import type { Answer } from '../accept/answer.ts'
-import { offeredTokenProtocol, type TokenLocation } from '../authenticate/locations/token-location.ts'
+import type { StripToken, TokenLocation } from '../authenticate/locations/location.ts'
+import { offeredTokenProtocol } from '../authenticate/locations/subprotocol.ts'
 import type { Failure } from '../failure.ts'
 import type { Admitted } from '../forward/admitted.ts'
 import { forward, type ForwardPolicy } from '../forward/forward.ts'
-import type { StripToken } from '../authenticate/locations/strip-token.ts'
 import type { AdmittedUpgrade, WebSocketPolicy } from '../forward/websocket/websocket.ts'
 import type { Log } from '../observe/log.ts'
 import { observe, type AccessLog } from '../observe/observe.ts'
@@ -128,7 +128,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
       requestId: reply.request.id,
       target: request.url,
       caller,
-      place: location,
+      location,
       strip: this.#stripOf(location),
       extraHeaders: this.cors?.answerHeaders(request.headers.origin),
     }

@@ -47,6 +47,14 @@ export const TokenLocationOptions = Options(
   { description: 'One place where a token may be: exactly one of header, cookie, query, websocketProtocol.' },
 )
 
+export type TokenLocationOptions = StaticDecode<typeof TokenLocationOptions>
+export type LocationKind = Exclude<keyof TokenLocationOptions, 'scheme'>
+
+/** In the order of the options. */
+export const LOCATION_KINDS = Object.keys(TokenLocationOptions.properties).filter(
+  (name): name is LocationKind => name !== 'scheme',
+)
+
 export const TokensOptions = Options(
   {
     from: Type.Array(TokenLocationOptions, {
@@ -141,7 +149,6 @@ export const IssuerOptions = Options(
   { description: 'Whose tokens are believed, and under which conditions.' },
 )
 
-export type TokenLocationOptions = StaticDecode<typeof TokenLocationOptions>
 export type TokensOptions = StaticDecode<typeof TokensOptions>
 export type IssuerOptions = StaticDecode<typeof IssuerOptions>
 export type Algorithm = (typeof ALGORITHMS)[number]

@@ -1,6 +1,7 @@
 // How a successor is written for its client: as a header that scripts read, or as a cookie with the attributes that the config says.
 import type { AuthResult, RenewedToken } from '../authenticate/auth-result.ts'
-import type { CookieSlot } from '../message/cookie-clearing.ts'
+import type { CookieSlot } from '../authenticate/locations/cookie-clearing.ts'
+import type { TokenLocationOptions } from '../options/tokens.ts'
 
 export const RENEWED_TOKEN_HEADER = 'x-renewed-token'
 
@@ -19,12 +20,6 @@ interface CookieAttributes {
 }
 
 export type DeliverTo = 'header' | 'cookie' | { readonly cookie: CookieAttributes }
-
-/** A place of tokens.from. */
-interface TokenPlace {
-  readonly cookie?: string | undefined
-  readonly scheme?: string | undefined
-}
 
 export interface Delivery {
   /** Undefined: in a header. */
@@ -47,7 +42,11 @@ function attributesOf({ domain, path, secure, sameSite, maxAge }: CookieAttribut
   ].join('')
 }
 
-export function createDelivery(deliver: DeliverTo, places: readonly TokenPlace[]): Delivery {
+/** `from`: where tokens are looked for. */
+export function createDelivery(
+  deliver: DeliverTo,
+  from: readonly Readonly<Pick<TokenLocationOptions, 'cookie' | 'scheme'>>[],
+): Delivery {
   if (deliver === 'header')
     return {
       cookie: undefined,
@@ -60,9 +59,9 @@ export function createDelivery(deliver: DeliverTo, places: readonly TokenPlace[]
       }),
     }
   const options = deliver === 'cookie' ? DEFAULTS : deliver.cookie
-  const only = places.find((place) => place.cookie !== undefined)?.cookie ?? ''
+  const only = from.find(({ cookie }) => cookie !== undefined)?.cookie ?? ''
   const name = `${options.hostPrefix ? '__Host-' : ''}${options.name ?? only}`
-  const scheme = places.find((place) => place.cookie === name)?.scheme
+  const scheme = from.find((location) => location.cookie === name)?.scheme
   const cookie: CookieSlot = { name, domain: options.domain, path: options.path }
   const attributes = attributesOf(options)
   // No blank can stand in a value (RFC 6265 section 4.1.1).

@@ -2,8 +2,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { ClearCookies } from '../authenticate/locations/cookie-clearing.ts'
+import type { TokenLocation } from '../authenticate/locations/location.ts'
 import type { Clock, Schedule } from '../clock.ts'
-import type { ClearCookies } from '../message/cookie-clearing.ts'
 import { closeUnlessRead, dropBody } from '../message/unread-body.ts'
 import { entriesFor, type RenewalFacts } from './entries-for.ts'
 import type { Revocation } from './revocation.ts'
@@ -25,7 +26,7 @@ export interface LogOutRequest {
   readonly requestId: string
   readonly caller: AuthResult | undefined
   /** Where the token was found: tokens of other cookies end as well. */
-  readonly place: { readonly superseded?: readonly string[] | undefined } | undefined
+  readonly location: Pick<TokenLocation, 'superseded'> | undefined
   /** CORS, names and values in turn. */
   readonly extraHeaders: readonly string[] | undefined
 }
@@ -54,7 +55,7 @@ export function createLogOut(parts: LogOutParts) {
   }
 
   return function logOut(admitted: LogOutRequest, { clearSiteData }: LogOutOptions): void {
-    const { request, response, requestId, caller, place, extraHeaders = [] } = admitted
+    const { request, response, requestId, caller, location, extraHeaders = [] } = admitted
     function answer(): void {
       cancel()
       if (response.headersSent || response.destroyed) return
@@ -66,7 +67,7 @@ export function createLogOut(parts: LogOutParts) {
       response.end()
     }
     const cancel = schedule(WAIT_MS, answer)
-    const others = (place?.superseded ?? []).map(callerOf).filter((other) => other !== undefined)
+    const others = (location?.superseded ?? []).map(callerOf).filter((other) => other !== undefined)
     const callers = caller?.authenticated === true ? [caller, ...others] : []
     const stored = block(callers)
     for (const one of callers) onLogOut(one, requestId)

@@ -13,6 +13,7 @@ import { checkRouteMatch } from './route/route-match-checks.ts'
 import { checkRouteIssuers } from './route/route-issuer-checks.ts'
 import { checkProxy, checkRouteConnect, checkUpstreams } from './upstream-checks.ts'
 import { foldName } from '../../forward/headers/header-names.ts'
+import { LOCATION_KINDS } from '../../options/tokens.ts'
 import { readRedisUrl } from '../../revoke/stores/redis/redis-url.ts'
 
 // Names that requests or answers use for something else: the auth result is removed from both under its own name.
@@ -24,25 +25,21 @@ const NAMES =
   'x-http-method-override x-original-url x-real-ip x-renewed-token x-request-id x-rewrite-url x-tollgate'
 const NOT_FOR_RESULTS = new RegExp(`^((${FAMILIES.replaceAll(' ', '|')})(-.*)?|${NAMES.replaceAll(' ', '|')})$`)
 
-function checkTokenPlaces(tokens: unknown): readonly Finding[] {
+function checkTokenLocations(tokens: unknown): readonly Finding[] {
   const seen = new Set<string>()
-  return entries(options(tokens)['from']).flatMap((place, index): Finding[] => {
+  return entries(options(tokens)['from']).flatMap((entry, index): Finding[] => {
     const path = ['tokens', 'from', index]
-    const { header, scheme, cookie, query, websocketProtocol } = options(place)
-    const given = [header, cookie, query, websocketProtocol].filter((name) => name !== undefined)
-    if (given.length !== 1) return [{ path, message: 'needs exactly one of header, cookie, query, websocketProtocol' }]
-    if (scheme !== undefined && header === undefined && cookie === undefined)
+    const location = options(entry)
+    const [kind, ...more] = LOCATION_KINDS.filter((name) => location[name] !== undefined)
+    if (kind === undefined || more.length > 0)
+      return [{ path, message: `needs exactly one of ${LOCATION_KINDS.join(', ')}` }]
+    if (location['scheme'] !== undefined && kind !== 'header' && kind !== 'cookie')
       return [{ path: [...path, 'scheme'], atKey: true, message: 'scheme goes with header or cookie only' }]
-    const key = JSON.stringify([
-      text(header)?.toLowerCase(),
-      text(scheme)?.toLowerCase(),
-      cookie,
-      query,
-      websocketProtocol,
-    ])
+    const name = kind === 'header' ? text(location[kind])?.toLowerCase() : location[kind]
+    const key = JSON.stringify([kind, name, text(location['scheme'])?.toLowerCase()])
     if (seen.has(key)) return [{ path, message: 'this place is named twice' }]
     seen.add(key)
-    if (query === undefined) return []
+    if (kind !== 'query') return []
     return [
       {
         severity: 'warning',
@@ -90,7 +87,7 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
   const routeList = entries(routes).map(options)
   return [
     ...checkListeners(listen, admin),
-    ...checkTokenPlaces(tokens),
+    ...checkTokenLocations(tokens),
     ...checkResultHeader(authResult, tokens, written),
     ...checkOrigins({ cors, routes: routeList, tokens }),
     ...checkUpstreams(upstreams),

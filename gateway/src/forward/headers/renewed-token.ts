@@ -2,13 +2,13 @@
 import type { IncomingMessage } from 'node:http'
 
 import { hasLocation } from './location.ts'
-import type { TokenPlace } from '../../authenticate/locations/strip-token.ts'
 import type { AuthResult, RenewedToken } from '../../authenticate/auth-result.ts'
-import type { ClearCookies } from '../../message/cookie-clearing.ts'
+import type { ClearCookies } from '../../authenticate/locations/cookie-clearing.ts'
+import type { TokenLocation } from '../../authenticate/locations/location.ts'
 
 /** What a route knows for it. Compiled once. */
 export interface CarryPolicy {
-  /** What tokens are found in, for the header Vary. */
+  /** What tokens are found in, for the header Vary; empty where that is the URL alone. */
   readonly vary: string
   readonly onRenewed: (caller: AuthResult) => void
   readonly clearCookies: ClearCookies
@@ -19,7 +19,7 @@ export interface CarryRequest {
   readonly request: Pick<IncomingMessage, 'headers' | 'socket' | 'url'>
   readonly caller: AuthResult | undefined
   /** Where the token was found. */
-  readonly place: TokenPlace | undefined
+  readonly location: TokenLocation | undefined
 }
 
 /** What caches and validators go by (RFC 9111 section 5.2): none of it may be true of a response with a token in it. */
@@ -54,20 +54,19 @@ function forbids(
 }
 
 /** A successor goes back the way its token came: one from a cookie, which scripts cannot read, into no header that they can. */
-function isWayBack({ cookie }: RenewedToken, place: TokenPlace | undefined): boolean {
-  if (place === undefined || place.websocketProtocol !== undefined) return false
-  return (place.cookie === undefined) === (cookie === undefined)
+function isWayBack({ cookie }: RenewedToken, location: TokenLocation | undefined): boolean {
+  return location?.wayBack === (cookie === undefined ? 'header' : 'cookie')
 }
 
 function mayCarry(
   headers: readonly string[],
   status: number,
   renewed: RenewedToken,
-  { place, request }: CarryRequest,
+  { location, request }: CarryRequest,
 ): boolean {
   // 206 and 416: parts are put together by the validators that are taken away below. 304: it freshens what a cache has.
-  if (status >= 500 || status === 304 || status === 206 || status === 416 || !isWayBack(renewed, place)) return false
-  const cookies = renewed.cookie === undefined ? [] : [renewed.cookie.name, place?.cookie ?? '']
+  if (status >= 500 || status === 304 || status === 206 || status === 416 || !isWayBack(renewed, location)) return false
+  const cookies = renewed.cookie === undefined ? [] : [renewed.cookie.name, location?.cookie ?? '']
   for (let index = 0; index < headers.length; index += 2) {
     const name = (headers[index] as string).toLowerCase()
     if (forbids(name, headers[index + 1] as string, cookies, status, request.headers.host)) return false
@@ -79,8 +78,12 @@ function mayCarry(
  * Whether the browser may have the token under another name, domain or path than its successor gets: two cookies would come
  * from then on. What the gateway set itself, the successor replaces.
  */
-function mayLeaveTwin({ renewedFrom }: AuthResult, place: TokenPlace | undefined, { cookie }: RenewedToken): boolean {
-  return renewedFrom === undefined || place?.cookie !== cookie?.name || place?.superseded !== undefined
+function mayLeaveTwin(
+  { renewedFrom }: AuthResult,
+  location: TokenLocation | undefined,
+  { cookie }: RenewedToken,
+): boolean {
+  return renewedFrom === undefined || location?.cookie !== cookie?.name || location?.superseded !== undefined
 }
 
 /**
@@ -106,8 +109,9 @@ export function carryRenewedToken(
       if (exposed !== undefined) exposed -= 2
     }
   }
-  headers.push('cache-control', 'no-store', 'vary', vary)
-  if (renewed.cookie !== undefined && mayLeaveTwin(carried.caller, carried.place, renewed))
+  headers.push('cache-control', 'no-store')
+  if (vary !== '') headers.push('vary', vary)
+  if (renewed.cookie !== undefined && mayLeaveTwin(carried.caller, carried.location, renewed))
     for (const line of clearCookies(carried.request, renewed.cookie)) headers.push('set-cookie', line)
   headers.push(renewed.header, renewed.value)
   onRenewed(carried.caller)

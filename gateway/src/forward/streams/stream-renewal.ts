@@ -1,6 +1,6 @@
 // The successors that an open stream itself carries to its client, where the issuer's renewal says so.
-import type { TokenPlace } from '../../authenticate/locations/strip-token.ts'
 import type { AuthResult, RenewedToken } from '../../authenticate/auth-result.ts'
+import type { TokenLocation } from '../../authenticate/locations/location.ts'
 
 /** What a route knows for it. Compiled once. */
 export interface StreamRenewalPolicy {
@@ -18,10 +18,10 @@ export type NextToken = (wallMs: number) => string | undefined
 /** Undefined where nothing may be sent: a token from a cookie, which scripts cannot read, never goes where they can. */
 export function createNextToken(
   caller: AuthResult | undefined,
-  place: TokenPlace | undefined,
+  location: TokenLocation | undefined,
   { successorOnStream, onRenewed }: StreamRenewalPolicy,
 ): NextToken | undefined {
-  if (caller?.renewal === undefined || place === undefined || place.cookie !== undefined) return undefined
+  if (caller?.renewal === undefined || location === undefined || location.cookie !== undefined) return undefined
   let current = caller
   return (wallMs) => {
     const successor = successorOnStream(current, wallMs)

@@ -40,7 +40,7 @@ interface Dialed {
   readonly clientConnection: Duplex
   readonly protocol: string | undefined
   readonly caller: AuthResult | undefined
-  readonly place: Admitted['place']
+  readonly location: Admitted['location']
   readonly policy: WebSocketPolicy
 }
 
@@ -103,7 +103,7 @@ export function createWebSocketMount(
           clientConnection,
           protocol: told,
           caller: upgrade.caller,
-          place: upgrade.place,
+          location: upgrade.location,
           policy,
         })
         return undefined
@@ -173,7 +173,7 @@ export function createWebSocketMount(
         onConnect(_context, source, target) {
           const dialed = tickets.get(new URL(target.url).hostname)
           if (dialed === undefined) return
-          const { caller, place, policy } = dialed
+          const { caller, location, policy } = dialed
           const { watch, closeCode, isStillGood } = policy
           dialed.clientConnection.off('close', dialed.letGo)
           const end = linkWebSockets(
@@ -182,7 +182,7 @@ export function createWebSocketMount(
             {
               watch,
               closeCode,
-              nextToken: policy.streams === undefined ? undefined : createNextToken(caller, place, policy.streams),
+              nextToken: policy.streams === undefined ? undefined : createNextToken(caller, location, policy.streams),
               isStillGood:
                 caller?.authenticated === true && isStillGood !== undefined
                   ? (wallMs) => isStillGood(caller, wallMs)

@@ -9,6 +9,8 @@ import { checkLocalKeys } from './check-local-keys.ts'
 import { explain, type ExplainedRequest } from '../explain/explain.ts'
 import { explanationText } from '../explain/explain-text.ts'
 import { createFetchJson } from '../issuer-client/fetch-json.ts'
+import { createTokenLocation } from '../../authenticate/locations/create-location.ts'
+import type { PutToken } from '../../authenticate/locations/location.ts'
 import type { Config } from '../../options/config.ts'
 import { writeExactJson } from '../../message/exact-json.ts'
 
@@ -36,19 +38,11 @@ function parseHeader(text: string): readonly [string, string] {
 }
 
 /** The token goes where the config looks first. */
-function placeToken(
-  { tokens }: Config,
-  target: string,
-  token: string,
-): { readonly target: string; readonly headers: readonly (readonly [string, string])[] } {
-  const [place = {}] = tokens.from
-  if (place.query !== undefined)
-    return { target: `${target}${target.includes('?') ? '&' : '?'}${place.query}=${token}`, headers: [] }
-  if (place.websocketProtocol !== undefined)
-    return { target, headers: [['sec-websocket-protocol', `${place.websocketProtocol}, ${token}`]] }
-  const value = place.scheme === undefined ? token : `${place.scheme} ${token}`
-  if (place.cookie !== undefined) return { target, headers: [['cookie', `${place.cookie}=${value}`]] }
-  return { target, headers: [[(place.header ?? 'authorization').toLowerCase(), value]] }
+function putToken({ tokens }: Config, target: string, token: string | undefined): PutToken {
+  const [first] = tokens.from
+  return token === undefined || first === undefined
+    ? { target, headers: [] }
+    : createTokenLocation(first).put(token, target)
 }
 
 function buildRequest(
@@ -61,13 +55,12 @@ function buildRequest(
   const absolute = /^https?:\/\//.test(url) && URL.canParse(url) ? new URL(url) : undefined
   // From the text, not from URL: that would resolve the dot segments which the gateway is to judge.
   const path = absolute === undefined ? url : (/^https?:\/\/[^/?]*([^]*)$/.exec(url)?.[1] ?? '')
-  const placed =
-    token === undefined ? { target: path, headers: [] } : placeToken(config, path === '' ? '/' : path, token)
+  const { target, headers: ofToken } = putToken(config, path === '' ? '/' : path, token)
   const host = absolute?.host ?? 'localhost'
   return {
     method: method.toUpperCase(),
-    target: placed.target === '' ? '/' : placed.target,
-    headers: Object.fromEntries([['host', host], ...headers.map(parseHeader), ...placed.headers]),
+    target,
+    headers: Object.fromEntries([['host', host], ...headers.map(parseHeader), ...ofToken]),
   }
 }
 

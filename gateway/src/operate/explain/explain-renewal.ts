@@ -1,7 +1,7 @@
 // What explain says of renewal: whether the answer would carry a successor of the token, and if not, why.
 import type { Claims, RenewedToken } from '../../authenticate/auth-result.ts'
 import { dateText, durationText } from '../../authenticate/token/claims.ts'
-import type { TokenLocation } from '../../authenticate/locations/token-location.ts'
+import type { TokenLocation } from '../../authenticate/locations/location.ts'
 import type { Config } from '../../options/config.ts'
 import { magnitudeOf } from '../../message/exact-number.ts'
 import type { Failure } from '../../failure.ts'
@@ -79,11 +79,7 @@ function ofDue({
       `${when}, but its successor would be refused: too long (limits.tokenBytes, authResult.maxBytes), or not as the issuer’s tokens must be`,
     )
   const wayBack = successor.cookie?.name ?? successor.header
-  if (
-    location === undefined ||
-    (location.cookie === undefined) !== (successor.cookie === undefined) ||
-    location.websocketProtocol !== undefined
-  )
+  if (location?.wayBack !== (successor.cookie === undefined ? 'header' : 'cookie'))
     return none(`${when}, but its successor goes into ${wayBack}, and it did not come that way (deliver)`)
   return {
     outcome: 'sent',

@@ -5,11 +5,9 @@ import { renewalReport, type RenewalReport } from './explain-renewal.ts'
 import { tellStory, type CheckReport, type Findings } from '../../observe/story.ts'
 import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token/token-shape.ts'
 import type { Claims, RenewedToken } from '../../authenticate/auth-result.ts'
-import {
-  createTokenFinder,
-  createTokenLocation,
-  type TokenLocation,
-} from '../../authenticate/locations/token-location.ts'
+import { createTokenLocation } from '../../authenticate/locations/create-location.ts'
+import { createTokenFinder } from '../../authenticate/locations/find-token.ts'
+import type { TokenLocation } from '../../authenticate/locations/location.ts'
 import type { KeySourceParts } from '../../authenticate/keys/key-source.ts'
 import { systemClock } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'

@@ -1,8 +1,8 @@
 // Set-Cookie headers that take away the cookies which hold tokens: whatever domain and path the browser has them under.
 import type { IncomingMessage } from 'node:http'
 
-import { compileName, splitPair, trimBlanks } from './token-spelling.ts'
-import { forwardedValue, type PeerTrust } from './trusted-proxies.ts'
+import { compileName, splitPair, trimBlanks } from './spelling.ts'
+import { forwardedValue, type PeerTrust } from '../../message/trusted-proxies.ts'
 
 /** By these a browser tells its cookies apart (RFC 6265 section 5.3, step 11). */
 export interface CookieSlot {

@@ -2,7 +2,7 @@
 import t from 'tap'
 import type { IncomingMessage } from 'node:http'
 
-import { createCookieClearing, type CookieSlot } from '../../gateway/src/message/cookie-clearing.ts'
+import { createCookieClearing, type CookieSlot } from '../../../gateway/src/authenticate/locations/cookie-clearing.ts'
 
 function clear(
   { url = '/', cookie = 't=x', ...headers }: Record<string, string>,

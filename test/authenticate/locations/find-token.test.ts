@@ -1,6 +1,7 @@
 import t from 'tap'
 
-import { createTokenFinder, createTokenLocation } from '../../../gateway/src/authenticate/locations/token-location.ts'
+import { createTokenLocation } from '../../../gateway/src/authenticate/locations/create-location.ts'
+import { createTokenFinder } from '../../../gateway/src/authenticate/locations/find-token.ts'
 import { Failure } from '../../../gateway/src/failure.ts'
 
 const bearer = createTokenFinder([createTokenLocation({ header: 'authorization', scheme: 'Bearer' })])
@@ -188,7 +189,7 @@ t.test('a subprotocol is followed by one token', async (t) => {
     t.equal(find(finder, { 'sec-websocket-protocol': offer }), expected, offer)
 })
 
-t.test('tokens in two places are refused, even when they are the same', async (t) => {
+t.test('tokens in two locations are refused, even when they are the same', async (t) => {
   const finder = createTokenFinder([
     createTokenLocation({ header: 'authorization', scheme: 'Bearer' }),
     createTokenLocation({ cookie: 't' }),

@@ -2,21 +2,21 @@
 import t from 'tap'
 import fc from 'fast-check'
 
-import { createTokenLocation } from '../../../gateway/src/authenticate/locations/token-location.ts'
-import { createStripToken } from '../../../gateway/src/authenticate/locations/strip-token.ts'
+import { createTokenLocation } from '../../../gateway/src/authenticate/locations/create-location.ts'
+import { createStripTokens } from '../../../gateway/src/authenticate/locations/strip-tokens.ts'
 
 type Place = Parameters<typeof createTokenLocation>[0]
 
 function strip(places: readonly Place[], forward: 'keep' | 'strip', headers: readonly string[], target = '/') {
   const left = [...headers]
-  const url = createStripToken(places.map(createTokenLocation), forward)?.(left, target) ?? target
+  const url = createStripTokens(places.map(createTokenLocation), forward)?.(left, target) ?? target
   return { headers: left, url }
 }
 
 t.test('what stays needs no function at all', async (t) => {
-  t.equal(createStripToken([createTokenLocation({ header: 'authorization', scheme: 'Bearer' })], 'keep'), undefined)
+  t.equal(createStripTokens([createTokenLocation({ header: 'authorization', scheme: 'Bearer' })], 'keep'), undefined)
   t.equal(
-    createStripToken([createTokenLocation({ cookie: 't' }), createTokenLocation({ header: 'a' })], 'keep'),
+    createStripTokens([createTokenLocation({ cookie: 't' }), createTokenLocation({ header: 'a' })], 'keep'),
     undefined,
   )
 })

@@ -1,4 +1,4 @@
-// Spellings of a token's place: whatever some upstream reads as the name of a parameter or cookie, or as a scheme, is read so here.
+// Spellings of a token’s location: whatever some upstream reads as the name of a parameter or cookie, is read so here.
 
 /** RFC 6265 section 5.2 and RFC 9110 section 5.6.3: SP and HTAB. What trim() takes away besides is part of a name to others. */
 export function trimBlanks(text: string): string {
@@ -12,7 +12,7 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** %XX, and %uXXXX as IIS reads it; `+` is a blank. Names of places are ASCII: what other bytes mean does not matter. */
+/** %XX, and %uXXXX as IIS reads it; `+` is a blank. Names of locations are ASCII: what other bytes mean does not matter. */
 function decode(text: string): string {
   return text
     .replaceAll('+', ' ')
@@ -61,23 +61,7 @@ export function cookieValue(raw: string): string {
   return trimBlanks(raw).replace(/^"(.*)"$/, '$1')
 }
 
-const SCHEME_END = "(?![A-Za-z0-9!#$%&'*+.^_`|~-])"
-
-/** Whether a value, or a part of it between commas, is credentials of this scheme (RFC 9110 section 11.4), however they go on. */
-export function compileScheme(scheme: string): (value: string) => boolean {
-  const pattern = new RegExp(`(?:^|,)[ \\t]*${scheme}${SCHEME_END}`, 'i')
-  return (value) => pattern.test(value)
-}
-
 /** A blank after a scheme, as it may stand in a cookie: frameworks escape it. */
 export function unescapeBlank(value: string): string {
   return value.replace(/^([A-Za-z0-9-]+)(?:%20|\+)+/, '$1 ')
-}
-
-/** The subprotocols of an offer, in order; empty elements count for nothing (RFC 9110 section 5.6.1). */
-export function subprotocolsIn(offer: string): string[] {
-  return offer
-    .split(',')
-    .map(trimBlanks)
-    .filter((name) => name !== '')
 }

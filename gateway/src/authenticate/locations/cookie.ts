@@ -1,0 +1,83 @@
+// Tokens in a cookie: several of one name may come, and which of them counts is decided later (one-session.ts).
+import { editHeader } from './edit-header.ts'
+import { MAX_COOKIES, type StripToken, type TokenCarrier, type TokenLocation } from './location.ts'
+import { afterScheme, compileScheme, withScheme } from './scheme.ts'
+import { compileName, cookieValue, splitPair, trimBlanks, unescapeBlank } from './spelling.ts'
+import { Failure } from '../../failure.ts'
+
+/** A browser takes a name that begins so from its own host, or with Secure, alone (RFC 6265bis section 4.1.3): but only that spelling of it. */
+const PREFIX = /^__(?:host|secure)-/i
+
+/** What stands behind the scheme in each of them. */
+function afterSchemes(values: readonly string[], scheme: string, where: string): readonly string[] | Failure {
+  const tokens: string[] = []
+  for (const value of values) {
+    const token = afterScheme(value, scheme, where)
+    if (token instanceof Failure) return token
+    tokens.push(token)
+  }
+  return tokens
+}
+
+/** The pairs of a header Cookie that are not to be taken away, and every byte between them. */
+function without(value: string, isTaken: (pair: string) => boolean): string | undefined {
+  const pairs = value.split(';')
+  const left = pairs.filter((pair) => !isTaken(pair))
+  if (left.length === pairs.length) return value
+  // A header with nothing in it says less than none: some servers refuse it.
+  return left.every((pair) => trimBlanks(pair) === '') ? undefined : trimBlanks(left.join(';'))
+}
+
+/** RFC 6265 section 4.2.1. With a scheme, as some frameworks write it, only what has that scheme is a token. */
+export function createCookieLocation(cookie: string, scheme: string | undefined): TokenLocation {
+  const where = `the cookie ${cookie}`
+  const isName = compileName(cookie, { anyCase: false })
+  const hasPrefix = PREFIX.test(cookie)
+  const isOfScheme = scheme === undefined ? undefined : compileScheme(scheme)
+
+  function find({ headers }: TokenCarrier): string | readonly string[] | Failure | undefined {
+    if (headers.cookie === undefined) return undefined
+    const values = new Set<string>()
+    for (const pair of headers.cookie.split(';')) {
+      const [rawName, rawValue] = splitPair(pair)
+      const spelt = trimBlanks(rawName)
+      if (!isName(spelt)) continue
+      // Any host of the domain could have set it, and some upstream would take it for the one with the prefix.
+      if (hasPrefix && spelt !== cookie) return new Failure('token_ambiguous', `${where} is there in another spelling`)
+      const value = cookieValue(rawValue)
+      if (isOfScheme === undefined) values.add(value)
+      else if (isOfScheme(unescapeBlank(value))) values.add(unescapeBlank(value))
+    }
+    values.delete('')
+    if (values.size > MAX_COOKIES)
+      return new Failure('token_ambiguous', `${where} is there more than ${MAX_COOKIES} times`)
+    const found = scheme === undefined ? [...values] : afterSchemes([...values], scheme, where)
+    return found instanceof Failure || found.length > 1 ? found : found[0]
+  }
+
+  function stripWhere(isToken: (value: string) => boolean): StripToken {
+    function isTaken(pair: string): boolean {
+      const [name, raw] = splitPair(pair)
+      if (!isName(trimBlanks(name))) return false
+      const value = unescapeBlank(cookieValue(raw))
+      return isOfScheme?.(value) !== false && isToken(value)
+    }
+    return (headers, target) => {
+      editHeader(headers, 'cookie', (value) => without(value, isTaken))
+      return target
+    }
+  }
+
+  return {
+    name: `cookie ${cookie}`,
+    find,
+    strip: stripWhere(() => true),
+    isAlwaysStripped: false,
+    stripOnly: (tokens) => stripWhere((value) => tokens.some((token) => value.endsWith(token))),
+    put: (token, target) => ({ target, headers: [['cookie', `${cookie}=${withScheme(token, scheme)}`]] }),
+    header: 'cookie',
+    cookie,
+    subprotocol: undefined,
+    wayBack: 'cookie',
+  }
+}

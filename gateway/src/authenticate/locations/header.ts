@@ -1,0 +1,39 @@
+// Tokens in a request header, as a rule `Authorization: Bearer`.
+import { editHeader } from './edit-header.ts'
+import type { StripToken, TokenCarrier, TokenLocation } from './location.ts'
+import { afterScheme, compileScheme, withScheme } from './scheme.ts'
+import { Failure } from '../../failure.ts'
+
+export function createHeaderLocation(name: string, scheme: string | undefined): TokenLocation {
+  const header = name.toLowerCase()
+  const where = `the header ${header}`
+  const isOfScheme = scheme === undefined ? undefined : compileScheme(scheme)
+
+  function find({ headers }: TokenCarrier): string | Failure | undefined {
+    const value = headers[header]
+    if (value === undefined || value === '') return undefined
+    if (isOfScheme?.(String(value)) === false) return undefined
+    // Node joins most repeated headers with a comma; a comma is in no token and in no scheme.
+    if (typeof value !== 'string' || value.includes(','))
+      return new Failure('token_ambiguous', `${where} holds more than one value`)
+    return scheme === undefined ? value : afterScheme(value, scheme, where)
+  }
+
+  const strip: StripToken = (headers, target) => {
+    editHeader(headers, header, (value) => (isOfScheme?.(value) === false ? value : undefined))
+    return target
+  }
+
+  return {
+    name: `header ${header}`,
+    find,
+    strip,
+    isAlwaysStripped: false,
+    stripOnly: undefined,
+    put: (token, target) => ({ target, headers: [[header, withScheme(token, scheme)]] }),
+    header,
+    cookie: undefined,
+    subprotocol: undefined,
+    wayBack: 'header',
+  }
+}

@@ -1,0 +1,26 @@
+// The scheme before a token in a header or cookie, as `Bearer`: RFC 9110 section 11.4, in any case, then one or more spaces.
+import { Failure } from '../../failure.ts'
+
+const SPACE = 0x20
+
+/** What comes after the scheme. `value` has no comma. */
+export function afterScheme(value: string, scheme: string, where: string): string | Failure {
+  let start = scheme.length
+  if (value.length === start) return new Failure('token_malformed', `${where} holds the scheme alone`)
+  if (value.charCodeAt(start) !== SPACE)
+    return new Failure('token_malformed', `in ${where} no space follows the scheme`)
+  while (value.charCodeAt(start) === SPACE) start += 1
+  return value.slice(start)
+}
+
+export function withScheme(token: string, scheme: string | undefined): string {
+  return scheme === undefined ? token : `${scheme} ${token}`
+}
+
+const SCHEME_END = "(?![A-Za-z0-9!#$%&'*+.^_`|~-])"
+
+/** Whether a value, or a part of it between commas, is credentials of this scheme, however they go on. */
+export function compileScheme(scheme: string): (value: string) => boolean {
+  const pattern = new RegExp(`(?:^|,)[ \\t]*${scheme}${SCHEME_END}`, 'i')
+  return (value) => pattern.test(value)
+}

@@ -1,0 +1,84 @@
+// Tokens behind a WebSocket subprotocol: the one header that a page can set, `new WebSocket(url, ['bearer', token])`.
+import { editHeader } from './edit-header.ts'
+import type { StripToken, TokenCarrier, TokenLocation } from './location.ts'
+import { trimBlanks } from './spelling.ts'
+import { Failure } from '../../failure.ts'
+
+const HEADER = 'sec-websocket-protocol'
+
+/** The subprotocols of an offer, in order; empty elements count for nothing (RFC 9110 section 5.6.1). */
+function subprotocolsIn(offer: string): string[] {
+  return offer
+    .split(',')
+    .map(trimBlanks)
+    .filter((name) => name !== '')
+}
+
+export function createSubprotocolLocation(subprotocol: string): TokenLocation {
+  const lower = subprotocol.toLowerCase()
+  const where = `the subprotocol ${subprotocol}`
+
+  function find({ headers }: TokenCarrier): string | Failure | undefined {
+    const offer = headers[HEADER]
+    if (offer === undefined) return undefined
+    const offered = subprotocolsIn(offer)
+    const tokens = new Set<string>()
+    for (let index = 0; index < offered.length; index += 1) {
+      const item = offered[index] as string
+      if (item.toLowerCase() !== lower) continue
+      // Names of subprotocols have one case (RFC 6455 section 11.5), but not everybody compares them so.
+      if (item !== subprotocol) return new Failure('token_malformed', `${where} is offered in another case`)
+      index += 1
+      const token = offered[index]
+      if (token === undefined) return new Failure('token_malformed', `no token follows ${where}`)
+      tokens.add(token)
+    }
+    if (tokens.size > 1) return new Failure('token_ambiguous', `${where} is there more than once`)
+    const [token] = tokens
+    return token
+  }
+
+  /** Takes the subprotocol and each token after it out of the offer, which may be in several headers. */
+  const strip: StripToken = (headers, target) => {
+    const values: string[] = []
+    editHeader(headers, HEADER, (value) => {
+      values.unshift(value)
+      return undefined
+    })
+    if (values.length === 0) return target
+    const left: string[] = []
+    const offered = subprotocolsIn(values.join(','))
+    for (let index = 0; index < offered.length; index += 1) {
+      const item = offered[index] as string
+      if (item.toLowerCase() === lower) index += 1
+      else left.push(item)
+    }
+    if (left.length > 0) headers.push(HEADER, left.join(', '))
+    return target
+  }
+
+  return {
+    name: `subprotocol ${subprotocol}`,
+    find,
+    strip,
+    isAlwaysStripped: true,
+    stripOnly: undefined,
+    put: (token, target) => ({ target, headers: [[HEADER, `${subprotocol}, ${token}`]] }),
+    header: HEADER,
+    cookie: undefined,
+    subprotocol,
+    wayBack: undefined,
+  }
+}
+
+/**
+ * The subprotocol among those offered that names a token: it is taken away with its token, whether the route asks for one or not,
+ * and a browser that offered some wants to be told one.
+ */
+export function offeredTokenProtocol(
+  locations: readonly TokenLocation[],
+  { headers }: Pick<TokenCarrier, 'headers'>,
+): string | undefined {
+  const offered = subprotocolsIn(headers[HEADER] ?? '')
+  return locations.find(({ subprotocol = '' }) => offered.includes(subprotocol))?.subprotocol
+}
