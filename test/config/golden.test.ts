@@ -1,5 +1,6 @@
 // Each case is a file: the config, a line of ten dashes, and what is said about it. UPDATE_GOLDEN=1 writes what is said now.
 import t from 'tap'
+import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
@@ -19,8 +20,11 @@ const ENV = {
 }
 
 const certificate = makeCertificate(t.testdir(), 'issuer.example.com')
+const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
 const FILES = {
-  'key.pem': 'x',
+  'key.pem': publicKey.export({ type: 'spki', format: 'pem' }) as string,
+  'own.pem': privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+  'junk.pem': 'x',
   'secret.txt': 'from-a-file\n',
   'ca.pem': readFileSync(certificate.cert, 'utf8'),
   'ca.key.pem': readFileSync(certificate.key, 'utf8'),

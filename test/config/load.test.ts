@@ -1,4 +1,5 @@
 import t from 'tap'
+import { generateKeyPairSync } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import { parseDocument, visit } from 'yaml'
 
@@ -48,7 +49,7 @@ listen: { port: '\${PORT:-8080}' }
 errors: { detail: '\${DETAIL}', realm: '$\${NAME} \${NAME}-\${PORT:-1}' }
 ${UPSTREAM}${ROUTE}`
   const loaded = load(
-    { '/c/gateway.yaml': config, '/c/s/key': 'two lines\nand an end\n' },
+    { '/c/gateway.yaml': config, '/c/s/key': 'two lines of 32 bytes or more\nand an end\n' },
     { NAME: 'n', DETAIL: 'false' },
   )
   t.match(loaded, {
@@ -56,7 +57,9 @@ ${UPSTREAM}${ROUTE}`
     config: {
       listen: { port: 8080 },
       errors: { detail: false, realm: '${NAME} n-1' },
-      issuers: [{ name: 'n', audiences: ['b'], keys: { secret: { value: 'two lines\nand an end' } } }],
+      issuers: [
+        { name: 'n', audiences: ['b'], keys: { secret: { value: 'two lines of 32 bytes or more\nand an end' } } },
+      ],
     },
   })
 })
@@ -84,8 +87,9 @@ t.test('a hundred routes may share one anchor, and each gets the durations as nu
 })
 
 t.test('files are named relative to the config, and absolute in the result', async (t) => {
+  const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const dir = t.testdir({
-    'key.pem': 'x',
+    'key.pem': publicKey.export({ type: 'spki', format: 'pem' }) as string,
     'c.yaml': `issuers: [{ name: a, issuer: i, audiences: [a], algorithms: [ES256], keys: { pemFile: ./key.pem } }]\n${UPSTREAM}${ROUTE}`,
   })
   t.match(loadConfig(`${dir}/c.yaml`, { env: {} }), { config: { issuers: [{ keys: { pemFile: `${dir}/key.pem` } }] } })

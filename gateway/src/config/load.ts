@@ -2,7 +2,8 @@
 import { Value } from 'typebox/value'
 
 import { createAsWritten } from './text/as-written.ts'
-import { checkCertificates } from './checks/certificate-checks.ts'
+import { checkCertificates } from './checks/files/certificate-checks.ts'
+import { checkKeys } from './checks/files/key-checks.ts'
 import { crossCheck } from './checks/cross-checks.ts'
 import { keepDigits } from './text/exact-numbers.ts'
 import { resolveFiles } from './text/file-options.ts'
@@ -23,6 +24,8 @@ export interface LoadParts {
   readonly env: NodeJS.ProcessEnv
   /** For the config file and for `${file:...}`. */
   readonly readFile?: ReadFile
+  /** Milliseconds since 1970, for the dates of certificates. */
+  readonly now?: () => number
 }
 
 function deepFreeze<Value>(value: Value): Value {
@@ -58,7 +61,7 @@ function withoutEchoes(unset: readonly Finding[], others: readonly Finding[]): r
 }
 
 /** Reads, substitutes, checks. Never throws for what is in the file; nothing secret is in a message. */
-export function loadConfig(file: string, { env, readFile = readBoundedFile }: LoadParts): LoadedConfig {
+export function loadConfig(file: string, { env, readFile = readBoundedFile, now = Date.now }: LoadParts): LoadedConfig {
   const schema = asNode(ConfigOptions)
   const source = openSourceFile(file, { readFile, schema })
   if (!('document' in source)) return { ok: false, errors: inOrder(source) }
@@ -68,11 +71,13 @@ export function loadConfig(file: string, { env, readFile = readBoundedFile }: Lo
 
   const { value, findings } = applySchema(ConfigOptions, source.toValue(), written)
   const files = resolveFiles(schema, value, file)
+  const named = { config: value, written, readFile, nowMs: now() }
   const found = withoutEchoes(unset, [
     ...findings,
     ...files,
     ...checkRanges(schema, value),
-    ...checkCertificates(value, readFile),
+    ...checkCertificates(named),
+    ...checkKeys(named),
     ...crossCheck(value, written),
   ])
   const problems = inOrder(found.map((finding) => source.locate(finding)))

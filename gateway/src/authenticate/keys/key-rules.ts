@@ -59,6 +59,14 @@ export function algorithmsOfKey(key: KeyObject): readonly Algorithm[] {
   }
 }
 
+/** What kind of key it is, such as `EC, secp256k1`. */
+export function kindOf(key: KeyObject): string {
+  if (key.type === 'secret') return 'a secret'
+  const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {}
+  const more = namedCurve ?? (modulusLength === undefined ? undefined : `${modulusLength} bits`)
+  return `${key.asymmetricKeyType?.toUpperCase() ?? 'unknown'}${more === undefined ? '' : `, ${more}`}`
+}
+
 /** Why this key is too weak for the algorithm, or undefined. */
 export function weaknessOf(key: KeyObject, algorithm: Algorithm): string | undefined {
   if (key.type === 'secret') {

@@ -1,7 +1,7 @@
 // The keys of one issuer: which verifier checks a token that names this kid and this algorithm.
 import { createHash, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 
-import { algorithmsOfKey, isCalled, isHmac, weaknessOf } from './key-rules.ts'
+import { algorithmsOfKey, isCalled, isHmac, kindOf, weaknessOf } from './key-rules.ts'
 import type { Algorithm } from '../../options/tokens.ts'
 import { createSignatureCheck, type SignatureCheck } from './token-verifier.ts'
 
@@ -60,7 +60,8 @@ function compileKey(key: KeyObject, kid: string | undefined, stated: unknown, po
       policy.algorithms.some((allowed) => isCalled(algorithm, allowed)) &&
       (stated === undefined || isCalled(algorithm, stated)),
   )
-  if (fitting.length === 0) remarks.push(`${describe(kid)} fits none of the algorithms ${policy.algorithms.join(', ')}`)
+  if (fitting.length === 0)
+    remarks.push(`${describe(kid)} (${kindOf(key)}) fits none of the algorithms ${policy.algorithms.join(', ')}`)
   for (const algorithm of fitting) {
     const weakness = weaknessOf(key, algorithm)
     if (weakness !== undefined) {

@@ -3,7 +3,8 @@ import { checkKeyRequest } from './key-request-checks.ts'
 import { options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
 
-const SOURCES = ['jwksUrl', 'discovery', 'jwksFile', 'pemFile', 'secret'] as const
+/** Where keys come from: one of them for each issuer. */
+export const KEY_SOURCES = ['jwksUrl', 'discovery', 'jwksFile', 'pemFile', 'secret'] as const
 
 function isHmac(algorithm: string): boolean {
   return algorithm.startsWith('HS')
@@ -40,11 +41,11 @@ function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
   const keys = options(issuer['keys'])
   const at = [...path, 'keys']
   if (issuer['keys'] === undefined) return []
-  const sources = SOURCES.filter((name) => keys[name] !== undefined && keys[name] !== false)
+  const sources = KEY_SOURCES.filter((name) => keys[name] !== undefined && keys[name] !== false)
   if (sources.length !== 1) {
     const message =
       sources.length === 0
-        ? `needs one of ${SOURCES.join(', ')}`
+        ? `needs one of ${KEY_SOURCES.join(', ')}`
         : `has ${sources.join(' and ')}, but keys come from one place only`
     return [{ path: at, atKey: true, message }]
   }

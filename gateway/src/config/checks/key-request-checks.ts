@@ -15,9 +15,13 @@ const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
 /** Section 5.5: visible characters, blanks and tabs; what is beyond Latin-1 has no byte. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
+export function isFieldValue(value: string): boolean {
+  return FIELD_VALUE.test(value)
+}
+
 function unsendable(at: Path, option: string, written: unknown): readonly Finding[] {
   // A line break at the end, as files have it, is taken away.
-  if (FIELD_VALUE.test(text(written)?.trim() ?? '')) return []
+  if (isFieldValue(text(written)?.trim() ?? '')) return []
   return [{ path: [...at, option], message: 'has characters that no header can hold' }]
 }
 

@@ -4,26 +4,44 @@ import { dirname, resolve } from 'node:path'
 
 import { valueAt } from '../checks/loose.ts'
 import type { Finding } from '../problem.ts'
-import { readFault } from './read-file.ts'
+import { MAX_FILE_BYTES, readFault } from './read-file.ts'
 import { eachOption, type SchemaNode } from '../schema/schema-walk.ts'
 
 function faultOf(file: string): string | undefined {
   try {
     accessSync(file, constants.R_OK)
-    return statSync(file).isDirectory() ? 'this is a directory' : undefined
+    const stat = statSync(file)
+    if (stat.isDirectory()) return 'this is a directory'
+    // A pipe can be read once, and one that nobody writes to never ends.
+    if (!stat.isFile()) return 'this is a pipe or a device, and no file'
+    return stat.size > MAX_FILE_BYTES
+      ? `the file has ${stat.size} bytes, at most ${MAX_FILE_BYTES} are read`
+      : undefined
   } catch (error) {
     return readFault(error)
   }
 }
 
-/** One that is not there is made at the start. */
+function isUsable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** One that is not there is made at the start, in the nearest one that is. */
 function folderFaultOf(folder: string): string | undefined {
   try {
-    return statSync(folder).isDirectory() ? undefined : 'this is no folder'
+    if (!statSync(folder).isDirectory()) return 'this is no folder'
+    return isUsable(folder) ? undefined : 'the folder may not be written'
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return undefined
-    return code === 'ENOTDIR' ? 'lies in a file' : readFault(error)
+    if (code === 'ENOTDIR') return 'lies in a file'
+    if (code !== 'ENOENT' || dirname(folder) === folder) return readFault(error)
+    const fault = folderFaultOf(dirname(folder))
+    return fault === 'the folder may not be written' ? 'cannot be made: the folder around it may not be written' : fault
   }
 }
 

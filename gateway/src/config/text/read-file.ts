@@ -4,6 +4,9 @@ import { closeSync, openSync, readSync } from 'node:fs'
 /** Throws what node:fs throws, with its `code`; EFBIG for a file of more than `maxBytes`. */
 export type ReadFile = (path: string, maxBytes: number) => Buffer
 
+/** Of files that hold keys, certificates or a header. */
+export const MAX_FILE_BYTES = 1024 * 1024
+
 const CHUNK_BYTES = 65_536
 
 export function readBoundedFile(path: string, maxBytes: number): Buffer {

@@ -1,7 +1,7 @@
 // The command line: exit code 0 for done, 1 for failed or invalid, 2 for a call that is wrong.
 import { Command, CommanderError } from 'commander'
 
-import { CommandFailed } from './command-failed.ts'
+import { CommandFailed, WrongCall } from './command-failed.ts'
 import { packageVersion } from '../process/package-version.ts'
 
 interface CommandEntry {
@@ -61,6 +61,14 @@ function overrideExits(command: Command): void {
   for (const child of command.commands) overrideExits(child)
 }
 
+/** A mistake of ours: told in one line, since a stack says nothing to who called. */
+function reportDefect(error: unknown): number {
+  const [message, place] = error instanceof Error ? [error.message, error.stack] : [String(error), undefined]
+  const shown = process.env['TOLLGATE_STACK'] === '1' ? `\n${place ?? ''}` : ' (TOLLGATE_STACK=1 shows where)'
+  process.stderr.write(`tollgate: this should not happen: ${message.split('\n')[0]}${shown}\n`)
+  return FAILED
+}
+
 /** Runs one command and returns the exit code; 0 also for a gateway that goes on running. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
@@ -68,8 +76,8 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
-    if (!(error instanceof CommandFailed)) throw error
+    if (!(error instanceof CommandFailed)) return reportDefect(error)
     if (error.message !== '') process.stderr.write(`${error.message}\n`)
-    return FAILED
+    return error instanceof WrongCall ? USAGE : FAILED
   }
 }

@@ -3,6 +3,7 @@ import { formatProblem } from '../../config/format-problem.ts'
 import { loadConfig } from '../../config/load.ts'
 import type { Config } from '../../options/config.ts'
 import { CommandFailed } from './command-failed.ts'
+import { counted } from './counted.ts'
 
 export interface LoadedForCommand {
   readonly config: Config
@@ -13,9 +14,11 @@ export interface LoadedForCommand {
 export function loadForCommand(file: string): LoadedForCommand {
   const loaded = loadConfig(file, { env: process.env })
   if (!loaded.ok) {
-    const count = loaded.errors.length === 1 ? '1 error' : `${loaded.errors.length} errors`
     throw new CommandFailed(
-      [...loaded.errors.map(formatProblem), `${file} has ${count}; nothing was started`].join('\n'),
+      [
+        ...loaded.errors.map(formatProblem),
+        `${file} has ${counted(loaded.errors.length, 'error')}; nothing was started`,
+      ].join('\n'),
     )
   }
   return { config: loaded.config, warnings: loaded.warnings.map(formatProblem) }

@@ -1,13 +1,14 @@
 // tollgate explain: what would happen to this request, and why?
+import { METHODS } from 'node:http'
 import type { Command } from 'commander'
 
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
-import { CommandFailed } from './command-failed.ts'
+import { CommandFailed, WrongCall } from './command-failed.ts'
 import { readToken } from './token-input.ts'
-import { checkLocalKeys } from './check-local-keys.ts'
 import { explain, type ExplainedRequest } from '../explain/explain.ts'
 import { explanationText } from '../explain/explain-text.ts'
+import { didYouMean } from '../../config/schema/did-you-mean.ts'
 import { createFetchJson } from '../issuer-client/fetch-json.ts'
 import { createTokenLocation } from '../../authenticate/locations/create-location.ts'
 import type { PutToken } from '../../authenticate/locations/location.ts'
@@ -52,6 +53,12 @@ function buildRequest(
   token: string | undefined,
   headers: readonly string[],
 ): ExplainedRequest {
+  if (!METHODS.includes(method.toUpperCase())) {
+    const near = didYouMean(method, METHODS)
+    throw new WrongCall(
+      `no request can have the method ${method}: it is answered 400${near === undefined ? '' : ` (${near})`}`,
+    )
+  }
   const absolute = /^https?:\/\//.test(url) && URL.canParse(url) ? new URL(url) : undefined
   // From the text, not from URL: that would resolve the dot segments which the gateway is to judge.
   const path = absolute === undefined ? url : (/^https?:\/\/[^/?]*([^]*)$/.exec(url)?.[1] ?? '')
@@ -81,7 +88,6 @@ export function addExplain(command: Command): void {
     .option('--json', 'print JSON')
     .action(async (method: string, url: string, options: ExplainOptions) => {
       const { config } = loadForCommand(options.config)
-      checkLocalKeys(config)
       const request = buildRequest(config, method, url, await readToken(options.token), options.header)
       const fetcher = options.online === true ? createFetchJson() : undefined
       const nowMs = options.at === undefined ? Date.now() : parseTime(options.at)

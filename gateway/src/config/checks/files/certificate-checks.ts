@@ -1,0 +1,95 @@
+// Certificates and keys of TLS: read once before anything starts, as a start would, so that it does not end in one.
+import { createPrivateKey, X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
+
+import { contentOf, fails, wayOut, whatItIs, type NamedFiles } from './file-content.ts'
+import { entries, options } from '../loose.ts'
+import type { Finding, Path } from '../../problem.ts'
+
+/** What OpenSSL takes for a certificate. */
+const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g
+
+function day(date: string): string {
+  return new Date(date).toISOString().slice(0, 10)
+}
+
+/** Dates are a warning: clocks of machines that start are wrong at times, and a renewed certificate may be on its way. */
+function checkDates({ subject, validFrom, validTo }: X509Certificate, nowMs: number): string | undefined {
+  const name = subject.replaceAll('\n', ', ').slice(0, 100)
+  if (Date.parse(validTo) < nowMs) return `the certificate ${name} has expired on ${day(validTo)}`
+  if (Date.parse(validFrom) > nowMs) return `the certificate ${name} is not valid before ${day(validFrom)}`
+  return undefined
+}
+
+/** Each certificate by itself: Node reads up to the first that it cannot, and is silent about it. */
+export function checkCertificateFile(path: Path, bytes: Buffer, { written, nowMs }: NamedFiles): readonly Finding[] {
+  const name = written.show(path)
+  const blocks = bytes.toString('latin1').match(CERTIFICATE) ?? []
+  if (blocks.length === 0)
+    return [{ path, message: `${name} holds no certificate in PEM: ${whatItIs(bytes)}`, hint: wayOut(bytes) }]
+  return blocks.flatMap((block, index): readonly Finding[] => {
+    if (fails(() => new X509Certificate(block)))
+      return [{ path, message: `certificate ${index + 1} of ${blocks.length} in ${name} is damaged` }]
+    const outOfDate = checkDates(new X509Certificate(block), nowMs)
+    return outOfDate === undefined ? [] : [{ severity: 'warning', path, message: `${name}: ${outOfDate}` }]
+  })
+}
+
+/** OpenSSL's own reason, such as `ee key too small`: what it takes depends on its version and settings. */
+function refusal(attempt: () => unknown): string | undefined {
+  try {
+    attempt()
+    return undefined
+  } catch (error) {
+    return (error as { readonly reason?: string }).reason ?? 'unknown reason'
+  }
+}
+
+function checkKeyFile(path: Path, bytes: Buffer, { written }: NamedFiles): readonly Finding[] {
+  if (!fails(() => createPrivateKey(bytes))) return []
+  return [
+    { path, message: `${written.show(path)} holds no private key in PEM: ${whatItIs(bytes)}`, hint: wayOut(bytes) },
+  ]
+}
+
+function checkPair(path: Path, files: NamedFiles): readonly Finding[] {
+  const [certPath, keyPath] = [
+    [...path, 'cert'],
+    [...path, 'key'],
+  ]
+  const [cert, key] = [contentOf(files, certPath), contentOf(files, keyPath)]
+  const findings = [
+    ...(cert === undefined ? [] : checkCertificateFile(certPath, cert, files)),
+    ...(key === undefined ? [] : checkKeyFile(keyPath, key, files)),
+  ]
+  if (cert === undefined || key === undefined || findings.some(({ severity }) => severity !== 'warning'))
+    return findings
+  const [certName, keyName] = [files.written.show(certPath), files.written.show(keyPath)]
+  const unusable = refusal(() => createSecureContext({ cert }))
+  if (unusable !== undefined)
+    return [...findings, { path: certPath, message: `${certName} cannot be used for TLS: ${unusable}` }]
+  if (new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
+    const together = refusal(() => createSecureContext({ cert, key }))
+    if (together === undefined) return findings
+    return [...findings, { path: keyPath, message: `${keyName} cannot be used for TLS: ${together}` }]
+  }
+  const hint = 'the first certificate of the file must be that of the server, not of its authority'
+  return [...findings, { path: keyPath, message: `${keyName} is not the key of the certificate in ${certName}`, hint }]
+}
+
+export function checkCertificates(files: NamedFiles): readonly Finding[] {
+  const { issuers, upstreams } = options(files.config)
+  const ofUpstreams = Object.keys(options(upstreams)).map((name): Path => ['upstreams', name, 'tls'])
+  const authorities: readonly Path[] = [
+    ...ofUpstreams.map((path) => [...path, 'ca']),
+    ...entries(issuers).map((_, index) => ['issuers', index, 'keys', 'ca']),
+    ['revocation', 'store', 'ca'],
+  ]
+  return [
+    ...[['listen', 'tls'], ...ofUpstreams].flatMap((path) => checkPair(path, files)),
+    ...authorities.flatMap((path) => {
+      const bytes = contentOf(files, path)
+      return bytes === undefined ? [] : checkCertificateFile(path, bytes, files)
+    }),
+  ]
+}

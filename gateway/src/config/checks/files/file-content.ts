@@ -1,0 +1,76 @@
+// What a file of keys or certificates holds, in words: what to do about a wrong one depends on what it is instead.
+import { statSync } from 'node:fs'
+
+import { text, valueAt } from '../loose.ts'
+import type { AsWritten } from '../../text/as-written.ts'
+import { MAX_FILE_BYTES, type ReadFile } from '../../text/read-file.ts'
+import type { Path } from '../../problem.ts'
+
+/** The config with absolute paths, and what reads the files that it names. */
+export interface NamedFiles {
+  readonly config: unknown
+  readonly written: AsWritten
+  readonly readFile: ReadFile
+  /** Milliseconds since 1970: certificates have dates. */
+  readonly nowMs: number
+}
+
+/** Undefined where there is no such option, or no file to read: that is told already. */
+export function contentOf({ config, readFile }: NamedFiles, path: Path): Buffer | undefined {
+  const file = text(valueAt(config, path))
+  try {
+    // Opening a pipe that nobody writes to would wait for ever.
+    return file === undefined || !statSync(file).isFile() ? undefined : readFile(file, MAX_FILE_BYTES)
+  } catch {
+    return undefined
+  }
+}
+
+export function fails(attempt: () => unknown): boolean {
+  try {
+    attempt()
+    return false
+  } catch {
+    return true
+  }
+}
+
+/** The labels of its PEM blocks, such as `PUBLIC KEY`. */
+export function pemLabels(content: string): readonly string[] {
+  return [...content.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, label = '']) => label)
+}
+
+function isCutOff(content: string): boolean {
+  return pemLabels(content).some((label) => !content.includes(`-----END ${label}-----`))
+}
+
+function isJson(content: string): boolean {
+  return !fails(() => JSON.parse(content) as unknown)
+}
+
+/** Such as `it is empty`. Nothing of the content is repeated but labels of PEM. */
+export function whatItIs(bytes: Buffer): string {
+  const content = bytes.toString('latin1').replace(/^\u00ef\u00bb\u00bf/, '')
+  if (content.trim() === '') return 'it is empty'
+  const labels = pemLabels(content)
+  if (isCutOff(content)) return `it is cut off: -----END ${labels[0]}----- is missing`
+  if (labels.some((label) => label.includes('ENCRYPTED')) || /^Proc-Type: 4,ENCRYPTED/m.test(content))
+    return 'it is locked with a passphrase'
+  if (labels.length > 0) return `it holds ${[...new Set(labels)].join(' and ')}, which is of another kind or damaged`
+  if (/[\u0000-\u0008\u000e-\u001f]/.test(content)) return 'it is binary, maybe DER'
+  return isJson(content) ? 'it is JSON' : 'it is text without -----BEGIN'
+}
+
+/** What makes the right file of this one, where that is known. */
+export function wayOut(bytes: Buffer): string | undefined {
+  switch (whatItIs(bytes)) {
+    case 'it is binary, maybe DER':
+      return 'openssl x509 or openssl pkey with -inform der makes PEM of it'
+    case 'it is locked with a passphrase':
+      return 'openssl pkey -in FILE -out NEW takes the passphrase away'
+    case 'it is JSON':
+      return 'a JWK set is named by jwksFile'
+    default:
+      return undefined
+  }
+}

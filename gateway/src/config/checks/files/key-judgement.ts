@@ -1,0 +1,57 @@
+// What is said of keys that were read: none that serves is an error, one that is weak or left out a warning.
+import { texts, type Loose } from '../loose.ts'
+import type { KeyPolicy, KeySet } from '../../../authenticate/keys/key-set.ts'
+import { ALGORITHMS, type Algorithm } from '../../../options/tokens.ts'
+import type { Finding, Path } from '../../problem.ts'
+
+/** Those that there are: of others the schema speaks. */
+export function policyOf(issuer: Loose): KeyPolicy {
+  const algorithms = texts(issuer['algorithms'])
+  return {
+    algorithms: ALGORITHMS.filter((algorithm) => algorithms.includes(algorithm)),
+    weakKeys: issuer['weakKeys'] === 'warn' ? 'warn' : 'refuse',
+    allowSecrets: true,
+  }
+}
+
+/** What would make these keys serve: weaker rules, or the algorithms that they are for. */
+function remedyFor(load: (policy: KeyPolicy) => KeySet, policy: KeyPolicy): string | undefined {
+  if (load({ ...policy, weakKeys: 'warn' }).keys.length > 0)
+    return 'use a stronger one; weakKeys: warn takes it nevertheless'
+  const { keys } = load({ ...policy, algorithms: ALGORITHMS, weakKeys: 'warn' })
+  if (keys.length === 0) return undefined
+  const served = new Set<Algorithm>(keys.map(({ algorithm }) => algorithm))
+  return `it serves ${[...served].join(', ')}`
+}
+
+/** Of files with a single key, nobody needs to be told that it has no kid. */
+function inWords(remarks: readonly string[]): string {
+  return remarks
+    .map((remark) => remark.replace(/^a key without kid(:?) /, (_, colon) => (colon ? '' : 'its key ')))
+    .join('; ')
+}
+
+/** `name`: of the file, as the config spells it; undefined for a secret. */
+export function judgeKeys(
+  path: Path,
+  name: string | undefined,
+  policy: KeyPolicy,
+  load: (policy: KeyPolicy) => KeySet,
+): readonly Finding[] {
+  const { keys, remarks } = load(policy)
+  if (remarks.length === 0 && keys.length > 0) return []
+  const message = `${name === undefined ? '' : `${name}: `}${inWords(remarks) || 'it holds no key'}`
+  if (keys.length === 0) return [{ path, message, hint: remedyFor(load, policy) }]
+  return [{ severity: 'warning', path, message }]
+}
+
+/** Undefined for an encoding that there is not: its secret cannot be judged. */
+export function encodingOf({ encoding = 'utf8' }: Loose): 'utf8' | 'base64url' | undefined {
+  return encoding === 'utf8' || encoding === 'base64url' ? encoding : undefined
+}
+
+/** Node passes over what is no base64url, and would take another secret than the one that was meant. */
+export function checkSpelling(path: Path, secret: Loose, value: string): readonly Finding[] | undefined {
+  if (encodingOf(secret) !== 'base64url' || /^[A-Za-z0-9+/_-]*={0,2}$/.test(value)) return undefined
+  return [{ path: [...path, 'value'], message: 'is not base64url: it holds other characters', hint: 'encoding: utf8' }]
+}
