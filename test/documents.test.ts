@@ -90,6 +90,16 @@ t.test('the README has at most 120 lines, and every page of docs/ is named by it
   }
 })
 
+t.test('a decision is one screen', async (t) => {
+  const names = readdirSync(join(ROOT, 'gateway/decisions')).filter((name) => /^\d{4}-/.test(name))
+  t.ok(names.length > 30)
+  for (const name of names) {
+    const lines = text(join('gateway/decisions', name)).trimEnd().split('\n')
+    t.ok(lines.length <= 25, `${name} has ${lines.length} lines, at most 25`)
+    for (const line of lines) t.ok(line.length <= 140, `${name}: ${line.length} characters, at most 140: ${line}`)
+  }
+})
+
 /** The lines of a document that are commands: indented ones, and those behind a prompt. */
 function commandsOf(markdown: string): string[] {
   const fenced = [...markdown.matchAll(FENCE)].flatMap(([, language, body = '']) =>
