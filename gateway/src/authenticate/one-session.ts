@@ -1,7 +1,7 @@
 // Which of several cookies counts: a token and its successor are one session, and what has ended is nobody's.
 import type { AuthResult } from './auth-result.ts'
 import type { TrustedIssuer } from './issuers.ts'
-import type { RecognisedToken } from './recognised-token.ts'
+import type { RecognisedToken } from './verified-token.ts'
 import type { FoundToken } from './locations/location.ts'
 import { Failure } from '../failure.ts'
 

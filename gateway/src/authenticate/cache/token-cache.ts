@@ -1,33 +1,16 @@
 // Tokens kept ready: verified, their claims taken apart, their header for the upstream made. For those that come again and again.
 import { LRUCache } from 'lru-cache'
 
-import type { AuthResult } from '../auth-result.ts'
-import type { Standing } from '../block-check.ts'
 import { bytesOf } from './claims-size.ts'
-import type { Validity } from '../token/claims.ts'
-import type { TrustedIssuer } from '../issuers.ts'
-import type { VerificationKey } from '../keys/key-set.ts'
+import type { VerifiedToken } from '../verified-token.ts'
 
-/** A token whose signature and claims were found right. What the clock, the route or the issuer may change is not decided here. */
-export interface VerifiedToken {
-  readonly raw: string
-  readonly result: AuthResult
-  readonly issuer: TrustedIssuer
-  readonly key: VerificationKey
-  readonly validity: Validity
-  /** From then on its signature is checked again, in seconds. */
-  readonly forgetAtSec: number
-  readonly standing: Standing
-}
-
-/** `end` is always endOf() of the raw token: worked out once for all look-ups of a request, so that it is hashed once. */
 export interface TokenCache {
-  get(rawToken: string, end: string): VerifiedToken | undefined
+  get(rawToken: string): VerifiedToken | undefined
   has(rawToken: string): boolean
   /** For one more nobody would have to leave who is still good. */
   hasRoom(nowSec: number): boolean
-  set(token: VerifiedToken, end: string): void
-  delete(end: string): void
+  set(token: VerifiedToken): void
+  delete(rawToken: string): void
   readonly size: number
   readonly bytes: number
 }
@@ -41,7 +24,7 @@ const BYTES_PER_ENTRY = 576
  */
 const INDEX_LENGTH = 43
 
-/** What finds a remembered token: the whole text is compared afterwards. */
+/** What finds a token: the whole text is compared afterwards. */
 export function endOf(rawToken: string): string {
   return rawToken.slice(-INDEX_LENGTH)
 }
@@ -62,8 +45,8 @@ export function createTokenCache(limits: { readonly maxTokens: number; readonly 
       BYTES_PER_ENTRY + raw.length + headerValue.length + bytesOf(claims),
   })
   return {
-    get(rawToken, end) {
-      const token = cache.get(end)
+    get(rawToken) {
+      const token = cache.get(endOf(rawToken))
       return token !== undefined && token.raw === rawToken ? token : undefined
     },
     has: (rawToken) => cache.peek(endOf(rawToken))?.raw === rawToken,
@@ -73,11 +56,11 @@ export function createTokenCache(limits: { readonly maxTokens: number; readonly 
       const leastUsed = cache.rvalues().next().value
       return leastUsed !== undefined && nowSec >= leastUsed.forgetAtSec
     },
-    set(token, end) {
-      cache.set(end, token)
+    set(token) {
+      cache.set(endOf(token.raw), token)
     },
-    delete(end) {
-      cache.delete(end)
+    delete(rawToken) {
+      cache.delete(endOf(rawToken))
     },
     get size() {
       return cache.size

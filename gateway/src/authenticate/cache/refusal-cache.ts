@@ -1,6 +1,7 @@
-// Remembered refusals: the very same bad token again costs a look-up, not a signature check.
+// A cache of refusals: the very same bad token again costs a look-up, not a signature check.
 import { LRUCache } from 'lru-cache'
 
+import { endOf } from './token-cache.ts'
 import type { VerificationKey } from '../keys/key-set.ts'
 import type { Clock } from '../../clock.ts'
 import type { Failure } from '../../failure.ts'
@@ -14,37 +15,37 @@ interface Refusal {
 }
 
 const MAX_REFUSALS = 1000
-// Not longer than a client needs to notice: the memory is against floods, and an entry must not outlive a mistake for long.
-const MEMORY_MS = 10_000
+// Not longer than a client needs to notice: the cache is against floods, and an entry must not outlive a mistake for long.
+const KEPT_MS = 10_000
 
 function areSame(some: readonly VerificationKey[], others: readonly VerificationKey[]): boolean {
   return some.length === others.length && some.every((key, index) => key === others[index])
 }
 
-/** `end` is endOf() of the raw token, as for the token cache. */
-export interface RefusalMemory {
+export interface RefusalCache {
   /** Undefined unless it was refused with exactly these keys. */
-  recall(rawToken: string, end: string, keys: readonly VerificationKey[]): Failure | undefined
-  remember(rawToken: string, end: string, failure: Failure, keys: readonly VerificationKey[]): void
+  recall(rawToken: string, keys: readonly VerificationKey[]): Failure | undefined
+  keep(rawToken: string, failure: Failure, keys: readonly VerificationKey[]): void
 }
 
 /**
  * Holds only refusals that the same text will always meet: a signature that no key in use made. It is small and apart from
  * the token cache, so it can never push out a good token.
  */
-export function createRefusalMemory(clock: Pick<Clock, 'monotonic'>): RefusalMemory {
-  const memory = new LRUCache<string, Refusal>({ max: MAX_REFUSALS })
+export function createRefusalCache(clock: Pick<Clock, 'monotonic'>): RefusalCache {
+  const cache = new LRUCache<string, Refusal>({ max: MAX_REFUSALS })
   return {
-    recall(rawToken, end, keys) {
-      if (memory.size === 0) return undefined
-      const refusal = memory.get(end)
+    recall(rawToken, keys) {
+      if (cache.size === 0) return undefined
+      const end = endOf(rawToken)
+      const refusal = cache.get(end)
       if (refusal?.rawToken !== rawToken) return undefined
       if (clock.monotonic() < refusal.untilMs && areSame(refusal.keys, keys)) return refusal.failure
-      memory.delete(end)
+      cache.delete(end)
       return undefined
     },
-    remember(rawToken, end, failure, keys) {
-      memory.set(end, { rawToken, failure, keys, untilMs: clock.monotonic() + MEMORY_MS })
+    keep(rawToken, failure, keys) {
+      cache.set(endOf(rawToken), { rawToken, failure, keys, untilMs: clock.monotonic() + KEPT_MS })
     },
   }
 }

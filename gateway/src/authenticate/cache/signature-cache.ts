@@ -2,23 +2,9 @@
 import { hash } from 'node:crypto'
 
 import type { VerificationKey } from '../keys/key-set.ts'
+import type { GoodSignature, SignatureCheck } from '../keys/signature-check.ts'
 import { tokenIdOf } from '../token/token-id.ts'
 import type { UnverifiedToken } from '../token/token-shape.ts'
-
-/** That this key made a token's signature, and for how long that is believed, in seconds since the epoch. */
-export interface GoodSignature {
-  readonly key: VerificationKey
-  readonly untilSec: number
-  /** How many look-ups ago the token was here before; Infinity where its signature was checked just now. */
-  readonly lookupsAgo: number
-}
-
-/** The key among these that made the token's signature, by checking it. */
-type CheckSignature = (
-  token: UnverifiedToken,
-  keys: readonly VerificationKey[],
-  nowSec: number,
-) => GoodSignature | undefined
 
 /** When it is asked: in seconds, and the number of this look-up, counted from the start. */
 export interface Asked {
@@ -26,16 +12,16 @@ export interface Asked {
   readonly lookup: number
 }
 
-export interface SignatureMemory {
+export interface SignatureCache {
   /**
-   * Who of `keys` made the signature: by memory, or by `check`, and what that finds is remembered in the place of the one that was
+   * Who of `keys` made the signature: from the cache, or by `check`, and what that finds is kept in the place of the one that was
    * checked longest ago. Undefined when it was none of them.
    */
   recall(
     token: UnverifiedToken,
     keys: readonly VerificationKey[],
     asked: Asked,
-    check: CheckSignature,
+    check: SignatureCheck['check'],
   ): GoodSignature | undefined
   has(rawToken: string): boolean
   readonly size: number
@@ -57,7 +43,7 @@ const FREE = 0
  * were made, the newest in the place of the oldest; `slots` leads from a digest to its record (open addressing). Nobody can
  * choose where a digest leads: only tokens with a good signature have records.
  */
-export function createSignatureMemory(maxTokens: number): SignatureMemory {
+export function createSignatureCache(maxTokens: number): SignatureCache {
   const records = new Uint32Array(maxTokens * WORDS)
   const mask = 2 ** Math.ceil(Math.log2(maxTokens * 2)) - 1
   /** Number of the record plus one. */

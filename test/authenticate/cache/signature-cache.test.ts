@@ -4,7 +4,7 @@ import { deepEqual, equal } from 'node:assert/strict'
 import fc from 'fast-check'
 
 import type { VerificationKey } from '../../../gateway/src/authenticate/keys/key-set.ts'
-import { createSignatureMemory } from '../../../gateway/src/authenticate/cache/signature-memory.ts'
+import { createSignatureCache } from '../../../gateway/src/authenticate/cache/signature-cache.ts'
 import { UnverifiedToken } from '../../../gateway/src/authenticate/token/token-shape.ts'
 import { systemClock } from '../../../gateway/src/clock.ts'
 import { Failure } from '../../../gateway/src/failure.ts'
@@ -36,7 +36,7 @@ t.test('it finds what a list of the newest would find, whatever comes in which o
   })
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 9 }), fc.array(step, { maxLength: 60 }), (maxTokens, steps) => {
-      const memory = createSignatureMemory(maxTokens)
+      const memory = createSignatureCache(maxTokens)
       const model: Made[] = []
       let nowSec = NOW
       steps.forEach(({ number, serials, signedBy, passedSec }, lookup) => {
@@ -79,7 +79,7 @@ t.test('it finds what a list of the newest would find, whatever comes in which o
 })
 
 t.test('thousands are found in a memory that has been filled many times over', (t) => {
-  const memory = createSignatureMemory(1000)
+  const memory = createSignatureCache(1000)
   const key = keyOf(1)
   const ask = (number: number) => {
     let checked = false
