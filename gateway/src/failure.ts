@@ -1,4 +1,4 @@
-// Every reason to refuse a request: code -> status, challenge and public text. A leaf: imports nothing.
+// Every reason to refuse a request: code -> status, challenge and public text; and why not to start. A leaf: imports nothing.
 
 interface FailureRule {
   readonly status: number
@@ -103,3 +103,6 @@ export function isFailureCode(code: string): code is FailureCode {
 export function failureRule(code: FailureCode): FailureRule {
   return FAILURES[code]
 }
+
+/** Why a gateway cannot start: one line for its operator, which names no key material. Thrown before anything listens. */
+export class CannotStart extends Error {}

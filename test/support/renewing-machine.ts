@@ -2,8 +2,8 @@
 import { createAuthenticator } from '../../gateway/src/authenticate/authenticate.ts'
 import { compileIssuers, type TrustedIssuer } from '../../gateway/src/authenticate/issuers.ts'
 import type { Clock } from '../../gateway/src/clock.ts'
-import { compileRenewals } from '../../gateway/src/gateway/compile-renewals.ts'
 import type { Config } from '../../gateway/src/options/config.ts'
+import { createRenewals } from '../../gateway/src/renew/renewals.ts'
 import { createBlockList } from '../../gateway/src/revoke/list/memory-list.ts'
 import { testConfig } from './test-gateway.ts'
 import { ISSUER, SECRET } from './tokens.ts'
@@ -36,7 +36,7 @@ export function renewingConfig(clockToleranceSec: number, renewal: Record<string
 
 export function createMachine(config: Config, clock: Clock, isNarrow: boolean) {
   const blockList = createBlockList({ clock })
-  const { byIssuer } = compileRenewals(config, {
+  const { byIssuer } = createRenewals(config, {
     clock,
     blockList,
     askIssuer: () => Promise.reject(new Error('nobody is asked')),

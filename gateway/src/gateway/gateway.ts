@@ -15,7 +15,6 @@ import type { TokenLocation } from '../authenticate/locations/location.ts'
 import { boundTokenCache } from './bound-token-cache.ts'
 import { createClientOf } from '../message/client-address.ts'
 import { systemClock, systemSchedule } from '../clock.ts'
-import { compileRenewals } from './compile-renewals.ts'
 import { createRouteCompiler } from './compile-route.ts'
 import type { Config } from '../options/config.ts'
 import { createAuthResultEncoder } from '../forward/headers/auth-result-header.ts'
@@ -36,7 +35,7 @@ import { createRevocationEvents, leastTolerance, revocationProblems } from '../o
 import { createUpstreamEvents } from '../observe/events/upstream-events.ts'
 import { createPublishedRoute } from './published-route.ts'
 import type { AskIssuer } from '../renew/endpoint.ts'
-import { publishedKeySets } from '../renew/publish-keys.ts'
+import { createRenewals } from '../renew/renewals.ts'
 import { RENEWED_TOKEN_HEADER } from '../renew/delivery.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 import { renewalFactsOf, type RenewalFacts } from '../revoke/entries-for.ts'
@@ -85,7 +84,7 @@ export interface Gateway {
   close(): Promise<void>
 }
 
-/** Throws KeysNotUsable when keys that are here already cannot be used. Nothing listens and nothing is fetched yet. */
+/** Throws CannotStart when keys that are here already cannot be used. Nothing listens and nothing is fetched yet. */
 export function buildServer(config: Config, parts: ServerParts): Gateway {
   const { log, version, clock = systemClock, schedule = systemSchedule, random = Math.random, fetchJson } = parts
   const { wrapRoute = (route) => route } = parts
@@ -120,7 +119,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     config.admin.metrics,
   )
   const meetingPlace = meetingPlaceOf(config, { clock, schedule })
-  const renewals = compileRenewals(config, {
+  const renewals = createRenewals(config, {
     clock,
     meeting: meetingPlace === undefined ? undefined : { place: meetingPlace, schedule },
     blockList,
@@ -193,7 +192,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     log,
   })
   const router = createRouter<CompiledRoute<TokenLocation>>([
-    ...publishedKeySets(renewals.published).map((keys) => createPublishedRoute(keys, answer)),
+    ...renewals.published.map((keys) => createPublishedRoute(keys, answer)),
     ...config.routes.map((route) => wrapRoute(compileRoute(route), route)),
   ])
   const cors = createCorsPlaces(router, config.cors === undefined ? undefined : compileCors(config.cors))

@@ -15,6 +15,7 @@ import {
 import type { IssuerOptions } from '../../options/tokens.ts'
 import { createRemoteKeys, type FetchedDocument, type RemoteKeys, type RemoteKeysEvents } from './remote-keys.ts'
 import type { Clock, Schedule } from '../../clock.ts'
+import { CannotStart } from '../../failure.ts'
 
 type DeepReadonly<T> = { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
 export type IssuerConfig = DeepReadonly<IssuerOptions>
@@ -41,7 +42,7 @@ export interface KeySourceParts {
 }
 
 /** The configured keys cannot be used; the message is for the operator and names no key material. */
-export class KeysNotUsable extends Error {}
+export class KeysNotUsable extends CannotStart {}
 
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)

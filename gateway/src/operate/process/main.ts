@@ -4,8 +4,8 @@ import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { KeysNotUsable } from '../../authenticate/keys/key-source.ts'
 import { systemClock } from '../../clock.ts'
+import { CannotStart } from '../../failure.ts'
 import type { Config } from '../../options/config.ts'
 import { setHeapFlags } from './heap-flags.ts'
 import { buildAdmin } from '../admin/admin.ts'
@@ -58,7 +58,7 @@ function build(config: Config, parts: Omit<ServerParts, 'version'>): Gateway {
   try {
     return buildServer(config, { ...parts, version: packageVersion() })
   } catch (error) {
-    if (error instanceof KeysNotUsable || error instanceof StoreNotUsable) throw new StartFailed(error.message)
+    if (error instanceof CannotStart) throw new StartFailed(error.message)
     throw error
   }
 }

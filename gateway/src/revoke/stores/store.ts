@@ -1,8 +1,9 @@
 // What a store is: it keeps the block list and spreads it, and no request ever waits for it.
+import { CannotStart } from '../../failure.ts'
 import type { BlockChange } from '../block-list.ts'
 
 /** The store cannot be used as it is configured; the message is one line for the operator, without secrets. */
-export class StoreNotUsable extends Error {}
+export class StoreNotUsable extends CannotStart {}
 
 /**
  * What may be wrong with a store that is there. damaged: what it held could not be read whole at the start. evicting: it may

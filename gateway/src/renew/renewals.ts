@@ -1,0 +1,125 @@
+// The door to renewal: from the config of the issuers to what authentication, responses and streams ask.
+import type { AuthResult, RenewedToken } from '../authenticate/auth-result.ts'
+import type { RenewalPart } from '../authenticate/issuers.ts'
+import type { Clock, Schedule } from '../clock.ts'
+import { Failure } from '../failure.ts'
+import type { CookieSlot } from '../authenticate/locations/cookie-clearing.ts'
+import type { Config } from '../options/config.ts'
+import type { BlockList } from '../revoke/block-list.ts'
+import { createDelivery } from './delivery.ts'
+import { createEndpoint, type AskIssuer, type Endpoint } from './endpoint.ts'
+import { publishedKeySets, type PublishedKey, type PublishedKeySet } from './publish-keys.ts'
+import { createRenewal, type RenewalEvents } from './renew.ts'
+import { createSessionLife } from './session-life.ts'
+import { createSharedAnswer, type MeetingPlace } from './shared-answer.ts'
+import { readAllKeys, readSigningKey, type RenewalConfig } from './signing-keys.ts'
+import type { KeyHalves } from './token-issuer.ts'
+
+/** By how much a claim outlasts the time that an answer of the issuer may take. */
+const LEASE_MORE_MS = 2000
+
+export interface RenewalsParts {
+  readonly clock: Clock
+  readonly askIssuer: AskIssuer
+  /** Where the machines that share sessions meet; left out where they do not. */
+  readonly meeting?: { readonly place: MeetingPlace; readonly schedule: Schedule } | undefined
+  readonly blockList: Pick<BlockList, 'add' | 'get' | 'find'>
+  /** What the gateway would say to a token of this issuer now. */
+  readonly verify: (token: string, issuer: string) => { readonly result: AuthResult } | Failure
+  readonly events: { eventsFor(issuer: string): RenewalEvents; readonly onDelivered: (caller: AuthResult) => void }
+}
+
+export interface Renewals {
+  /** What authentication asks, by name of the issuer. */
+  readonly byIssuer: ReadonlyMap<string, RenewalPart>
+  /** The keys that others need to verify successors. */
+  readonly published: readonly PublishedKeySet[]
+  /** An answer carried the successor of this caller's token. */
+  readonly onDelivered: (caller: AuthResult) => void
+  /** The cookies that successors are set in. */
+  readonly cookies: readonly CookieSlot[]
+  /** Makes the successor of a token for the stream that it opened, when it is due; undefined where streams carry none. */
+  readonly successorOnStream: ((caller: AuthResult, wallMs: number) => RenewedToken | undefined) | undefined
+}
+
+/** Throws CannotStart, naming the issuer, when a signing key cannot be used. */
+export function createRenewals(
+  { issuers, tokens, limits }: Pick<Config, 'issuers' | 'tokens' | 'limits'>,
+  parts: RenewalsParts,
+): Renewals {
+  const renewing = issuers.flatMap(({ name, clockTolerance, renewal: options }) => {
+    if (options === undefined) return []
+    const signer = readSigningKey(options, name)
+    const delivery = createDelivery(options.deliver, tokens.from)
+    const renewal = createRenewal({
+      options,
+      clockToleranceSec: clockTolerance / 1000,
+      maxTokenBytes: limits.tokenBytes,
+      delivery,
+      maker: signer ?? endpointOf(options, parts),
+      verify(token) {
+        const verified = parts.verify(token, name)
+        return verified instanceof Failure ? verified : verified.result
+      },
+      blockList: parts.blockList,
+      events: parts.events.eventsFor(name),
+    })
+    const keys = signer === undefined ? [] : readAllKeys(signer, options, name)
+    return { name, options, delivery, renewal, keys }
+  })
+  const byIssuer = new Map(
+    renewing.map(({ name, renewal, keys }) => [
+      name,
+      { renewal, verificationKeys: keys.map(({ verificationKey }) => verificationKey) },
+    ]),
+  )
+  const life = createSessionLife(parts.blockList)
+
+  function successorOnStream(caller: AuthResult, wallMs: number): RenewedToken | undefined {
+    const { issuer, renewal: state } = caller
+    if (state === undefined || state.raw === '' || wallMs / 1000 < state.dueSec) return undefined
+    // A stream of a blocked caller is just about to be ended.
+    const blocked = parts.blockList.find(caller, wallMs / 1000)
+    if (blocked !== undefined && blocked.reason !== 'renewed') return undefined
+    byIssuer.get(issuer)?.renewal.renew({ raw: state.raw, result: caller }, state, wallMs / 1000)
+    return state.successor?.cookie === undefined ? state.successor : undefined
+  }
+
+  return {
+    byIssuer,
+    published: publishedKeySets(renewing.flatMap(toBePublished)),
+    cookies: renewing.flatMap(({ delivery }) => delivery.cookie ?? []),
+    successorOnStream: renewing.some(({ options }) => options.stream === 'event') ? successorOnStream : undefined,
+    onDelivered(caller) {
+      life.onDelivered(caller)
+      parts.events.onDelivered(caller)
+    },
+  }
+}
+
+/** Where the gateway has no key, the issuer is asked. */
+function endpointOf(
+  { endpoint = '', timeout, maxRequests }: RenewalConfig,
+  { meeting, clock, askIssuer }: RenewalsParts,
+): Endpoint {
+  return createEndpoint({
+    askIssuer,
+    clock,
+    url: endpoint,
+    timeoutMs: timeout,
+    maxRequests,
+    sharedAnswer:
+      meeting === undefined ? undefined : createSharedAnswer({ ...meeting, clock, leaseMs: timeout + LEASE_MORE_MS }),
+  })
+}
+
+function toBePublished({
+  options: { jwksPath },
+  keys,
+}: {
+  readonly options: RenewalConfig
+  readonly keys: readonly KeyHalves[]
+}): readonly PublishedKey[] {
+  if (jwksPath === undefined) return []
+  return keys.flatMap(({ publicKey }) => (publicKey === undefined ? [] : [{ path: jwksPath, key: publicKey }]))
+}
