@@ -4,6 +4,7 @@ import type { ServerResponse } from 'node:http'
 import { FAILURES, failureRule, type FailureCode } from '../failure.ts'
 import { closeLingering } from '../message/lingering-close.ts'
 import { endInOneWrite } from '../message/one-write.ts'
+import { headerLines } from '../message/raw-headers.ts'
 
 export interface AnswerOptions {
   /** Whether the client is told why; false leaves the status alone. */
@@ -69,8 +70,7 @@ export function rawAnswer(
   const headers = [...prepared, ...more]
   const body = `${bodyStart}${requestId}"}`
   const lines = [`HTTP/1.1 ${status} ${failureRule(code).title}`, `content-length: ${body.length}`, 'connection: close']
-  for (let index = 0; index < headers.length; index += 2) lines.push(`${headers[index]}: ${headers[index + 1]}`)
-  return `${lines.join('\r\n')}\r\n\r\n${body}`
+  return `${lines.join('\r\n')}\r\n${headerLines(headers)}\r\n${body}`
 }
 
 const answered = new WeakMap<ServerResponse, FailureCode>()

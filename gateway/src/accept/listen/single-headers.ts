@@ -14,6 +14,7 @@ const SINGLE = new Set(['host', 'authorization', 'content-length', 'content-type
 /** The name that is there twice, or undefined. Node's own parsed headers hide it: they keep the first and drop the second. */
 export function repeatedHeader(raw: readonly string[]): string | undefined {
   let seen: string[] | undefined
+  // A loop of its own, and no helper of message/raw-headers.ts: each request comes by here.
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string
     // Lengths first: nearly all other headers are told apart without folding their case.

@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream'
 
 import { afterItsTurnUnread } from '../listen/current-response.ts'
 import { hasHiddenHeaders } from '../listen/single-headers.ts'
+import { headerLines, removeHeaders, replaceHeader } from '../../message/raw-headers.ts'
 
 /** An offer in HTTP/1.0 is to be ignored (RFC 9110 section 7.8): such a request is a plain one. */
 export function isWebSocketUpgrade({ headers, httpVersion }: IncomingMessage): boolean {
@@ -36,23 +37,18 @@ const OF_THE_UPGRADE = new Set(['upgrade', 'http2-settings'])
 
 /** The head of the request as it came, but for the wish. */
 function headWithoutUpgrade({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): Buffer {
-  const lines = [`${method} ${url} HTTP/${httpVersion}`]
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] as string
-    const lower = name.toLowerCase()
-    if (OF_THE_UPGRADE.has(lower)) continue
-    const value = rawHeaders[index + 1] as string
-    const kept = lower === 'connection' ? withoutOptions(value) : value
-    if (kept !== '' || lower !== 'connection') lines.push(`${name}: ${kept}`)
-  }
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1')
+  const headers = [...rawHeaders]
+  removeHeaders(headers, (name) => OF_THE_UPGRADE.has(name))
+  replaceHeader(headers, 'connection', withoutOptions)
+  return Buffer.from(`${method} ${url} HTTP/${httpVersion}\r\n${headerLines(headers)}\r\n`, 'latin1')
 }
 
-function withoutOptions(connection: string): string {
-  return connection
+function withoutOptions(connection: string): string | undefined {
+  const left = connection
     .split(',')
     .filter((option) => !OF_THE_UPGRADE.has(option.trim().toLowerCase()))
     .join(',')
+  return left === '' ? undefined : left
 }
 
 /**

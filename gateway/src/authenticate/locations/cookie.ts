@@ -1,5 +1,5 @@
 // Tokens in a cookie: several of one name may come, and which of them counts is decided later (one-session.ts).
-import { editHeader } from './edit-header.ts'
+import { replaceHeader } from '../../message/raw-headers.ts'
 import { MAX_COOKIES, type StripToken, type TokenCarrier, type TokenLocation } from './location.ts'
 import { afterScheme, compileScheme, withScheme } from './scheme.ts'
 import { compileName, cookieValue, splitPair, trimBlanks, unescapeBlank } from './spelling.ts'
@@ -63,7 +63,7 @@ export function createCookieLocation(cookie: string, scheme: string | undefined)
       return isOfScheme?.(value) !== false && isToken(value)
     }
     return (headers, target) => {
-      editHeader(headers, 'cookie', (value) => without(value, isTaken))
+      replaceHeader(headers, 'cookie', (value) => without(value, isTaken))
       return target
     }
   }

@@ -1,5 +1,5 @@
 // Tokens in a request header, as a rule `Authorization: Bearer`.
-import { editHeader } from './edit-header.ts'
+import { replaceHeader } from '../../message/raw-headers.ts'
 import type { StripToken, TokenCarrier, TokenLocation } from './location.ts'
 import { afterScheme, compileScheme, withScheme } from './scheme.ts'
 import { Failure } from '../../failure.ts'
@@ -20,7 +20,7 @@ export function createHeaderLocation(name: string, scheme: string | undefined): 
   }
 
   const strip: StripToken = (headers, target) => {
-    editHeader(headers, header, (value) => (isOfScheme?.(value) === false ? value : undefined))
+    replaceHeader(headers, header, (value) => (isOfScheme?.(value) === false ? value : undefined))
     return target
   }
 

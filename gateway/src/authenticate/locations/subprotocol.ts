@@ -1,5 +1,5 @@
 // Tokens behind a WebSocket subprotocol: the one header that a page can set, `new WebSocket(url, ['bearer', token])`.
-import { editHeader } from './edit-header.ts'
+import { takeHeader } from '../../message/raw-headers.ts'
 import type { StripToken, TokenCarrier, TokenLocation } from './location.ts'
 import { trimBlanks } from './spelling.ts'
 import { Failure } from '../../failure.ts'
@@ -40,11 +40,7 @@ export function createSubprotocolLocation(subprotocol: string): TokenLocation {
 
   /** Takes the subprotocol and each token after it out of the offer, which may be in several headers. */
   const strip: StripToken = (headers, target) => {
-    const values: string[] = []
-    editHeader(headers, HEADER, (value) => {
-      values.unshift(value)
-      return undefined
-    })
+    const values = takeHeader(headers, HEADER)
     if (values.length === 0) return target
     const left: string[] = []
     const offered = subprotocolsIn(values.join(','))

@@ -10,9 +10,7 @@ import {
   SAID_BY_PROXIES,
 } from './header-names.ts'
 import { rememberByName } from './remembered-names.ts'
-
-/** Names and values in turn, as `IncomingMessage.rawHeaders` has them. */
-export type RawHeaders = readonly string[]
+import { eachHeader, indexOfHeader, removeHeaders, takeHeader, type RawHeaders } from '../../message/raw-headers.ts'
 
 /** What the gateway says about a request. */
 export interface RequestFacts {
@@ -97,6 +95,7 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
         if (facts.prefix !== undefined) headers.push('x-forwarded-prefix', facts.prefix)
       }
       if (facts.preserveHost && facts.host !== undefined) headers.push('host', facts.host)
+      // A loop of its own, here and in toClient: each message comes by, and a closure would be made for it.
       for (let index = 0; index < raw.length; index += 2) {
         const name = raw[index] as string
         const verdict = verdictOf(name)
@@ -136,34 +135,26 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
 
 function pairsThat(pass: (name: string) => boolean, raw: RawHeaders): [name: string, value: string][] {
   const pairs: [string, string][] = []
-  for (let index = 0; index + 1 < raw.length; index += 2) {
-    const name = raw[index] as string
-    if (pass(name)) pairs.push([name, raw[index + 1] as string])
-  }
+  eachHeader(raw, (name, value) => {
+    if (pass(name)) pairs.push([name, value])
+  })
   return pairs
 }
 
 /** A trusted proxy said who the client is: its own address joins the lists, and what it did not say is added. First, as above. */
 function addHop(headers: string[], { peerAddress, protocol, host, prefix }: RequestFacts): void {
-  let hops = peerAddress
-  let forwarded: string | undefined
-  let prefixes = prefix
-  let [saysProtocol, saysHost] = [false, false]
-  for (let index = headers.length - 2; index >= 0; index -= 2) {
-    const name = (headers[index] as string).toLowerCase()
-    if (name === 'x-forwarded-for') hops = `${headers.splice(index, 2)[1] as string}, ${hops}`
-    else if (name === 'forwarded')
-      forwarded = `${headers.splice(index, 2)[1] as string}, ${forwarded ?? forNode(peerAddress)}`
-    else if (name === 'x-forwarded-prefix' && prefix !== undefined)
-      prefixes = joinedPrefixes(headers.splice(index, 2)[1] as string) + (prefixes ?? '')
-    else if (name === 'x-forwarded-proto') saysProtocol = true
-    else if (name === 'x-forwarded-host') saysHost = true
+  const saysHost = indexOfHeader(headers, 'x-forwarded-host') !== -1
+  const saysProtocol = indexOfHeader(headers, 'x-forwarded-proto') !== -1
+  const hops = [...takeHeader(headers, 'x-forwarded-for'), peerAddress]
+  const forwarded = takeHeader(headers, 'forwarded')
+  if (forwarded.length > 0) headers.unshift('forwarded', [...forwarded, forNode(peerAddress)].join(', '))
+  if (prefix !== undefined) {
+    const prefixes = takeHeader(headers, 'x-forwarded-prefix').map(joinedPrefixes)
+    headers.unshift('x-forwarded-prefix', prefixes.join('') + prefix)
   }
-  if (forwarded !== undefined) headers.unshift('forwarded', forwarded)
-  if (prefixes !== undefined) headers.unshift('x-forwarded-prefix', prefixes)
   if (!saysHost && host !== undefined) headers.unshift('x-forwarded-host', host)
   if (!saysProtocol) headers.unshift('x-forwarded-proto', protocol)
-  headers.unshift('x-forwarded-for', hops)
+  headers.unshift('x-forwarded-for', hops.join(', '))
 }
 
 /** What several proxies took off, the outermost first, is one prefix to the client: no consumer but Spring reads lists. */
@@ -185,8 +176,5 @@ function removeNamed(
   named: ReadonlySet<string> | undefined,
   without: ReadonlySet<string> | undefined,
 ): void {
-  for (let index = headers.length - 2; index >= 0; index -= 2) {
-    const lower = (headers[index] as string).toLowerCase()
-    if (named?.has(lower) || without?.has(lower)) headers.splice(index, 2)
-  }
+  removeHeaders(headers, (name) => named?.has(name) === true || without?.has(name) === true)
 }

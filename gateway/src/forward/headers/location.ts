@@ -1,5 +1,6 @@
 // Location on its way back: where it points at the target, the client must come back through the gateway.
 import type { Rewrite } from './rewrite.ts'
+import { replaceHeader } from '../../message/raw-headers.ts'
 
 /** Statuses whose Location a client follows or stores (RFC 9110 section 10.2.2). */
 export function hasLocation(status: number): boolean {
@@ -29,16 +30,12 @@ export function restoreLocation(
   rewrite: Rewrite,
   target: string,
 ): void {
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = headers[index] as string
-    if (name.length !== 8 || name.toLowerCase() !== 'location') continue
-    const value = headers[index + 1] as string
+  replaceHeader(headers, 'location', (value) => {
     const [whole = '', authority, rest = ''] = ABSOLUTE.exec(value) ?? []
-    if (authority === undefined) {
-      if (value.startsWith('/') && !value.startsWith('//')) headers[index + 1] = rewrite.toClient(value, target)
-    } else if (authorities.has(authority.toLowerCase())) {
-      const path = rest.startsWith('/') ? rest : `/${rest}`
-      headers[index + 1] = rewrite.toClient(path, target) + value.slice(whole.length)
-    }
-  }
+    if (authority === undefined)
+      return value.startsWith('/') && !value.startsWith('//') ? rewrite.toClient(value, target) : value
+    if (!authorities.has(authority.toLowerCase())) return value
+    const path = rest.startsWith('/') ? rest : `/${rest}`
+    return rewrite.toClient(path, target) + value.slice(whole.length)
+  })
 }

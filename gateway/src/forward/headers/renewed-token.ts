@@ -5,6 +5,7 @@ import { hasLocation } from './location.ts'
 import type { AuthResult, RenewedToken } from '../../authenticate/auth-result.ts'
 import type { ClearCookies } from '../../authenticate/locations/cookie-clearing.ts'
 import type { TokenLocation } from '../../authenticate/locations/location.ts'
+import { eachHeader, indexOfHeader, findHeader, removeHeaders } from '../../message/raw-headers.ts'
 
 /** What a route knows for it. Compiled once. */
 export interface CarryPolicy {
@@ -67,11 +68,11 @@ function mayCarry(
   // 206 and 416: parts are put together by the validators that are taken away below. 304: it freshens what a cache has.
   if (status >= 500 || status === 304 || status === 206 || status === 416 || !isWayBack(renewed, location)) return false
   const cookies = renewed.cookie === undefined ? [] : [renewed.cookie.name, location?.cookie ?? '']
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = (headers[index] as string).toLowerCase()
-    if (forbids(name, headers[index + 1] as string, cookies, status, request.headers.host)) return false
-  }
-  return true
+  let allowed = true
+  eachHeader(headers, (name, value) => {
+    if (allowed && forbids(name.toLowerCase(), value, cookies, status, request.headers.host)) allowed = false
+  })
+  return allowed
 }
 
 /**
@@ -98,25 +99,17 @@ export function carryRenewedToken(
 ): void {
   const renewed = carried.caller?.renewal?.successor
   if (carried.caller === undefined || renewed === undefined || !mayCarry(headers, status, renewed, carried)) return
-  let exposed: number | undefined
-  let readable = false
-  for (let index = headers.length - 2; index >= 0; index -= 2) {
-    const name = (headers[index] as string).toLowerCase()
-    if (name === 'access-control-expose-headers') exposed = index
-    else if (name === 'access-control-allow-origin') readable = headers[index + 1] !== 'false'
-    else if (CACHING.has(name) || FOR_SHARED_CACHES.test(name)) {
-      headers.splice(index, 2)
-      if (exposed !== undefined) exposed -= 2
-    }
-  }
+  removeHeaders(headers, (name) => CACHING.has(name) || FOR_SHARED_CACHES.test(name))
   headers.push('cache-control', 'no-store')
   if (vary !== '') headers.push('vary', vary)
   if (renewed.cookie !== undefined && mayLeaveTwin(carried.caller, carried.location, renewed))
     for (const line of clearCookies(carried.request, renewed.cookie)) headers.push('set-cookie', line)
   headers.push(renewed.header, renewed.value)
   onRenewed(carried.caller)
+  const origin = findHeader(headers, 'access-control-allow-origin')
   // Where no origin is allowed, nothing is exposed. A cookie needs no script to read it.
-  if (!readable || renewed.cookie !== undefined) return
-  if (exposed === undefined) headers.push('access-control-expose-headers', renewed.header)
+  if (origin === undefined || origin === 'false' || renewed.cookie !== undefined) return
+  const exposed = indexOfHeader(headers, 'access-control-expose-headers')
+  if (exposed === -1) headers.push('access-control-expose-headers', renewed.header)
   else headers[exposed + 1] = `${headers[exposed + 1] as string}, ${renewed.header}`
 }

@@ -2,6 +2,7 @@
 import type { ServerResponse } from 'node:http'
 
 import { endInOneWrite } from '../../message/one-write.ts'
+import { eachHeader, takeHeader } from '../../message/raw-headers.ts'
 
 // With its head it fits into the buffer on the stack that libuv's fast path writes from.
 const ONE_WRITE_BYTES = 8192
@@ -18,7 +19,7 @@ export function endWith(response: ServerResponse, body: Buffer | undefined): voi
  */
 export function writeHead(response: ServerResponse, status: number, reason: string, headers: string[]): void {
   // RFC 9110 section 8.6: a length in a 204 could be taken for that of a body.
-  if (status === 204) removeHeader(headers, 'content-length')
+  if (status === 204) takeHeader(headers, 'content-length')
   try {
     response.writeHead(status, reason, headers)
   } catch {
@@ -27,23 +28,17 @@ export function writeHead(response: ServerResponse, status: number, reason: stri
   }
 }
 
-function removeHeader(headers: string[], name: string): void {
-  for (let index = headers.length - 2; index >= 0; index -= 2)
-    if ((headers[index] as string).toLowerCase() === name) headers.splice(index, 2)
-}
-
 /** An interim response. Node can write 102 and 103 (with a Link); a client loses nothing with any other (RFC 9110 section 15.2). */
 export function sendInformation(response: ServerResponse, status: number, headers: readonly string[]): void {
   if (status === 102) response.writeProcessing()
   if (status !== 103) return
   const hints: Record<string, string | string[]> = {}
   const links: string[] = []
-  for (let index = 0; index < headers.length; index += 2) {
-    const name = (headers[index] as string).toLowerCase()
-    const value = headers[index + 1] as string
+  eachHeader(headers, (spelt, value) => {
+    const name = spelt.toLowerCase()
     if (name === 'link') links.push(value)
     else if (name !== 'x-request-id' && name !== 'content-length') hints[name] = value
-  }
+  })
   try {
     response.writeEarlyHints({ ...hints, link: links })
   } catch {

@@ -1,15 +1,12 @@
 // Which responses may outlive their token: those that say no length, and event streams above all.
+import { findHeader, valuesOf, type RawHeaders } from '../../message/raw-headers.ts'
 
 /** `bounded`: its length is known. `events`: text/event-stream. `endless`: anything else whose end nobody announced. */
 export type LastingKind = 'bounded' | 'events' | 'endless'
 
-/** `rawHeaders` are names and values in turn. */
-export function lastingKind(rawHeaders: readonly string[]): LastingKind {
-  let kind: LastingKind = 'endless'
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
-    const name = (rawHeaders[index] as string).toLowerCase()
-    if (name === 'content-length') return 'bounded'
-    if (name === 'content-type' && /^text\/event-stream *(;|$)/i.test(rawHeaders[index + 1] as string)) kind = 'events'
-  }
-  return kind
+const EVENTS = /^text\/event-stream *(;|$)/i
+
+export function lastingKind(rawHeaders: RawHeaders): LastingKind {
+  if (findHeader(rawHeaders, 'content-length') !== undefined) return 'bounded'
+  return valuesOf(rawHeaders, 'content-type').some((type) => EVENTS.test(type)) ? 'events' : 'endless'
 }

@@ -6,15 +6,11 @@ import { lastingKind } from './lasting-response.ts'
 import { RENEWED_TOKEN, type NextToken } from './stream-renewal.ts'
 import type { Lasting, StreamWatch } from './stream-watch.ts'
 import type { ResponseReceiver } from '../transport/transport.ts'
+import { findHeader } from '../../message/raw-headers.ts'
 
 /** An event ends with an empty line, and a line with any of three (WHATWG HTML, section 9.2.5). */
 const EMPTY_LINE = /(\r\n|\r|\n)(\r\n|\r|\n)$/
 const LONGEST_EMPTY_LINE = 4
-
-/** Bytes that are an encoding of events cannot be added to. */
-function isEncoded(rawHeaders: readonly string[]): boolean {
-  return rawHeaders.some((name, index) => index % 2 === 0 && /^content-encoding$/i.test(name))
-}
 
 /** Passes everything on to the exchange as it came. */
 export class RenewedEvents implements ResponseReceiver, Lasting {
@@ -48,7 +44,8 @@ export class RenewedEvents implements ResponseReceiver, Lasting {
     this.#exchange.onHead(status, statusText, rawHeaders, resume)
     const { request, response } = this.#admitted
     const isEvents = status === 200 && request.method !== 'HEAD' && lastingKind(rawHeaders) === 'events'
-    if (!isEvents || isEncoded(rawHeaders)) return
+    // Bytes that are an encoding of events cannot be added to.
+    if (!isEvents || findHeader(rawHeaders, 'content-encoding') !== undefined) return
     // Before the first byte is between two events as well.
     this.#tail = '\n\n'
     this.#watch.add(this)

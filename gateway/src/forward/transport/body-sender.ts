@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 
 import type { OutgoingBody } from './transport.ts'
+import { headerLines } from '../../message/raw-headers.ts'
 
 export interface BodySenderEvents {
   /** The upstream has to read before more can be sent. */
@@ -71,7 +72,7 @@ export class BodySender {
 
   readonly #onEnd = (): void => {
     this.#sent = true
-    if (this.#chunked) this.#socket.write(`0\r\n${fieldLines(this.#outgoing.trailers())}\r\n`, 'latin1')
+    if (this.#chunked) this.#socket.write(`0\r\n${headerLines(this.#outgoing.trailers())}\r\n`, 'latin1')
     this.#over = true
     this.#socket.off('drain', this.#onDrain)
     this.#events.onSent()
@@ -83,11 +84,4 @@ export class BodySender {
     this.#socket.off('drain', this.#onDrain)
     this.#events.onError(error)
   }
-}
-
-function fieldLines(fields: readonly string[]): string {
-  let text = ''
-  for (let index = 0; index + 1 < fields.length; index += 2)
-    text += `${fields[index] as string}: ${fields[index + 1] as string}\r\n`
-  return text
 }

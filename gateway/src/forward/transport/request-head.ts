@@ -33,6 +33,7 @@ export function requestHead(
   let saysHost = false
   let saysLength = false
   let binds = false
+  // One pass over each request's headers, without a closure: that is why it is no helper of message/raw-headers.ts.
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
     const value = headers[index + 1] as string

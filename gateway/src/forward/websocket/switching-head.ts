@@ -3,6 +3,7 @@ import { validateHeaderValue } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 import type { HeaderFilter } from '../headers/headers.ts'
+import { eachHeader, type RawHeaders } from '../../message/raw-headers.ts'
 
 /** Each side has a handshake of its own; and a 101 has no body, so no length (RFC 9110 section 8.6). */
 const OF_THE_OTHER_HANDSHAKE: ReadonlySet<string> = new Set([
@@ -11,13 +12,11 @@ const OF_THE_OTHER_HANDSHAKE: ReadonlySet<string> = new Set([
 ])
 
 /** The fields of the upstream's 101 that are the client's as well, as lines of a head. */
-export function linesForClient(filter: HeaderFilter, rawHeaders: readonly string[], requestId: string): string {
-  const headers = filter.toClient(rawHeaders, requestId, OF_THE_OTHER_HANDSHAKE)
+export function linesForClient(filter: HeaderFilter, rawHeaders: RawHeaders, requestId: string): string {
   let lines = ''
-  for (let index = 0; index < headers.length; index += 2) {
-    const [name, value] = [headers[index] as string, headers[index + 1] as string]
+  eachHeader(filter.toClient(rawHeaders, requestId, OF_THE_OTHER_HANDSHAKE), (name, value) => {
     if (isSendable(name, value)) lines += `${name}: ${value}\r\n`
-  }
+  })
   return lines
 }
 

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 
 import { acceptOf } from './dialed-connection.ts'
 import { hasBody } from '../streams/request-body.ts'
+import { removeHeaders, valuesOf, type RawHeaders } from '../../message/raw-headers.ts'
 
 /** Of the client's own handshake; the gateway makes its own with the upstream. Extensions are not negotiated through. */
 const OF_THIS_HOP: ReadonlySet<string> = new Set([
@@ -33,26 +34,21 @@ export interface Handshake {
 
 /** Turns headers for a plain request into those of a handshake, in place. */
 export function prepareHandshake(headers: string[]): Handshake {
-  const offered: string[] = []
-  for (let index = headers.length - 2; index >= 0; index -= 2) {
-    const name = (headers[index] as string).toLowerCase()
-    if (OF_THIS_HOP.has(name)) headers.splice(index, 2)
-    else if (name === 'sec-websocket-protocol')
-      offered.unshift(...(headers[index + 1] as string).split(',').map((item) => item.trim()))
-  }
+  removeHeaders(headers, (name) => OF_THIS_HOP.has(name))
+  const offered = valuesOf(headers, 'sec-websocket-protocol').flatMap((value) =>
+    value.split(',').map((item) => item.trim()),
+  )
   const key = randomBytes(16).toString('base64')
   headers.push('sec-websocket-key', key, 'sec-websocket-version', VERSION)
   return { key, offered }
 }
 
 /** The subprotocol that the upstream chose, undefined for none; an Error when this is no answer to the handshake. */
-export function chosenProtocol({ key, offered }: Handshake, rawHeaders: readonly string[]): string | undefined | Error {
-  const answer = new Map<string, string>()
-  for (let index = 0; index + 1 < rawHeaders.length; index += 2)
-    answer.set((rawHeaders[index] as string).toLowerCase(), (rawHeaders[index + 1] as string).trim())
-  if (answer.get('sec-websocket-accept') !== acceptOf(key)) return new Error('Sec-WebSocket-Accept is wrong')
-  if (answer.has('sec-websocket-extensions')) return new Error('an extension was chosen that nobody offered')
-  const protocol = answer.get('sec-websocket-protocol')
+export function chosenProtocol({ key, offered }: Handshake, rawHeaders: RawHeaders): string | undefined | Error {
+  const said = (name: string) => valuesOf(rawHeaders, name).at(-1)?.trim()
+  if (said('sec-websocket-accept') !== acceptOf(key)) return new Error('Sec-WebSocket-Accept is wrong')
+  if (said('sec-websocket-extensions') !== undefined) return new Error('an extension was chosen that nobody offered')
+  const protocol = said('sec-websocket-protocol')
   return protocol === undefined || offered.includes(protocol)
     ? protocol
     : new Error('a subprotocol was chosen that nobody offered')

@@ -1,10 +1,11 @@
 // Schemes that authenticate the connection and not the request: what comes over it later counts as the same user's.
+import { valuesOf, type RawHeaders } from '../../../message/raw-headers.ts'
 
 const FIRST_LETTER = 'n'.charCodeAt(0)
 const LOWER_CASE = 32
 const BINDS = /^(?:nego|ntlm)/i
 const OFFERS = /(?:^|,)[ \t]*(?:nego|ntlm)/i
-const AUTHENTICATE_NAMES: ReadonlySet<string> = new Set(['www-authenticate', 'proxy-authenticate'])
+const AUTHENTICATE_NAMES = ['www-authenticate', 'proxy-authenticate'] as const
 
 /** Credentials of NTLM or Negotiate (RFC 4559), as HAProxy tells them for http-reuse: by the first letters of the scheme. */
 export function credentialsBind(authorization: string): boolean {
@@ -17,19 +18,11 @@ export function challengeBinds(authenticate: string): boolean {
   return OFFERS.test(authenticate)
 }
 
-/** The same of whole heads, names and values in turn. */
-export function requestBinds(headers: readonly string[]): boolean {
-  for (let index = 0; index < headers.length; index += 2)
-    if (credentialsBind(headers[index + 1] as string) && headers[index]?.toLowerCase() === 'authorization') return true
-  return false
+/** The same of whole heads. */
+export function requestBinds(headers: RawHeaders): boolean {
+  return valuesOf(headers, 'authorization').some(credentialsBind)
 }
 
-export function responseBinds(headers: readonly string[]): boolean {
-  for (let index = 0; index < headers.length; index += 2)
-    if (
-      AUTHENTICATE_NAMES.has((headers[index] as string).toLowerCase()) &&
-      challengeBinds(headers[index + 1] as string)
-    )
-      return true
-  return false
+export function responseBinds(headers: RawHeaders): boolean {
+  return AUTHENTICATE_NAMES.some((name) => valuesOf(headers, name).some(challengeBinds))
 }
