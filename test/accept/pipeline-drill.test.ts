@@ -130,13 +130,13 @@ for (const transport of ['direct', 'undici']) {
         if (waits) timers -= 1
         waits = false
       }
-      const callOff = systemSchedule(delayMs, () => {
+      const cancel = systemSchedule(delayMs, () => {
         done()
         run()
       })
       return () => {
         done()
-        callOff()
+        cancel()
       }
     }
     const seen: string[] = []

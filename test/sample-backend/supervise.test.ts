@@ -96,7 +96,7 @@ t.test('children that do not get ready are stopped, and the exit code is 1', asy
   t.same(scene.failures, ['no good answer from a'])
 })
 
-t.test('the waiting for readiness is called off when a child ends', async (t) => {
+t.test('the waiting for readiness is cancelled when a child ends', async (t) => {
   let signal: AbortSignal | undefined
   const whenReady = (given: AbortSignal): Promise<void> => {
     signal = given

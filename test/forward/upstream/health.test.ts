@@ -47,7 +47,7 @@ t.test('with no healthy target a request is 503 at once', async (t) => {
   t.same(send().failures, [{ code: 'upstream_unhealthy' }])
 })
 
-t.test('silence and a body without end are bad or useless after the timeout, and are called off', async (t) => {
+t.test('silence and a body without end are bad or useless after the timeout, and are cancelled', async (t) => {
   const { checks, clock, log } = start(1)
   for (let count = 0; count < 3; count += 1) {
     const [call] = checks()

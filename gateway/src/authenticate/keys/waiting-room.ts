@@ -44,11 +44,11 @@ export function createWaitingRoom(parts: {
       return new Promise((resolve) => {
         const release = () => {
           waiters.delete(waiter)
-          callOff()
+          cancel()
           resolve()
         }
         const waiter: Waiter = { wish, isLate, untilMs: clock.monotonic() + timeoutMs, release }
-        const callOff = schedule(timeoutMs, release)
+        const cancel = schedule(timeoutMs, release)
         waiters.add(waiter)
       })
     },

@@ -5,7 +5,7 @@ import { KeptConnections } from './connections/kept-connections.ts'
 import { PooledConnection, type ConnectionOwner } from './connections/pooled-connection.ts'
 import type { OutgoingRequest, ResponseReceiver, TargetTransport, TransportParts } from './transport.ts'
 import { connectTo, createConnector, hasName } from './connections/upstream-connection.ts'
-import { CalledOff, UpstreamReset } from '../upstream/upstream-failure.ts'
+import { Cancelled, UpstreamReset } from '../upstream/upstream-failure.ts'
 import type { UpstreamConfig } from '../../options/upstreams.ts'
 
 /**
@@ -30,12 +30,12 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
   let armedMs = Infinity
   let disarm: (() => void) | undefined
   // A name is looked up for each new connection, so all of them are replaced from time to time.
-  let callOffRefresh = hasName(target) ? schedule(config.dnsRefresh, refresh) : undefined
+  let cancelRefresh = hasName(target) ? schedule(config.dnsRefresh, refresh) : undefined
 
   function refresh(): void {
     generation += 1
     closeIdle()
-    callOffRefresh = schedule(config.dnsRefresh, refresh)
+    cancelRefresh = schedule(config.dnsRefresh, refresh)
   }
 
   function closeIdle(): void {
@@ -115,7 +115,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
       open.add(connection)
       if (receiver.over) {
         connection.rest()
-        receiver.onError(new CalledOff())
+        receiver.onError(new Cancelled())
       } else {
         connection.send(request, receiver)
       }
@@ -125,7 +125,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
   function serve(request: OutgoingRequest, receiver: ResponseReceiver, connection?: PooledConnection): void {
     if (receiver.over) {
       connection?.rest()
-      receiver.onError(new CalledOff())
+      receiver.onError(new Cancelled())
       whenAllIsOver()
     } else if (connection === undefined) dial(request, receiver)
     else connection.send(request, receiver)
@@ -140,7 +140,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
     },
     holds: (client) => bound.has(client),
     close() {
-      callOffRefresh?.()
+      cancelRefresh?.()
       return new Promise((resolve) => {
         closed = resolve
         closeIdle()

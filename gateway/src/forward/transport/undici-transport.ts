@@ -22,7 +22,7 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
   let closed = false
   let distrustedUntilMs = -Infinity
   // A name is looked up for each new connection, so all of them are replaced from time to time.
-  let callOffRefresh = hasName(target) ? parts.schedule(config.dnsRefresh, refresh) : undefined
+  let cancelRefresh = hasName(target) ? parts.schedule(config.dnsRefresh, refresh) : undefined
 
   const connectionParts = {
     origin: originOf(target),
@@ -46,7 +46,7 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
   function refresh(): void {
     generation += 1
     for (const connection of idle.splice(0)) close(connection)
-    callOffRefresh = parts.schedule(config.dnsRefresh, refresh)
+    cancelRefresh = parts.schedule(config.dnsRefresh, refresh)
   }
 
   function close(connection: UndiciConnection): void {
@@ -70,7 +70,7 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
     holds: (client) => bound.has(client),
     async close() {
       closed = true
-      callOffRefresh?.()
+      cancelRefresh?.()
       bound.closeAll()
       for (const connection of [...open]) close(connection)
       await Promise.all(closing)

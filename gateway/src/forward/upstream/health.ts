@@ -23,7 +23,7 @@ function ignore(): void {
   // Nothing of the answer but its status matters.
 }
 
-/** Asks once; `report` is called exactly once. An answer that does not end is called off as well: it would hold the connection. */
+/** Asks once; `report` is called exactly once. An answer that does not end is cancelled as well: it would hold the connection. */
 function ask(
   transport: Transport,
   { path, timeout }: HealthConfig,
@@ -39,7 +39,7 @@ function ask(
   }
   function finish(): void {
     receiver.over = true
-    callOff()
+    cancel()
     conclude(false)
   }
   const receiver: ResponseReceiver & { over: boolean } = {
@@ -60,7 +60,7 @@ function ask(
       finish()
     },
   }
-  const callOff = schedule(timeout, () => {
+  const cancel = schedule(timeout, () => {
     finish()
     abort()
   })
@@ -74,7 +74,7 @@ export function watchHealth(target: Target, config: HealthConfig, parts: HealthP
   const { transport, schedule, random, onChange } = parts
   let inARow = 0
   let stopped = false
-  let callOff = ignore
+  let cancel = ignore
 
   function learn(good: boolean): void {
     if (stopped) return
@@ -85,7 +85,7 @@ export function watchHealth(target: Target, config: HealthConfig, parts: HealthP
       onChange(target, good)
     }
     // Spread, so that many gateways do not ask in step.
-    callOff = schedule(config.interval * (0.9 + 0.2 * random()), check)
+    cancel = schedule(config.interval * (0.9 + 0.2 * random()), check)
   }
   function check(): void {
     ask(transport, config, schedule, learn)
@@ -94,6 +94,6 @@ export function watchHealth(target: Target, config: HealthConfig, parts: HealthP
   check()
   return () => {
     stopped = true
-    callOff()
+    cancel()
   }
 }

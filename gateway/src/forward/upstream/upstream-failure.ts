@@ -26,11 +26,11 @@ export class HeadersTooLarge extends Error {
 }
 
 /** Nobody waits for the response any more. */
-export class CalledOff extends Error {
+export class Cancelled extends Error {
   readonly code = 'UND_ERR_ABORTED'
 
   constructor() {
-    super('the exchange was called off')
+    super('the exchange was cancelled')
   }
 }
 

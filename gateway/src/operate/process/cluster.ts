@@ -137,11 +137,11 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
     const id = questions
     return new Promise((resolve) => {
       const settle = (answer: Answers[Q] | undefined) => {
-        callOff()
+        cancel()
         waiting.delete(id)
         resolve(answer)
       }
-      const callOff = schedule(ANSWER_MS, () => {
+      const cancel = schedule(ANSWER_MS, () => {
         settle(undefined)
       })
       // The question decides the kind of the answer.
@@ -177,11 +177,11 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
       phase = 'stopping'
       if (slots.every((slot) => slot.process === undefined)) return
       await new Promise<void>((resolve) => {
-        const callOff = schedule(timeoutMs, () => {
+        const cancel = schedule(timeoutMs, () => {
           for (const { process } of slots) process?.kill()
         })
         allGone = () => {
-          callOff()
+          cancel()
           resolve()
         }
         for (const { process } of slots) process?.drain()

@@ -8,7 +8,7 @@ import { requestHead } from '../request-head.ts'
 import type { ResponseHead } from '../response-head.ts'
 import { ResponseReader, type ResponseSink } from '../response-reader.ts'
 import type { OutgoingRequest, ResponseReceiver } from '../transport.ts'
-import { CalledOff, TimedOut, UpstreamReset } from '../../upstream/upstream-failure.ts'
+import { Cancelled, TimedOut, UpstreamReset } from '../../upstream/upstream-failure.ts'
 
 /** How long an idle connection is kept where the upstream does not say for how long it keeps it. */
 const KEEP_MS = 4000
@@ -69,7 +69,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents, Keepabl
     this.#headCame = false
     this.#setDeadline(Infinity)
     receiver.onSent(() => {
-      if (this.#receiver === receiver) this.#fail(new CalledOff())
+      if (this.#receiver === receiver) this.#fail(new Cancelled())
     })
     if (this.#receiver !== receiver) return
     const head = requestHead(request, this.#owner.host)
