@@ -41,7 +41,7 @@ t.test('files that hold no config are one clear error with a place', async (t) =
       /twice/,
     ],
     ['brackets without end', `a: ${'['.repeat(100_000)}`, /nested too deeply/],
-    ['a quote without end', 'a: "b', /the closing quote is missing/, [1, 6]],
+    ['a quote without end', 'a: "b', /the closing quote is missing/, [1, 4]],
     ['a word without a colon', 'a: 1\nb\n', /must be on one line, with its colon|a colon is missing/, [2, 1]],
     ['an open bracket', 'a: [1', /\] is missing/],
   ]

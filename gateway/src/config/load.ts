@@ -51,13 +51,13 @@ function inOrder(problems: readonly Problem[]): readonly Problem[] {
 function withoutEchoes(unset: readonly Finding[], others: readonly Finding[]): readonly Finding[] {
   const settled = new Set(unset.map(({ path }) => pathText(path)))
   const particular = new Set(others.filter(({ vague }) => vague !== true).map(({ path }) => pathText(path)))
-  return [
-    ...unset,
-    ...others.filter(({ path, vague }) => {
-      const place = pathText(path)
-      return !settled.has(place) && !(vague === true && particular.has(place))
-    }),
-  ]
+  const left = others.filter(({ path, vague }) => {
+    const place = pathText(path)
+    if (settled.has(place) || (vague === true && particular.has(place))) return false
+    if (vague === true) particular.add(place)
+    return true
+  })
+  return [...unset, ...left]
 }
 
 /** Reads, substitutes, checks. Never throws for what is in the file; nothing secret is in a message. */

@@ -12,6 +12,7 @@ import { checkRouteConflicts } from './route/route-conflicts.ts'
 import { checkRouteMatch } from './route/route-match-checks.ts'
 import { checkRouteIssuers } from './route/route-issuer-checks.ts'
 import { checkProxy, checkRouteConnect, checkUpstreams } from './upstream-checks.ts'
+import { isMisspelt } from '../schema/did-you-mean.ts'
 import { foldName } from '../../forward/headers/header-names.ts'
 import { LOCATION_KINDS } from '../../options/tokens.ts'
 import { readRedisUrl } from '../../revoke/stores/redis/redis-url.ts'
@@ -85,6 +86,8 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
   const { listen, admin, tokens, authResult, issuers, upstreams, routes, cors, proxy, revocation, workers } =
     options(config)
   const routeList = entries(routes).map(options)
+  // With the default in its place, it looks as if there were none.
+  const misspelt = entries(issuers).length === 0 && isMisspelt('issuers', options(config))
   return [
     ...checkListeners(listen, admin),
     ...checkTokenLocations(tokens),
@@ -100,7 +103,7 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
     ...routeList.flatMap((route, index) => checkRoutePaths(route, index, written)),
     ...routeList.flatMap((route, index) => checkRouteMatch(route, index, written)),
     ...checkRouteIssuers(routeList, {
-      issuers: Array.isArray(issuers) ? issuers.map(options) : undefined,
+      issuers: Array.isArray(issuers) && !misspelt ? issuers.map(options) : undefined,
       upstreams: isOptions(upstreams) ? Object.keys(upstreams) : undefined,
       written,
     }),

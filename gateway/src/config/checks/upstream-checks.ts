@@ -1,6 +1,7 @@
 // Options of upstreams and proxies that do not fit together.
 import { entries, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
+import { counted } from '../text/counted.ts'
 import { isNetwork } from '../../message/trusted-proxies.ts'
 
 const MAX_SOCKET_BYTES = 107
@@ -31,7 +32,10 @@ function checkUpstream(name: string, upstream: Readonly<Record<string, unknown>>
   const findings = texts(targets).flatMap((target, index) => checkTarget(target, [...path, 'targets', index]))
   const count = entries(targets).length
   if (Array.isArray(weights) && weights.length !== count)
-    findings.push({ path: [...path, 'weights'], message: `has ${weights.length} shares for ${count} targets` })
+    findings.push({
+      path: [...path, 'weights'],
+      message: `has ${counted(weights.length, 'share')} for ${counted(count, 'target')}`,
+    })
   const { cert, key } = options(tls)
   if ((cert === undefined) !== (key === undefined))
     findings.push({ path: [...path, 'tls'], message: 'a client certificate needs both cert and key' })

@@ -20,14 +20,26 @@ function distance(a: string, b: string): number {
 
 const MAX_WORD = 64
 
-/** A hint such as `did you mean "timeouts"?`; undefined when nothing is near. */
-export function didYouMean(word: string, known: readonly string[]): string | undefined {
+/** The known word that was probably meant; undefined when nothing is near. */
+export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > MAX_WORD) return undefined
   const allowed = Math.max(1, Math.floor(word.length / 3))
-  const near = known
-    .map((name) => ({ name, edits: distance(word.toLowerCase(), name.toLowerCase()) }))
-    // A word of which nothing is left was not a slip of the finger.
-    .filter(({ edits }) => edits <= allowed && edits < word.length)
-    .sort((a, b) => a.edits - b.edits)[0]
-  return near === undefined ? undefined : `did you mean "${near.name}"?`
+  return (
+    known
+      .map((name) => ({ name, edits: distance(word.toLowerCase(), name.toLowerCase()) }))
+      // A word of which nothing is left was not a slip of the finger.
+      .filter(({ edits }) => edits <= allowed && edits < word.length)
+      .sort((a, b) => a.edits - b.edits)[0]?.name
+  )
+}
+
+/** A hint such as `did you mean "timeouts"?`; undefined when nothing is near. */
+export function didYouMean(word: string, known: readonly string[]): string | undefined {
+  const name = nearest(word, known)
+  return name === undefined ? undefined : `did you mean "${name}"?`
+}
+
+/** Whether this option is there under a name that was misspelt, which is told already. */
+export function isMisspelt(name: string, options: Readonly<Record<string, unknown>>): boolean {
+  return Object.keys(options).some((key) => key !== name && nearest(key, [name]) !== undefined)
 }

@@ -4,7 +4,7 @@ import { Settings } from 'typebox/system'
 import { Value } from 'typebox/value'
 
 import type { AsWritten } from '../text/as-written.ts'
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean, nearest } from './did-you-mean.ts'
 import { options, valueAt } from '../checks/loose.ts'
 import type { Finding, Path } from '../problem.ts'
 import { asNode, schemaAt, type SchemaNode } from './schema-walk.ts'
@@ -80,6 +80,27 @@ function withoutNoise(errors: readonly SchemaError[], root: SchemaNode, value: u
   return errors.filter((error) => error.keyword !== 'boolean' && error.keyword !== '~refine' && !isNoise(error))
 }
 
+/** A key that is misspelt is unknown, and the one that was meant is missing: one mistake. */
+function meantKeys(errors: readonly SchemaError[], root: SchemaNode, value: unknown): ReadonlySet<string> {
+  return new Set(
+    errors
+      .filter(({ keyword }) => keyword === 'additionalProperties')
+      .flatMap(({ instancePath, params }) => {
+        const known = Object.keys(schemaAt(root, readPointer(instancePath, value))?.properties ?? {})
+        return (params['additionalProperties'] as readonly string[]).map(
+          (name) => `${instancePath}/${nearest(name, known) ?? ''}`,
+        )
+      }),
+  )
+}
+
+function withoutMeant(error: SchemaError, meant: ReadonlySet<string>): SchemaError {
+  if (error.keyword !== 'required') return error
+  const missing = error.params['requiredProperties'] as readonly string[]
+  const left = missing.filter((name) => !meant.has(`${error.instancePath}/${name}`))
+  return { ...error, params: { ...error.params, requiredProperties: left } }
+}
+
 /** Fills in the defaults and tells all that does not fit the schema. */
 export function applySchema(
   schema: TSchema,
@@ -88,8 +109,10 @@ export function applySchema(
 ): { readonly value: unknown; readonly findings: readonly Finding[] } {
   const value = Value.Default(schema, raw)
   const errors = Value.Errors(schema, value) as unknown as readonly SchemaError[]
-  const findings = withoutNoise(errors, asNode(schema), value).flatMap((error) =>
-    translate(error, asNode(schema), value, written),
+  const root = asNode(schema)
+  const meant = meantKeys(errors, root, value)
+  const findings = withoutNoise(errors, root, value).flatMap((error) =>
+    translate(withoutMeant(error, meant), root, value, written),
   )
   return { value, findings }
 }

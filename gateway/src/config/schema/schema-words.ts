@@ -3,6 +3,7 @@ import type { AsWritten } from '../text/as-written.ts'
 import { didYouMean } from './did-you-mean.ts'
 import type { Finding, Path } from '../problem.ts'
 import { unitKindOf, type SchemaNode } from './schema-walk.ts'
+import { shapeHint } from './shape-hint.ts'
 
 /** An error as the schema library tells it. */
 export interface SchemaError {
@@ -123,12 +124,25 @@ function hintOf(schema: SchemaNode | undefined): string | undefined {
   return schema?.description !== undefined && /^[A-Z]/.test(schema.description) ? schema.description : undefined
 }
 
+interface Place {
+  readonly path: Path
+  readonly schema: SchemaNode | undefined
+  readonly value: unknown
+  readonly written: AsWritten
+}
+
+/** For lists and options: how they are written. What may be a secret is not repeated. */
+function shapeOf({ keyword }: SchemaError, { path, schema, value, written }: Place): string | undefined {
+  const name = path.at(-1)
+  if (keyword !== 'type' || schema === undefined || typeof name !== 'string' || value === null) return undefined
+  if (schema.type !== 'array' && schema.type !== 'object') return undefined
+  return shapeHint(name, schema, written.isTellable(path) ? value : undefined)
+}
+
 /** The finding for an error about the value at a path. A value that came from a reference is named by the reference. */
-export function findingOf(
-  error: SchemaError,
-  { path, schema, value, written }: { path: Path; schema: SchemaNode | undefined; value: unknown; written: AsWritten },
-): Finding {
-  const { message, hint, ...rest } = inWords(error, schema, value)
+export function findingOf(error: SchemaError, place: Place): Finding {
+  const { path, schema, value, written } = place
+  const { message, hint = shapeOf(error, place), ...rest } = inWords(error, schema, value)
   if (written.isReference(path)) return { path, message: `${message}, got ${written.show(path)}`, hint, ...rest }
   if (error.keyword !== 'enum' || typeof value !== 'string') return { path, message, hint, ...rest }
   const known = (schema?.enum ?? []).map(String)

@@ -2,12 +2,15 @@
 import { valueAt } from '../checks/loose.ts'
 import type { Path } from '../problem.ts'
 import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'
+import { hasSecret, mayHoldSecrets } from './secret-text.ts'
 
 export interface AsWritten {
   /** In quotes, shortened when it is long. */
   show(path: Path): string
   /** Whether the value at this path came from a reference, in whole or in part. */
   isReference(path: Path): boolean
+  /** Whether a value may be repeated as it is: no reference and no secret is in it. */
+  isTellable(path: Path): boolean
 }
 
 const MAX_SHOWN = 60
@@ -24,6 +27,15 @@ export function createAsWritten(written: unknown, schema: SchemaNode): AsWritten
       const value = valueAt(written, path)
       if (typeof value !== 'string') return String(value)
       return JSON.stringify(value.length > MAX_SHOWN ? `${value.slice(0, MAX_SHOWN)}…` : value)
+    },
+    isTellable(path) {
+      const [own, ...around] = path.map((_, index) => schemaAt(schema, path.slice(0, path.length - index)))
+      if (own === undefined || mayHoldSecrets(own) || around.some((node) => node !== undefined && hasSecret(node)))
+        return false
+      const value = valueAt(written, path)
+      return (Array.isArray(value) ? value : [value]).every(
+        (member) => typeof member !== 'object' && !isReferenceText(member),
+      )
     },
     isReference: (path) => isReferenceText(valueAt(written, path)),
   }

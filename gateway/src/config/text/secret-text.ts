@@ -10,7 +10,7 @@ function isReferencesOnly(value: unknown): boolean {
 }
 
 /** Where an object has a secret, all in it that is no other known option may be a misplaced one. */
-function hasSecret({ properties = {}, anyOf = [] }: SchemaNode): boolean {
+export function hasSecret({ properties = {}, anyOf = [] }: SchemaNode): boolean {
   return Object.values(properties).some(({ writeOnly }) => writeOnly === true) || anyOf.some(hasSecret)
 }
 
@@ -24,6 +24,11 @@ function secretNames(schema: SchemaNode, name?: string): readonly string[] {
     ...inner.flatMap(([option, child]) => secretNames(child, option)),
     ...[...(items === undefined ? [] : [items]), ...anyOf].flatMap((child) => secretNames(child, name)),
   ]
+}
+
+/** Whether a secret may stand anywhere inside. */
+export function mayHoldSecrets(schema: SchemaNode): boolean {
+  return schema.writeOnly === true || secretNames(schema).length > 0
 }
 
 function secretNodes(document: Document, sources: AliasSources, root: SchemaNode): ReadonlySet<Node> {

@@ -74,7 +74,7 @@ export function openSourceFile(file: string, { readFile, schema }: SourceFilePar
   }
 
   if (typeof read !== 'string') return [problemAt(0, read)]
-  const syntax = syntaxFaults(document, (offset) => lineCounter.linePos(offset).line)
+  const syntax = syntaxFaults(document, text, (offset) => lineCounter.linePos(offset).line)
   const faults = syntax.length > 0 ? syntax : checkDocument(document, sources)
   if (faults.length > 0) return faults.map(({ offset, message }) => problemAt(offset, { path: [], message }))
   if (!isMap(document.contents)) {

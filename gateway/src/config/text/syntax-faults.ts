@@ -1,16 +1,18 @@
 // What keeps a file from being YAML, in our words: the parser's own quote the text, which may be a secret.
-import type { Document, YAMLError } from 'yaml'
+import { visit, type Document, type YAMLError } from 'yaml'
 
 import type { DocumentFault } from './document-checks.ts'
 
 const MAX_FAULTS = 10
+const BAD_INDENT = 'this is indented in another way than what it belongs to'
+const TOO_DEEP = 'this is indented deeper than the line that it stands beside'
 
 const MESSAGES: Readonly<Record<string, string>> = {
   ALIAS_PROPS: 'an alias cannot have an anchor or a tag of its own',
   BAD_ALIAS: 'this alias is not defined before it is used',
   BAD_DIRECTIVE: 'this directive (%) is not known',
   BAD_DQ_ESCAPE: 'this escape is not known in double quotes: write \\\\ for a backslash, or use single quotes',
-  BAD_INDENT: 'this is indented in another way than what it belongs to',
+  BAD_INDENT,
   BLOCK_AS_IMPLICIT_KEY:
     'a value cannot hold another `name: value`: put it in quotes, or check how the next line is indented',
   BAD_SCALAR_START: 'text that starts with this character must be in quotes',
@@ -37,6 +39,8 @@ const SPECIAL: readonly (readonly [RegExp, (character: string) => string])[] = [
   ],
   [/to end with (.)/, (character) => `${character} is missing`],
   [/closing ['"]quote/, () => 'the closing quote is missing'],
+  [/^Sequence item without/, () => BAD_INDENT],
+  [/^A block sequence may not be used/, () => BAD_INDENT],
   [/^Implicit .*keys need to be followed/, () => 'a colon is missing: options are written as `name: value`'],
   [/^Missing , /, () => 'a comma is missing before this'],
   [/^Missing space after :/, () => 'a space is missing after the colon'],
@@ -60,18 +64,82 @@ export function understoodUpTo(document: Document): number | undefined {
   return inOrder(document).find(({ code }) => LOST.has(code))?.pos[0]
 }
 
+function isQuote({ message }: YAMLError): boolean {
+  return /closing ['"]quote/.test(message)
+}
+
+/** Where a quote that is never closed begins: the parser tells where it gave up, which may be the end of the file. */
+function openingQuote(document: Document, offset: number): number {
+  let start = offset
+  visit(document, {
+    Scalar(_, { type, range }) {
+      const isQuoted = type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE'
+      if (isQuoted && range?.[0] !== undefined && range[0] < offset && offset <= range[2]) start = range[0]
+    },
+  })
+  return start
+}
+
+function firstOfLine(text: string, offset: number): number {
+  const start = text.lastIndexOf('\n', offset - 1) + 1
+  return start + (/^ */.exec(text.slice(start))?.[0].length ?? 0)
+}
+
+/** A value that goes on in the next line, where a name stands: that line is too deep. The parser points at the value. */
+function continuedAt(document: Document, text: string, { code, pos }: YAMLError): number | undefined {
+  const whole = document.errors.find((other) => other.code === 'MULTILINE_IMPLICIT_KEY' && other.pos[0] === pos[0])
+  if (code !== 'BLOCK_AS_IMPLICIT_KEY' || whole === undefined || !text.slice(...whole.pos).includes('\n'))
+    return undefined
+  return firstOfLine(text, whole.pos[1])
+}
+
+/** In our words, where a person would look for it. */
+function told(document: Document, text: string, error: YAMLError): DocumentFault {
+  const [offset] = error.pos
+  if (isQuote(error)) return { offset: openingQuote(document, offset), message: inWords(error) }
+  const deeper = continuedAt(document, text, error)
+  if (deeper !== undefined) return { offset: deeper, message: TOO_DEEP }
+  const message = inWords(error)
+  return { offset: message === BAD_INDENT ? firstOfLine(text, offset) : offset, message }
+}
+
+/** Lines that follow each other with one indentation were moved together: one mistake. */
+function isSameBlock(text: string, before: number, after: number): boolean {
+  const between = text.slice(before, after)
+  return (
+    /^[^\n]*\n *$/.test(between) &&
+    firstOfLine(text, before) === before &&
+    columnOf(text, before) === columnOf(text, after)
+  )
+}
+
+function columnOf(text: string, offset: number): number {
+  return offset - text.lastIndexOf('\n', offset - 1)
+}
+
 /** The first on each line, and none after the parser lost the thread: what it says from there on helps nobody. */
-export function syntaxFaults(document: Document, lineOf: (offset: number) => number): readonly DocumentFault[] {
+export function syntaxFaults(
+  document: Document,
+  text: string,
+  lineOf: (offset: number) => number,
+): readonly DocumentFault[] {
   const all = inOrder(document)
   const exhausted = all.find(({ code }) => code === 'RESOURCE_EXHAUSTION')
-  const lost = all.findIndex(({ code }) => LOST.has(code))
-  const told = exhausted === undefined ? all.slice(0, lost === -1 ? MAX_FAULTS : lost + 1) : [exhausted]
+  const lost = all.findIndex((error) => LOST.has(error.code) || isQuote(error))
+  const errors = exhausted === undefined ? all.slice(0, lost === -1 ? all.length : lost + 1) : [exhausted]
   const lines = new Set<number>()
-  return told
-    .filter(({ pos }) => {
-      const line = lineOf(pos[0])
-      return !lines.has(line) && lines.add(line)
-    })
-    .slice(0, MAX_FAULTS)
-    .map((error) => ({ offset: error.pos[0], message: inWords(error) }))
+  const covered = new Set<number>()
+  const faults: DocumentFault[] = []
+  let moved = -1
+  for (const error of errors) {
+    const fault = told(document, text, error)
+    const [at, line] = [lineOf(error.pos[0]), lineOf(fault.offset)]
+    if (covered.has(at) || lines.has(line)) continue
+    covered.add(at)
+    lines.add(line)
+    const isFollowUp = fault.message === TOO_DEEP && moved >= 0 && isSameBlock(text, moved, fault.offset)
+    if (fault.message === TOO_DEEP) moved = fault.offset
+    if (!isFollowUp && faults.length < MAX_FAULTS) faults.push(fault)
+  }
+  return faults
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { CommandFailed } from './command-failed.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
-import { counted } from './counted.ts'
+import { counted } from '../../config/text/counted.ts'
 import type { Problem } from '../../config/problem.ts'
 import { loadConfig } from '../../config/load.ts'
 

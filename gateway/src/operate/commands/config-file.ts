@@ -3,7 +3,7 @@ import { formatProblem } from '../../config/format-problem.ts'
 import { loadConfig } from '../../config/load.ts'
 import type { Config } from '../../options/config.ts'
 import { CommandFailed } from './command-failed.ts'
-import { counted } from './counted.ts'
+import { counted } from '../../config/text/counted.ts'
 
 export interface LoadedForCommand {
   readonly config: Config

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Option, type Command } from 'commander'
 
 import { CommandFailed } from './command-failed.ts'
+import { counted } from '../../config/text/counted.ts'
 import { readToken } from './token-input.ts'
 
 interface RevokeOptions {
@@ -91,7 +92,9 @@ async function importFile(file: string, options: RevokeOptions): Promise<Answer 
       stored &&= answer.stored === true
     } catch (error) {
       if (!(error instanceof CommandFailed)) throw error
-      throw new CommandFailed(`${error.message}${count > 0 ? `; ${count} entries before that were added` : ''}`)
+      throw new CommandFailed(
+        `${error.message}${count > 0 ? `; ${counted(count, 'entry', 'entries')} before that ${count === 1 ? 'was' : 'were'} added` : ''}`,
+      )
     }
   }
   return { count, stored }
@@ -131,7 +134,7 @@ export function addRevoke(command: Command): void {
       const { file, issuer, until, issuedBefore, reason, json } = options
       if (file !== undefined) {
         const { count, stored } = await importFile(file, options)
-        const inWords = `${count} entries are blocked${stored === true ? '' : '; the store does not have all of them yet'}`
+        const inWords = `${counted(count, 'entry', 'entries')} ${count === 1 ? 'is' : 'are'} blocked${stored === true ? '' : '; the store does not have all of them yet'}`
         process.stdout.write(`${json === true ? JSON.stringify({ count, stored }) : inWords}\n`)
         return
       }

@@ -1,4 +1,5 @@
 // Routes that the gateway answers itself: they need a caller, and nothing that is about forwarding.
+import { isMisspelt } from '../../schema/did-you-mean.ts'
 import { options, type Loose } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'
 
@@ -15,7 +16,7 @@ export function checkAction(route: Loose, index: number): readonly Finding[] {
   const at = ['routes', index]
   if (action === undefined) {
     const pointless = checkClearing(route, at)
-    if (route['upstream'] !== undefined) return pointless
+    if (route['upstream'] !== undefined || isMisspelt('upstream', route)) return pointless
     return [
       ...pointless,
       { path: at, atKey: true, message: 'upstream is missing', hint: 'the name of the upstream that gets the request' },

@@ -86,10 +86,37 @@ function checkWithoutAuth(route: Loose, at: Path): readonly Finding[] {
     }))
 }
 
+function isTaken(route: Loose, issuer: Loose): boolean {
+  if (route['auth'] === 'none') return false
+  return route['issuers'] === undefined || texts(route['issuers']).includes(text(issuer['name']) ?? '')
+}
+
+/** What no route needs is a mistake of names, or left over. */
+function checkUnused(routes: readonly Loose[], { issuers = [], upstreams = [] }: Nameable): readonly Finding[] {
+  if (routes.length === 0) return []
+  const idle = upstreams.filter((name) => !routes.some((route) => route['upstream'] === name))
+  const unheard = issuers.flatMap((issuer, index) =>
+    text(issuer['name']) === undefined || routes.some((route) => isTaken(route, issuer)) ? [] : [index],
+  )
+  return [
+    ...idle.map((name): Finding => ({
+      severity: 'warning',
+      path: ['upstreams', name],
+      atKey: true,
+      message: 'no route leads to this upstream',
+    })),
+    ...unheard.map((index): Finding => ({
+      severity: 'warning',
+      path: ['issuers', index, 'name'],
+      message: 'no route takes tokens of this issuer',
+    })),
+  ]
+}
+
 export function checkRouteIssuers(routes: readonly Loose[], nameable: Nameable): readonly Finding[] {
   const { issuers: all, written } = nameable
   const issuers = all?.map((options, index): Issuer => ({ options, index }))
-  return routes.flatMap((route, index) => {
+  const each = routes.flatMap((route, index) => {
     const at = ['routes', index]
     const findings = checkUpstream(route, at, nameable)
     if (issuers === undefined) return findings
@@ -110,4 +137,5 @@ export function checkRouteIssuers(routes: readonly Loose[], nameable: Nameable):
       ...checkTellable(accepted, names === undefined ? [...at, 'path'] : [...at, 'issuers'], written),
     ]
   })
+  return [...each, ...checkUnused(routes, nameable)]
 }

@@ -45,6 +45,18 @@ function checkRewrite(route: Loose, at: Path, written: AsWritten): readonly Find
   return [{ path, message: `${written.isReference(path) ? 'a parameter' : unknown.join(', ')} is not in the path` }]
 }
 
+/** As most write it: `realm_access.roles` or `$.realm_access.roles`; a claim that is named like a URL is one name. */
+function pointerFor(written: string): string {
+  const isOneName = written.includes('/') || written.includes(':')
+  const names = isOneName
+    ? [written]
+    : written
+        .replace(/^\$\.?/, '')
+        .split(/\.|\[["']?|["']?\]/)
+        .filter((name) => name !== '')
+  return names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+}
+
 /** JSON Pointers with a ~ that is neither ~0 nor ~1 point nowhere (RFC 6901 section 3). */
 function checkPointers(requirement: unknown, at: Path): readonly Finding[] {
   const { claims, all, any, not } = options(requirement)
@@ -56,7 +68,7 @@ function checkPointers(requirement: unknown, at: Path): readonly Finding[] {
           path,
           atKey: true,
           message: 'must be a JSON Pointer',
-          hint: `/${pointer.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+          hint: pointerFor(pointer),
         },
       ]
     return /~([^01]|$)/.test(pointer) ? [{ path, atKey: true, message: '~ is written ~0 and / inside a name ~1' }] : []

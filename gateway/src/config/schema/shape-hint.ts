@@ -1,0 +1,51 @@
+// How an option would be written with the value that was given: `scopes: { all: [x] }` for `scopes: [x]`.
+import type { TSchema } from 'typebox'
+import { Value } from 'typebox/value'
+
+import type { SchemaNode } from './schema-walk.ts'
+
+const MAX_SHOWN = 60
+const PLAIN = /^[A-Za-z/*_.][\w./:*-]*$/
+
+function isAllowed(schema: SchemaNode, value: unknown): boolean {
+  try {
+    return Value.Check(schema as TSchema, value)
+  } catch {
+    return false
+  }
+}
+
+/** The value itself, or in a list, or as an option of its own: whatever fits first. */
+function fitting(schema: SchemaNode, value: unknown): unknown {
+  if (isAllowed(schema, value)) return value
+  if (schema.type === 'array' && !Array.isArray(value) && isAllowed(schema, [value])) return [value]
+  for (const [name, option] of Object.entries(schema.properties ?? {})) {
+    const inner = [value, [value]].find((candidate) => isAllowed(option, candidate))
+    if (inner !== undefined) return { [name]: inner }
+  }
+  return undefined
+}
+
+function inFlow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inFlow).join(', ')}]`
+  if (typeof value === 'object' && value !== null)
+    return `{ ${Object.entries(value)
+      .map(([name, member]) => `${name}: ${inFlow(member)}`)
+      .join(', ')} }`
+  return typeof value === 'string' && PLAIN.test(value) && !value.endsWith(':') ? value : JSON.stringify(value)
+}
+
+/** What takes options: their names. What takes a list: that each entry has a dash or stands in brackets. */
+function outline(name: string, { type, properties, required }: SchemaNode): string | undefined {
+  if (type === 'array') return `${name}: [..., ...]`
+  const needed = (required ?? []).filter((option) => properties?.[option]?.default === undefined)
+  const names = needed.length > 0 ? needed : Object.keys(properties ?? {}).slice(0, 3)
+  return names.length === 0 ? undefined : `${name}: { ${names.map((option) => `${option}: ...`).join(', ')} }`
+}
+
+/** `value` is left out where it must not be told. */
+export function shapeHint(name: string, schema: SchemaNode, value?: unknown): string | undefined {
+  const meant = value === undefined ? undefined : fitting(schema, value)
+  const written = meant === undefined ? undefined : `${name}: ${inFlow(meant)}`
+  return written === undefined || written.length > MAX_SHOWN ? outline(name, schema) : written
+}
