@@ -6,6 +6,7 @@ import { connect, type AddressInfo } from 'node:net'
 import { WebSocket, WebSocketServer, type ClientOptions, type ServerOptions } from 'ws'
 
 import { openRaw } from './raw-connection.ts'
+import { FIRST_BYTE_MS } from './raw-http.ts'
 import type { Teardown } from './test-gateway.ts'
 
 export interface WebSocketUpstream {
@@ -96,7 +97,12 @@ export async function rawHandshake(
 ): Promise<{ readonly answer: string; readonly closed: boolean }> {
   const socket = connect(port, '127.0.0.1')
   const chunks: Buffer[] = []
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk)).on('error', () => undefined)
+  socket
+    .on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      socket.setTimeout(quietMs)
+    })
+    .on('error', () => undefined)
   const head = [
     `${method} ${path} HTTP/1.1`,
     'Host: a',
@@ -105,7 +111,7 @@ export async function rawHandshake(
     'Sec-WebSocket-Version: 13',
   ]
   socket.write([...head, `Sec-WebSocket-Key: ${key}`, ...headers, '', ''].join('\r\n'))
-  socket.setTimeout(quietMs, () => socket.destroy())
+  socket.setTimeout(Math.max(quietMs, FIRST_BYTE_MS), () => socket.destroy())
   let closed = true
   socket.on('timeout', () => (closed = false))
   await once(socket, 'close')

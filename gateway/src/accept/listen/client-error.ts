@@ -39,13 +39,13 @@ export interface ClientErrorParts {
 /** For Node's `clientError`. Strict parsing is the first defence against request smuggling, so nothing is made of the rest. */
 export function createClientErrorHandler({ errors, newRequestId, isHeld, headersOf }: ClientErrorParts) {
   return function onClientError(error: ParserError, socket: Socket): void {
+    // Each further piece fails again: read and thrown away, while the answer is on its way.
+    if (error.code !== 'ECONNRESET' && brokenBy(socket) !== undefined) return
     // Nobody is there to read it.
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
       return
     }
-    // Each further piece fails again: read and thrown away, while the answer is on its way.
-    if (brokenBy(socket) !== undefined) return
     const code = CODES[error.code ?? ''] ?? 'request_invalid'
     if (code === 'request_timeout' && isHeld(socket)) return
     markBroken(socket, code)
