@@ -6,6 +6,7 @@ import { startUpstream } from '../support/recording-upstream.ts'
 import { startTestGateway, type Teardown, type TestGateway } from '../support/test-gateway.ts'
 import { NOTHING_TAKEN, pathsOf, takenOf } from '../support/taken.ts'
 import { eventually } from '../support/eventually.ts'
+import { requestLines } from '../support/told.ts'
 import { untilStill, waitFor } from '../support/wait-for.ts'
 
 const get = (path: string) => `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`
@@ -68,7 +69,17 @@ t.test('who leaves takes along what waits: it is not forwarded, and nothing stay
       Array.from({ length: 20 }, () => '/events'),
       `${leave}: what waited was never sent`,
     )
-    t.same(pathsOf(started), seen, 'and each that was has its line')
+    const told = requestLines(started)
+    t.same(
+      told.filter(({ path }) => path === '/events').map(({ status }) => status),
+      seen.map(() => 200),
+      'each that was sent has its line',
+    )
+    t.same(
+      told.filter(({ path }) => path === '/behind').map(({ status, route }) => `${String(status)} ${String(route)}`),
+      Array.from({ length: 40 }, () => '499 (none)'),
+      'and so has each that waited',
+    )
     t.same(await takenOf(started), NOTHING_TAKEN)
   }
 })

@@ -69,7 +69,12 @@ export function rawAnswer(
   const { status, bodyStart, headers: prepared } = prepare(code, options)
   const headers = [...prepared, ...more]
   const body = `${bodyStart}${requestId}"}`
-  const lines = [`HTTP/1.1 ${status} ${failureRule(code).title}`, `content-length: ${body.length}`, 'connection: close']
+  const lines = [
+    `HTTP/1.1 ${status} ${failureRule(code).title}`,
+    `content-length: ${body.length}`,
+    'connection: close',
+    `x-request-id: ${requestId}`,
+  ]
   return `${lines.join('\r\n')}\r\n${headerLines(headers)}\r\n${body}`
 }
 

@@ -1,6 +1,7 @@
 // The Fastify application before it has routes: strict parsing, one judge of targets, and answers in the gateway's words.
 import { fastify, type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
+import type { IncomingMessage } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 
 import { createClientErrorHandler } from '../accept/listen/client-error.ts'
@@ -17,7 +18,7 @@ import type { Schedule } from '../clock.ts'
 import type { Config } from '../options/config.ts'
 import { endLingering } from '../message/lingering-close.ts'
 import type { Log } from '../observe/log.ts'
-import { tellUnrouted, type AccessLog } from '../observe/observe.ts'
+import type { Observer } from '../observe/observe.ts'
 
 // Longer than any path that fits into the headers: the router shall not have a limit of its own.
 const MAX_PARAMETER_LENGTH = 1_048_576
@@ -37,12 +38,13 @@ export interface App {
   readonly connections: Connections
   /** Lets go of what it looked after beside connections. */
   readonly stop: () => void
+  /** A request whose connection ended before it was its turn. */
+  readonly onLost: (request: IncomingMessage) => void
 }
 
 export interface AppParts<Location> {
   readonly log: Log
-  /** Undefined where no access lines are written. */
-  readonly accessLog: AccessLog | undefined
+  readonly observer: Observer
   readonly schedule: Schedule
   /** Pages may read why a request was refused that came to no route. */
   readonly cors: Pick<CorsPlaces, 'headersOf'>
@@ -54,9 +56,9 @@ export interface AppParts<Location> {
 /** Parses and routes strictly, and serves nothing yet. */
 export function createApp<Location>(
   { listen, limits, errors, watch }: Config,
-  { log, accessLog, schedule, cors, router, injectedTarget }: AppParts<Location>,
+  { log, observer, schedule, cors, router, injectedTarget }: AppParts<Location>,
 ): App {
-  const newRequestId = createRequestIds()
+  const requestIdOf = createRequestIds()
   const answer = createAnswer(errors)
   const parsing = {
     maxHeaderSize: limits.headerBytes,
@@ -70,7 +72,7 @@ export function createApp<Location>(
   }
   const app = fastify({
     logger: false,
-    genReqId: ({ headers }) => newRequestId(headers['x-request-id']),
+    genReqId: requestIdOf,
     // Where requests, upgrades and injected ones alike come by before Fastify looks at them. It matches every path: the
     // request knows its route, or why it has none.
     rewriteUrl: (message) => {
@@ -86,9 +88,12 @@ export function createApp<Location>(
     exposeHeadRoutes: false,
     clientErrorHandler: createClientErrorHandler({
       errors,
-      newRequestId: () => newRequestId(undefined),
+      requestIdOf,
       headersOf: cors.headersOf,
       isHeld: (socket) => connections.readAhead.isHeld(socket),
+      onFault: (socket, fault) => {
+        observer.onFault(socket, fault)
+      },
     }),
     http: parsing,
     ...(listen.tls === undefined
@@ -107,39 +112,38 @@ export function createApp<Location>(
     if (reply.raw.headersSent) reply.raw.destroy()
     else answer(reply.raw, 'internal_error', request.id, { headers: cors.headersOf(request.raw) })
   })
+
+  function onLost(request: IncomingMessage): void {
+    observer.onUnserved(request, requestIdOf(request))
+  }
   const connections = superviseConnections(app.server, {
     maxWaiting: limits.inFlight,
     schedule,
     refuse(request, response, code) {
-      const id = newRequestId(undefined)
+      const id = requestIdOf(request)
+      response.on('close', observer.begin(request, response, id, undefined))
       answer(response, code, id, { close: true, headers: cors.headersOf(request) })
-      tellUnrouted(accessLog, request, id, code)
     },
     refuseRaw(request, socket, code) {
-      const id = newRequestId(undefined)
+      const id = requestIdOf(request)
       socket.resume()
       socket.write(rawAnswer(code, errors, id))
       endLingering(socket)
-      tellUnrouted(accessLog, request, id, code)
+      observer.onUnserved(request, id, code)
     },
+    onLost,
   })
-  // RFC 9110 section 10.1.1: the only expectation there is, is 100-continue.
-  app.server.on('checkExpectation', (request, response) => {
-    answer(response, 'request_invalid', newRequestId(undefined), { close: true, headers: cors.headersOf(request) })
-  })
-  // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
-  app.server.on('checkContinue', (request, response) => app.server.emit('request', request, response))
   const stop =
     watch && listen.tls !== undefined
       ? watchCertificate(app.server as unknown as TlsServer, listen.tls, createFileWatch(schedule), log)
       : () => undefined
-  return { app, connections, stop }
+  return { app, connections, onLost, stop }
 }
 
 const IDLE_CHECK_MS = 50
 
 /** A connection that falls idle after the close began would hold it for the whole keep-alive time: Node looks only once. */
-export async function closeApp({ app, connections, stop }: App): Promise<void> {
+export async function closeApp({ app, connections, stop }: Omit<App, 'onLost'>): Promise<void> {
   stop()
   connections.retire()
   // Of several workers, the primary may have closed the server first: what is under way counts all the same.

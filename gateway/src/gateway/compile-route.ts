@@ -53,7 +53,6 @@ export interface RouteCompilerParts {
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
   readonly clientOf: ClientOf
-  readonly accessLog: RouteParts['accessLog']
   readonly anonymousHeader: string | undefined
   readonly failureLimit: FailureLimit | undefined
   readonly answer: Answer
@@ -94,7 +93,6 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
   })
   const routeParts: RouteParts = {
     log,
-    accessLog: parts.accessLog,
     answer,
     strip: createStripTokens(locations, config.tokens.forward),
     stripSuperseded: createStripSuperseded(locations),

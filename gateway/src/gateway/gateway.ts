@@ -28,6 +28,7 @@ import { heapLimitBytes } from './heap-limit.ts'
 import type { Readiness } from '../observe/readiness.ts'
 import { createKeyEvents, keyStatus } from '../observe/events/key-events.ts'
 import type { Log } from '../observe/log.ts'
+import { createObserver } from '../observe/observe.ts'
 import { createMetrics, type Metrics } from '../observe/metrics/metrics.ts'
 import { meetingPlaceOf } from './redis-meeting-place.ts'
 import { createRenewalEvents } from '../observe/events/renewal-events.ts'
@@ -162,7 +163,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const answer = createAnswer(config.errors)
   const isTrusted = createTrust(config.proxy.trustedProxies)
   const clientOf = createClientOf({ isTrusted, from: config.proxy.clientAddress })
-  const accessLog = config.log.access === 'on' ? { log, clientOf } : undefined
+  const observer = createObserver(config.log, { log, clientOf, metrics, clock })
   const watch = createStreamWatch(clock, schedule)
   blockList.onChange(({ entry, change }) => {
     if (change === 'added' && entry.reason !== 'renewed') watch.check()
@@ -183,7 +184,6 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     successorOnStream: renewals.successorOnStream,
     isTrusted,
     clientOf,
-    accessLog,
     anonymousHeader: encoder.anonymous,
     failureLimit:
       config.limits.authFailures === undefined ? undefined : createFailureLimit(config.limits.authFailures, clock),
@@ -192,25 +192,21 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     log,
   })
   const router = createRouter<CompiledRoute<TokenLocation>>([
-    ...renewals.published.map((keys) => createPublishedRoute(keys, answer)),
+    ...renewals.published.map((keys) => createPublishedRoute(keys, answer, metrics.route(keys.path))),
     ...config.routes.map((route) => wrapRoute(compileRoute(route), route)),
   ])
   const cors = createCorsPlaces(router, config.cors === undefined ? undefined : compileCors(config.cors))
   const listener = createApp(config, {
     log,
     cors,
-    accessLog,
+    observer,
     schedule,
     router,
     injectedTarget: parts.injectedTarget,
   })
-  const { app, connections } = listener
-  registerRoutes(app, router, {
-    inFlight,
-    answer,
-    cors,
-    mountWebSockets: createWebSocketMount(config.limits.messageBytes, admittedUpgradeOf),
-  })
+  const { app, connections, onLost } = listener
+  const mountWebSockets = createWebSocketMount(config.limits.messageBytes, admittedUpgradeOf)
+  registerRoutes(app, router, { inFlight, answer, cors, observer, onLost, mountWebSockets })
   let closed: Promise<void> | undefined
   async function close(): Promise<void> {
     for (const { keys } of issuers) keys.stop()

@@ -3,11 +3,16 @@ import type { CompiledRoute } from './routes.ts'
 import type { Answer } from '../accept/answer.ts'
 import type { TokenLocation } from '../authenticate/locations/location.ts'
 import { Failure } from '../failure.ts'
+import type { RouteTally } from '../observe/metrics/route-tally.ts'
 import type { PublishedKeySet } from '../renew/publish-keys.ts'
 
 const ANYBODY = Object.freeze({ caller: undefined, location: undefined })
 
-export function createPublishedRoute(keys: PublishedKeySet, answer: Answer): CompiledRoute<TokenLocation> {
+export function createPublishedRoute(
+  keys: PublishedKeySet,
+  answer: Answer,
+  tally: RouteTally,
+): CompiledRoute<TokenLocation> {
   return {
     path: keys.path,
     methods: ['GET'],
@@ -17,7 +22,7 @@ export function createPublishedRoute(keys: PublishedKeySet, answer: Answer): Com
     demands: { auth: 'none', issuers: [], authorize: undefined },
     cors: undefined,
     takesWebSockets: false,
-    observe: () => () => undefined,
+    tally,
     admit: ({ pathFault }) => (pathFault === undefined ? ANYBODY : new Failure('path_unsafe', pathFault)),
     forward(_request, reply) {
       keys.answer(reply.raw, reply.request.id)

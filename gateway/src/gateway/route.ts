@@ -1,6 +1,5 @@
 // A route as the router gets it: what the stages decide by, as data, and in which order they are asked.
 import type { FastifyReply, FastifyRequest } from 'fastify'
-import type { ServerResponse } from 'node:http'
 
 import { admit, type Admission, type AdmissionPolicy, type Demands } from '../accept/admit.ts'
 import type { CorsPolicy } from '../accept/origins/cors.ts'
@@ -13,7 +12,6 @@ import type { Admitted } from '../forward/admitted.ts'
 import { forward, type ForwardPolicy } from '../forward/forward.ts'
 import type { AdmittedUpgrade, WebSocketPolicy } from '../forward/websocket/websocket.ts'
 import type { Log } from '../observe/log.ts'
-import { observe, type AccessLog } from '../observe/observe.ts'
 import type { RouteTally } from '../observe/metrics/route-tally.ts'
 import { storyLine } from '../observe/story.ts'
 import type { LogOutOptions } from '../revoke/log-out.ts'
@@ -24,8 +22,6 @@ type RawRequest = RoutedRequest<TokenLocation>
 /** What all routes have in common. */
 export interface RouteParts {
   readonly log: Log
-  /** Undefined where no access lines are written. */
-  readonly accessLog: AccessLog | undefined
   readonly answer: Answer
   /** Takes tokens out of what goes on; undefined where they stay. */
   readonly strip: StripToken | undefined
@@ -67,7 +63,7 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
   readonly cors: CorsPolicy | undefined
   readonly takesWebSockets: boolean
   readonly #parts: RouteParts
-  readonly #tally: RouteTally
+  readonly tally: RouteTally
   readonly #admission: AdmissionPolicy<TokenLocation>
   readonly #forwarding: ForwardPolicy | undefined
   readonly #webSocket: WebSocketPolicy | undefined
@@ -84,16 +80,12 @@ export class GatewayRoute implements CompiledRoute<TokenLocation> {
     this.cors = policy.cors
     this.takesWebSockets = policy.webSocket !== undefined
     this.#parts = parts
-    this.#tally = policy.tally
+    this.tally = policy.tally
     this.#admission = policy.admission
     this.#forwarding = policy.forwarding
     this.#webSocket = policy.webSocket
     this.#scopes = policy.scopes
     this.#logOut = policy.logOut
-  }
-
-  observe(request: RawRequest, response: ServerResponse, requestId: string): () => void {
-    return observe(this.#tally, this.#parts.accessLog, request, response, requestId)
   }
 
   admit(request: RawRequest): ReturnType<typeof admit<TokenLocation>> {

@@ -1,6 +1,6 @@
 // Where Fastify meets the stages: one hook that admits, one handler that forwards, the same for the routes of all paths.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { ServerResponse } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 
 import type { Admission } from '../accept/admit.ts'
 import { laneStrategy, WEBSOCKET_LANE } from '../accept/routes/lanes.ts'
@@ -12,6 +12,8 @@ import { routeUpgrades } from '../accept/routes/upgrades.ts'
 import type { Answer } from '../accept/answer.ts'
 import { Failure, type FailureCode } from '../failure.ts'
 import type { AdmittedUpgrade } from '../forward/websocket/websocket.ts'
+import type { Observer } from '../observe/observe.ts'
+import type { RouteTally } from '../observe/metrics/route-tally.ts'
 import { isBodyLeft } from '../message/unread-body.ts'
 
 /** What the router found out: the entry that answers, or why none does. */
@@ -29,8 +31,8 @@ export interface UpgradePlace {
 export interface CompiledRoute<Location> extends RoutableRoute {
   readonly cors: CorsPolicy | undefined
   readonly takesWebSockets: boolean
-  /** Told of each request that comes to this route, before anything else; what it returns is told of its end. */
-  observe(request: RawRequest<Location>, response: ServerResponse, requestId: string): () => void
+  /** Its counts. */
+  readonly tally: RouteTally
   admit(request: RawRequest<Location>): Admission<Location> | Failure | Promise<Admission<Location> | Failure>
   refuse(failure: Failure, reply: FastifyReply): void
   forward(request: RawRequest<Location>, reply: FastifyReply, admission: Admission<Location>): void
@@ -55,6 +57,9 @@ export interface RoutesParts {
   readonly inFlight: InFlight
   readonly answer: Answer
   readonly cors: CorsPlaces
+  readonly observer: Observer
+  /** A request whose connection ended before it was its turn. */
+  readonly onLost: (request: IncomingMessage) => void
   /** Mounts the WebSockets of all routes that take some. */
   readonly mountWebSockets: (scope: FastifyInstance, place: UpgradePlace) => void
 }
@@ -62,7 +67,10 @@ export interface RoutesParts {
 const OVERLOADED = new Failure('overloaded', 'limits.inFlight is reached')
 
 /** The two places where Fastify touches a route. */
-function createStages<Location>({ methods }: Router<CompiledRoute<Location>>, { inFlight, answer, cors }: RoutesParts) {
+function createStages<Location>(
+  { methods }: Router<CompiledRoute<Location>>,
+  { inFlight, answer, cors, observer }: RoutesParts,
+) {
   const serverOptions = ['allow', [...methods, 'OPTIONS'].filter(isFirst).join(', '), 'x-tollgate', SERVER_OPTIONS]
 
   /** No route takes the request. */
@@ -80,30 +88,32 @@ function createStages<Location>({ methods }: Router<CompiledRoute<Location>>, { 
     else answer(reply.raw, 'method_not_allowed', id, { headers: ['allow', entry.allow.join(', '), ...readable], close })
   }
 
+  function answerOptions(reply: FastifyReply, told: readonly string[]): void {
+    reply.hijack()
+    answerPreflight(reply.raw, reply.request.id, told)
+  }
+
   function onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
     const raw = request.raw as RawRequest<Location>
-    const told = raw.method === 'OPTIONS' ? cors.preflightHeaders(raw) : undefined
-    if (told !== undefined) {
-      reply.hijack()
-      answerPreflight(reply.raw, request.id, told)
-      return
-    }
     const route = raw.entry?.route
-    if (route === undefined) {
-      refuse(raw, reply)
+    const onOver = observer.begin(raw, reply.raw, request.id, route?.tally)
+    const told = raw.method === 'OPTIONS' ? cors.preflightHeaders(raw) : undefined
+    if (told !== undefined || route === undefined) {
+      reply.raw.on('close', onOver)
+      if (told === undefined) refuse(raw, reply)
+      else answerOptions(reply, told)
       return
     }
     inFlight.count += 1
-    const onOver = route.observe(raw, reply.raw, request.id)
     // One listener for all that ends with the response.
     reply.raw.on('close', () => {
       inFlight.count -= 1
       onOver()
     })
 
-    function conclude(decision: Admission<Location> | Failure): void {
+    const conclude = (decision: Admission<Location> | Failure): void => {
       if (decision instanceof Failure) {
-        route?.refuse(decision, reply)
+        route.refuse(decision, reply)
         return
       }
       request.admission = decision
@@ -172,7 +182,7 @@ export function registerRoutes<Location>(
   app.addConstraintStrategy(laneStrategy)
   app.route({ ...everyPath, ...stages })
   app.addHook('onReady', (done) => {
-    routeUpgrades(app.server)
+    routeUpgrades(app.server, parts.onLost)
     done()
   })
   void app.register((scope, _options, done) => {

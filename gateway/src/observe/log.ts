@@ -9,7 +9,7 @@ const FIELDS = [
   ...['issuer', 'subject', 'sid', 'token', 'reason', 'added', 'removed', 'remark', 'keysLeftSec'],
   ...['upstream', 'target', 'why', 'cause', 'entries', 'count', 'stored', 'trouble', 'behindSec', 'toleranceSec'],
   ...['url', 'adminUrl', 'version', 'node', 'workers', 'worker', 'ended', 'restartInMs', 'stopInMs', 'signal', 'error'],
-  ...['configured', 'used', 'heap'],
+  ...['configured', 'used', 'heap', 'bytes', 'suppressed'],
 ] as const
 
 type LogField = (typeof FIELDS)[number]

@@ -1,8 +1,10 @@
 // Answers what is not HTTP: the connection is told why, in the same words as any other failure, and closed.
+import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { brokenBy, markBroken } from './broken.ts'
 import { readBrokenHead } from './broken-head.ts'
+import { bytesAtFault } from './fault-bytes.ts'
 import { afterItsTurn, responseOn } from './current-response.ts'
 import type { CorsPlaces } from '../origins/cors-places.ts'
 import { abandon, rawAnswer, type AnswerOptions } from '../answer.ts'
@@ -15,7 +17,16 @@ const CODES: Readonly<Record<string, FailureCode>> = {
 }
 
 /** With the piece in which the fault was. */
-type ParserError = NodeJS.ErrnoException & { readonly rawPacket?: unknown }
+type ParserError = NodeJS.ErrnoException & {
+  readonly rawPacket?: unknown
+  readonly bytesParsed?: number
+  readonly reason?: string
+}
+
+function shownBytes(socket: Socket, { rawPacket, bytesParsed, code = '' }: ParserError): string | undefined {
+  if (!Buffer.isBuffer(rawPacket)) return undefined
+  return bytesAtFault(rawPacket, { at: bytesParsed ?? 0, code, isFirst: socket.bytesRead <= rawPacket.length })
+}
 
 /** What Node's server keeps of the message that it reads. */
 interface ServerSocket extends Socket {
@@ -27,17 +38,54 @@ function isInBody({ parser }: ServerSocket): boolean {
   return parser?.incoming?.complete === false
 }
 
+/** What came that is no request, and how its client was answered. */
+export interface ConnectionFault {
+  readonly requestId: string
+  readonly code: FailureCode
+  /** Whether the answer went out; else the client left before. */
+  readonly isAnswered: boolean
+  /** In the words of the parser: which rule was broken. */
+  readonly reason: string
+  /** The bytes at the fault, as far as they may be shown. */
+  readonly bytes: string | undefined
+}
+
 export interface ClientErrorParts {
   readonly errors: AnswerOptions
-  readonly newRequestId: () => string
+  /** The id of a request that is under way on the connection; a new one where there is none. */
+  readonly requestIdOf: (request: IncomingMessage | undefined) => string
   /** True while the connection is not read, so that what is late on it is not the client's fault. */
   readonly isHeld: (socket: Socket) => boolean
   /** What lets pages read the answer, names and values in turn. */
   readonly headersOf: CorsPlaces['headersOf']
+  /** Told of what was no request. What was one, with a fault in its body, has been told of by its response. */
+  readonly onFault: (socket: Socket, fault: ConnectionFault) => void
 }
 
 /** For Node's `clientError`. Strict parsing is the first defence against request smuggling, so nothing is made of the rest. */
-export function createClientErrorHandler({ errors, newRequestId, isHeld, headersOf }: ClientErrorParts) {
+export function createClientErrorHandler({ errors, requestIdOf, isHeld, headersOf, onFault }: ClientErrorParts) {
+  /** Once it is the turn of what could not be parsed. `isTold`: it is part of a request whose response is told of. */
+  function answerInTurn(socket: Socket, error: ParserError, code: FailureCode, requestId: string, isTold: boolean) {
+    function tell(isAnswered: boolean): void {
+      // A connection on which nothing was said had no request to end: browsers open some ahead.
+      if (isTold || socket.bytesRead === 0) return
+      const reason = error.reason ?? error.code ?? error.message
+      onFault(socket, { requestId, code, isAnswered, reason, bytes: shownBytes(socket, error) })
+    }
+    afterItsTurn(
+      socket,
+      () => {
+        tell(socket.writable)
+        if (!socket.writable) return
+        socket.write(rawAnswer(code, errors, requestId, headersOf(readBrokenHead(error.rawPacket))))
+        endLingering(socket)
+      },
+      () => {
+        tell(false)
+      },
+    )
+  }
+
   return function onClientError(error: ParserError, socket: Socket): void {
     // Each further piece fails again: read and thrown away, while the answer is on its way.
     if (error.code !== 'ECONNRESET' && brokenBy(socket) !== undefined) return
@@ -50,22 +98,22 @@ export function createClientErrorHandler({ errors, newRequestId, isHeld, headers
     if (code === 'request_timeout' && isHeld(socket)) return
     markBroken(socket, code)
     const response = responseOn(socket)
-    if (response === undefined && isInBody(socket)) {
+    const inBody = isInBody(socket)
+    if (response === undefined && inBody) {
       socket.destroySoon()
       return
     }
-    if (response !== undefined && !response.req.complete) {
-      // Half of an answer cannot be followed by another one: the client would take it for the body.
-      if (response.headersSent) {
-        socket.destroySoon()
-        return
-      }
-      abandon(response, code)
+    if (response === undefined || response.req.complete) {
+      answerInTurn(socket, error, code, requestIdOf(undefined), inBody)
+      return
     }
-    afterItsTurn(socket, () => {
-      if (!socket.writable) return
-      socket.write(rawAnswer(code, errors, newRequestId(), headersOf(readBrokenHead(error.rawPacket))))
-      endLingering(socket)
-    })
+    // Half of an answer cannot be followed by another one: the client would take it for the body.
+    if (response.headersSent) {
+      socket.destroySoon()
+      return
+    }
+    const requestId = requestIdOf(response.req)
+    abandon(response, code)
+    answerInTurn(socket, error, code, requestId, true)
   }
 }

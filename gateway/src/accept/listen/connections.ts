@@ -18,6 +18,8 @@ export interface ConnectionParts {
   readonly schedule: Schedule
   /** Answers a request that no router is to see, closes its connection, and writes its line. */
   readonly refuse: (request: IncomingMessage, response: ServerResponse, code: FailureCode) => void
+  /** A request whose connection ended before it was its turn: nobody answered it. */
+  readonly onLost: (request: IncomingMessage) => void
   /** Answers a connection whose parser has gone. */
   readonly refuseRaw: (request: IncomingMessage, socket: Socket, code: FailureCode) => void
 }
@@ -37,7 +39,7 @@ interface NewSocket extends Socket {
 export function superviseConnections(server: Server, parts: ConnectionParts): Connections {
   const [route] = server.listeners('request') as [Serve]
   const open = new Set<Socket>()
-  const readAhead = createReadAhead(parts.maxWaiting, parts.schedule)
+  const readAhead = createReadAhead(parts.maxWaiting, parts.schedule, parts.onLost)
   const watchHalfClose = createHalfCloseWatch(parts.schedule)
   let retired = false
 
@@ -71,12 +73,23 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
     watchHalfClose(this)
   }
 
-  server.removeAllListeners('request')
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    const refusal = isForeign(request) ? 'version_not_supported' : undefined
+  function receive(request: IncomingMessage, response: ServerResponse, refusal: FailureCode | undefined): void {
     // Node gives a response its connection when those before it are over.
     if (response.socket !== null) begin(request, response, refusal)
     else beginInTurn(request, response, refusal)
+  }
+
+  server.removeAllListeners('request')
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    receive(request, response, isForeign(request) ? 'version_not_supported' : undefined)
+  })
+  // RFC 9110 section 10.1.1: the only expectation there is, is 100-continue.
+  server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
+    receive(request, response, isForeign(request) ? 'version_not_supported' : 'request_invalid')
+  })
+  // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response)
   })
 
   // A client that ends its side after its request may still read (RFC 9112 section 9.6): without this Node ends it at once.
@@ -85,6 +98,8 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
     // Comes again with a connection that was given back.
     if (!open.has(socket)) socket.once('close', () => open.delete(socket))
     open.add(socket)
+    // Node remembers the address of the peer once it was asked: lines are written when the connection may be gone.
+    void socket.remoteAddress
     socket.isNew = true
     socket.off('end', onEnd).on('end', onEnd)
   })
@@ -92,9 +107,15 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   // RFC 9110 section 9.3.6: a tunnel to anywhere is what a gateway must not be.
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => undefined)
-    afterItsTurnUnread(socket, () => {
-      parts.refuseRaw(request, socket, 'method_not_implemented')
-    })
+    afterItsTurnUnread(
+      socket,
+      () => {
+        parts.refuseRaw(request, socket, 'method_not_implemented')
+      },
+      () => {
+        parts.onLost(request)
+      },
+    )
   })
 
   return {

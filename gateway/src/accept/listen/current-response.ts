@@ -9,13 +9,14 @@ export function responseOn(socket: Duplex): ServerResponse | undefined {
   return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
 }
 
-/** Runs when every response that was begun or waits on this connection is over; never, when the connection ends before. */
-export function afterItsTurn(socket: Duplex, run: () => void): void {
+/** Runs when every response that was begun or waits on this connection is over; `missed`, when the connection ends before. */
+export function afterItsTurn(socket: Duplex, run: () => void, missed: () => void): void {
   const response = responseOn(socket)
   if (response === undefined) run()
   else
     response.once('close', () => {
-      if (!socket.destroyed) afterItsTurn(socket, run)
+      if (socket.destroyed) missed()
+      else afterItsTurn(socket, run, missed)
     })
 }
 
@@ -23,7 +24,7 @@ export function afterItsTurn(socket: Duplex, run: () => void): void {
  * The same for a connection that Node has let go of (upgrade, connect). When its client's side ends meanwhile, the responses
  * before are the last ones: nothing can be switched any more, and who wants the rest asks again (RFC 9112 section 9.3.2).
  */
-export function afterItsTurnUnread(socket: Duplex, run: () => void): void {
+export function afterItsTurnUnread(socket: Duplex, run: () => void, missed: () => void): void {
   if (responseOn(socket) === undefined) {
     run()
     return
@@ -35,13 +36,18 @@ export function afterItsTurnUnread(socket: Duplex, run: () => void): void {
     if (response?.writableNeedDrain === true) response.emit('drain')
   }
   socket.on('drain', onDrain)
-  afterItsTurn(socket, () => {
-    socket.off('drain', onDrain)
-    if (socket.readableEnded) {
-      socket.end(() => socket.destroy())
-      return
-    }
-    giveBack()
-    run()
-  })
+  afterItsTurn(
+    socket,
+    () => {
+      socket.off('drain', onDrain)
+      if (socket.readableEnded) {
+        missed()
+        socket.end(() => socket.destroy())
+        return
+      }
+      giveBack()
+      run()
+    },
+    missed,
+  )
 }

@@ -19,7 +19,7 @@ interface ServerSocket extends Socket {
 }
 
 interface Line {
-  waiting: number
+  readonly waiting: IncomingMessage[]
   /** While the connection is not read: calls off its end. */
   callOff: (() => void) | undefined
 }
@@ -35,20 +35,28 @@ export interface ReadAhead {
   readonly waiting: number
 }
 
-/** `maxWaiting` bounds the requests that wait on all connections together: who exceeds it is disconnected (RFC 9112 section 9.3.2 has it ask again). */
-export function createReadAhead(maxWaiting: number, schedule: Schedule): ReadAhead {
+/**
+ * `maxWaiting` bounds the requests that wait on all connections together: who exceeds it is disconnected (RFC 9112 section 9.3.2
+ * has it ask again). `onLost` is told of each request whose connection ended while it waited.
+ */
+export function createReadAhead(
+  maxWaiting: number,
+  schedule: Schedule,
+  onLost: (request: IncomingMessage) => void,
+): ReadAhead {
   const lines = new WeakMap<Socket, Line>()
   let total = 0
 
   function lineOf(socket: ServerSocket): Line {
     const known = lines.get(socket)
     if (known !== undefined) return known
-    const line: Line = { waiting: 0, callOff: undefined }
+    const line: Line = { waiting: [], callOff: undefined }
     lines.set(socket, line)
     socket.once('close', () => {
       line.callOff?.()
       lines.delete(socket)
-      total -= line.waiting
+      total -= line.waiting.length
+      for (const request of line.waiting) onLost(request)
     })
     // Node reads on whenever a response could be written out, however many requests wait.
     socket.on('drain', () => {
@@ -69,26 +77,29 @@ export function createReadAhead(maxWaiting: number, schedule: Schedule): ReadAhe
   }
 
   return {
-    wait({ socket }, response, serve) {
+    wait(request, response, serve) {
+      const { socket } = request
       const line = lineOf(socket)
-      line.waiting += 1
+      line.waiting.push(request)
       total += 1
       if (total > maxWaiting) socket.destroy()
-      else if (line.waiting >= STOP_AT) hold(socket, line)
+      else if (line.waiting.length >= STOP_AT) hold(socket, line)
       response.once('socket', () => {
-        line.waiting -= 1
         // What a closed connection had waiting was taken off all at once.
-        if (lines.has(socket)) total -= 1
-        if (line.callOff !== undefined && line.waiting <= GO_ON_AT) {
+        if (!lines.has(socket)) return
+        line.waiting.shift()
+        total -= 1
+        if (line.callOff !== undefined && line.waiting.length <= GO_ON_AT) {
           line.callOff()
           line.callOff = undefined
           readOn(socket)
         }
-        if (!socket.destroyed) serve()
+        if (socket.destroyed) onLost(request)
+        else serve()
       })
     },
     isHeld: (socket) => lines.get(socket)?.callOff !== undefined,
-    waitingOn: (socket) => lines.get(socket)?.waiting ?? 0,
+    waitingOn: (socket) => lines.get(socket)?.waiting.length ?? 0,
     get waiting() {
       return total
     },

@@ -54,30 +54,38 @@ function withoutOptions(connection: string): string | undefined {
 /**
  * Takes over the server's upgrades from whoever listens for them. With such a listener Node 20 hands out every request that
  * offers an upgrade (curl --http2, Java's client) with its connection and without its body: those are given back, without
- * the offer, as if the connection were new (RFC 9110 section 7.8: a server may ignore it).
+ * the offer, as if the connection were new (RFC 9110 section 7.8: a server may ignore it). `onLost` is told of those whose
+ * connection ended before it was their turn.
  */
-export function routeUpgrades(server: Server): void {
+export function routeUpgrades(server: Server, onLost: (request: IncomingMessage) => void): void {
   const listeners = server.listeners('upgrade') as ((request: IncomingMessage, socket: Duplex, head: Buffer) => void)[]
   server.removeAllListeners('upgrade')
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     // Node has let go of the connection: without this a reset would end the process.
     socket.on('error', ignore)
-    afterItsTurnUnread(socket, () => {
-      if (isWebSocketUpgrade(request)) {
-        for (const listener of listeners) listener(request, socket, head)
-        return
-      }
-      // What is hidden may say how long the body is: without it, the body would be read as the next request.
-      if (hasHiddenHeaders(request.rawHeaders)) {
-        server.emit('clientError', headOverflow(), socket)
-        socket.resume()
-        return
-      }
-      socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
-      socket.setTimeout(0)
-      server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
-      // Node listens again. One more of ours for each offer would be there for as long as the connection.
-      socket.off('error', ignore)
-    })
+    afterItsTurnUnread(
+      socket,
+      () => {
+        if (isWebSocketUpgrade(request)) for (const listener of listeners) listener(request, socket, head)
+        else giveBack(server, request, socket, head)
+      },
+      () => {
+        onLost(request)
+      },
+    )
   })
+}
+
+function giveBack(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
+  // What is hidden may say how long the body is: without it, the body would be read as the next request.
+  if (hasHiddenHeaders(request.rawHeaders)) {
+    server.emit('clientError', headOverflow(), socket)
+    socket.resume()
+    return
+  }
+  socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
+  socket.setTimeout(0)
+  server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
+  // Node listens again. One more of ours for each offer would be there for as long as the connection.
+  socket.off('error', ignore)
 }

@@ -1,5 +1,8 @@
 // Counts of the routes: plain numbers on the request path, read by the metrics when somebody asks.
 
+/** What counts as the route of requests that come to none: no path of a config looks like that. */
+export const UNROUTED = '(none)'
+
 /** Upper bounds of the duration buckets, in seconds. */
 export const DURATION_BUCKETS_SEC = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const
 

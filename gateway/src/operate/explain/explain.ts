@@ -154,11 +154,11 @@ export async function explain(
       cors: route.cors,
       takesWebSockets: false,
       admittedUpgrade: (upgrade, reply) => route.admittedUpgrade(upgrade, reply),
-      observe() {
+      tally: route.tally,
+      admit(rawRequest) {
         capture.route = routeConfig
-        return () => undefined
+        return route.admit(rawRequest)
       },
-      admit: (rawRequest) => route.admit(rawRequest),
       refuse(failure, reply) {
         capture.refusal = failure
         route.refuse(failure, reply)

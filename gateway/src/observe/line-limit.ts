@@ -1,0 +1,27 @@
+// How many lines of one kind are written: a flood of faults shall not fill the disk.
+import type { Clock } from '../clock.ts'
+
+/** In each second. */
+const LINES = 10
+
+/** Asked for each line: undefined when it is not to be written, else how many were not since the last one. */
+export function createLineLimit(clock: Clock): () => number | undefined {
+  let second = -Infinity
+  let written = 0
+  let suppressed = 0
+  return () => {
+    const now = Math.floor(clock.monotonic() / 1000)
+    if (now !== second) {
+      second = now
+      written = 0
+    }
+    if (written >= LINES) {
+      suppressed += 1
+      return undefined
+    }
+    written += 1
+    const before = suppressed
+    suppressed = 0
+    return before
+  }
+}
