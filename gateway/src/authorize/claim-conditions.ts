@@ -1,4 +1,4 @@
-// Conditions on claims, found by JSON Pointer (RFC 6901), so that claims named like URLs and nested ones work alike.
+// Conditions on claims, found by JSON Pointer (RFC 6901): nested claims and names like URLs work alike.
 import type { ClaimCondition, ClaimValue } from '../options/route/require.ts'
 import type { AuthResult, Claims, JsonValue } from '../authenticate/auth-result.ts'
 import { ExactNumber, readNumber } from '../message/exact-number.ts'

@@ -1,4 +1,4 @@
-// Who the client is, for all that counts and writes by client: the peer, or whom trusted proxies name.
+// The address of the client for counting and logging: the peer, or the one that trusted proxies name.
 import type { IncomingMessage } from 'node:http'
 
 import { hopsOfForwarded, hopsOfForwardedFor, type Hop } from './forwarded-hops.ts'

@@ -1,4 +1,4 @@
-// A connection that nobody reads for the moment, as it is to be switched: who leaves is noticed, and what comes is kept.
+// A connection that is being switched and that nobody reads yet: notices when the peer leaves, and keeps what arrives.
 import type { Duplex } from 'node:stream'
 
 /** None that waits for its 101 sends anything: more than this is no client. */

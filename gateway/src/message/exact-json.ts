@@ -1,4 +1,4 @@
-// JSON whose numbers keep their digits, as deep as it may be: read into frozen values, and written again.
+// JSON whose numbers keep their digits, at any depth: parsed into frozen values, and written again.
 import { ExactNumber, readNumber } from './exact-number.ts'
 
 /** Of JSON that is valid: what lies between these is commas, colons and white space. */

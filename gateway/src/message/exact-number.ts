@@ -1,4 +1,4 @@
-// Numbers of JSON that a double would alter: kept by their digits, compared by what the digits mean.
+// JSON numbers that a double would alter: kept by their digits, compared by their decimal value.
 
 /** Every decimal of so many significant digits comes back from a double as it was (DBL_DIG of IEEE 754 binary64). */
 const SAFE_DIGITS = 15

@@ -1,4 +1,4 @@
-// Addresses that proxies wrote down for each other, the last one first: X-Forwarded-For, and Forwarded (RFC 7239).
+// The addresses that proxies recorded for each other, last one first: X-Forwarded-For and Forwarded (RFC 7239).
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 
 /** One hop: its address in one spelling, or undefined where none can be read (`unknown`, `_hidden`, a slip). */

@@ -1,4 +1,4 @@
-// Closes a connection whose client is still sending so that the client can read the answer first.
+// Closes a connection whose client is still sending, so that the client can read the response first.
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 

@@ -1,4 +1,4 @@
-// Ends a response whose body is here as a whole, with one plain write for head and body.
+// Ends a response whose body is complete with one plain write for head and body.
 import type { ServerResponse } from 'node:http'
 
 /**

@@ -1,4 +1,4 @@
-// What all tokens of a session have in common, however often it was renewed: the jti of the first, and when that was issued.
+// What all tokens of a session share, however often it was renewed: the jti and the issue time of the first.
 import { magnitudeOf } from './exact-number.ts'
 
 /** Parts the jti of a session's first token from what makes that of a successor its own. */

@@ -1,4 +1,4 @@
-// Which peers are load balancers in front of the gateway, so that what they say about a client counts.
+// Which peers are load balancers in front of the gateway, so that their forwarding headers are believed.
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
 

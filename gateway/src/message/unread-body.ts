@@ -1,4 +1,4 @@
-// Bodies of requests that are answered without them: a small one is read and dropped, a large one ends the connection.
+// Request bodies that a response does not wait for: a small one is read and dropped, a large one ends the connection.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 import { closeLingering } from './lingering-close.ts'

@@ -1,4 +1,4 @@
-// How a successor is written for its client: as a header that scripts read, or as a cookie with the attributes that the config says.
+// How a successor is delivered: as a header that scripts read, or as a cookie with the attributes of the config.
 import type { AuthResult, RenewedToken } from '../authenticate/auth-result.ts'
 import type { CookieSlot } from '../authenticate/locations/cookie-clearing.ts'
 import type { TokenLocationOptions } from '../options/tokens.ts'

@@ -1,4 +1,4 @@
-// Asks the issuer for a successor where the gateway has no key: one request for a token, bounded, and never in the way.
+// Asks the issuer's endpoint for successors: one request for a token, bounded, while client requests go on.
 import type { Clock } from '../clock.ts'
 import { RenewalRefused } from './renewal-refused.ts'
 import type { SharedAnswer } from './shared-answer.ts'

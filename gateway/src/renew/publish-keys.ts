@@ -1,4 +1,4 @@
-// Publishes the public halves of signing keys on the proxy listener, so that other services can verify successors.
+// Publishes the public halves of the signing keys, so that other services can verify successors.
 import type { ServerResponse } from 'node:http'
 
 export interface PublishedKey {

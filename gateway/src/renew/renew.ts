@@ -1,4 +1,4 @@
-// The renewal of one issuer's tokens: which are due, what follows them, and what carries it to the client.
+// The renewal of one issuer's tokens: which are due, what their successors are, and how those are delivered.
 import type { Delivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { RenewalOptions } from '../options/issuer/renewal.ts'

@@ -1,3 +1,3 @@
-// The issuer's no: it will not renew this token, and asking again will not change that.
+// The error for an issuer that refuses to renew a token for good.
 
 export class RenewalRefused extends Error {}

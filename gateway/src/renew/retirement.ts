@@ -1,4 +1,4 @@
-// The end of an old token: it is blocked after its successor was used, and its use after that is a sign of theft.
+// The retirement of a token: blocked after its successor was used; its use after that is a sign of theft.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import { createSessionLife } from './session-life.ts'
 import type { Renewable } from '../authenticate/renewal.ts'

@@ -1,4 +1,4 @@
-// How long a session goes on: told to every machine when a successor was delivered or used, for the streams that its tokens opened.
+// Tells every machine that a session goes on, for the streams that its earlier tokens opened.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 

@@ -1,4 +1,4 @@
-// One request to the issuer for a token, whichever machine sends it: who asks, and how the others get the answer.
+// One request to the issuer for a token across all machines: which one asks, and how the others get the result.
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
 import type { Clock, Schedule } from '../clock.ts'

@@ -1,4 +1,4 @@
-// Signs a text of claims as it is (RFC 7515 section 7.1): fast-jwt takes objects alone, and rounds their numbers when it writes them.
+// Signs a text of claims as it is (RFC 7515 section 7.1): fast-jwt takes objects only, and rounds their numbers.
 import { constants, createHmac, sign, type KeyObject } from 'node:crypto'
 
 /** The whole token. Header and claims are JSON already. */

@@ -1,4 +1,4 @@
-// The successor of a token: a pure function of it, so that every machine makes the same one and none needs a lock.
+// The successor of a token: a pure function of it, so that every machine makes the same one without a lock.
 import type { RenewalOptions } from '../options/issuer/renewal.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
 import { magnitudeOf } from '../message/exact-number.ts'

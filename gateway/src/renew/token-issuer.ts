@@ -1,4 +1,4 @@
-// Signs successors: with the one key and the one algorithm of an issuer's renewal.
+// Signs successors with the one key and algorithm of an issuer's renewal.
 import {
   createHash,
   createHmac,

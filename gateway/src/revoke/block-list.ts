@@ -1,4 +1,4 @@
-// The block list: which tokens, sessions and subjects are refused though their tokens are good, asked on every request.
+// The interface of the block list: which tokens, sessions and subjects are refused although their tokens are valid.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockReason } from '../authenticate/block-check.ts'
 

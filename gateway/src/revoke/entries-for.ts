@@ -1,4 +1,4 @@
-// The entries that block one whole token: the token itself, and where its issuer renews, the session that goes on from it.
+// The block list entries for one whole token: the token itself and, where its issuer renews, its session.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockEntry, BlockReason } from './block-list.ts'
 

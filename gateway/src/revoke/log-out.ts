@@ -1,4 +1,4 @@
-// The answer of a route with `action: revoke`: the tokens of its caller are blocked, and the browser forgets their cookies.
+// Routes with `action: revoke`: block the tokens of the caller and take away the cookies that hold them.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { AuthResult } from '../authenticate/auth-result.ts'

@@ -1,4 +1,4 @@
-// The block list with its store: what is added is in force at once, then kept and spread; what ended is swept away.
+// The block list with its store: an entry is in force at once, then stored and spread; ended entries are swept.
 import type { Clock, Schedule } from '../clock.ts'
 import { Failure } from '../failure.ts'
 import type { BlockEntry, BlockKey, BlockList } from './block-list.ts'

@@ -1,4 +1,4 @@
-// Whether an open stream or WebSocket may go on, as far as its caller's token is concerned.
+// Whether an open stream or WebSocket may go on: its token has not ended and is not revoked.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockList } from './block-list.ts'
 

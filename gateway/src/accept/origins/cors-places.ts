@@ -1,4 +1,4 @@
-// Which CORS policy speaks for a request: that of the route which serves the method in question, on this path and host.
+// Chooses the CORS policy of a request: that of the route which serves the method on this path and host.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 import { NOT_GRANTED, type CorsPolicy } from './cors.ts'

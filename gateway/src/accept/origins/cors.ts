@@ -1,4 +1,4 @@
-// One CORS policy (Fetch standard section 3.2): what a preflight is told, and what a page may read of every other answer.
+// One CORS policy (Fetch standard section 3.2): responses to preflights, and which other responses a page may read.
 import type { CorsOptions } from '../../options/route/cors.ts'
 import { compileOrigins } from './origins.ts'
 

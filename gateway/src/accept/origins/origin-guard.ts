@@ -1,4 +1,4 @@
-// Whether a page may act with the token in its visitor's cookie: browsers send cookies along, whatever page it was that asked.
+// Whether a page may use the token in its visitor's cookie: browsers send cookies for pages of any site.
 import type { IncomingMessage } from 'node:http'
 
 import { compileOrigins, type OriginMatcher } from './origins.ts'

@@ -1,4 +1,4 @@
-// Which origins an option names: one by one, and all hosts below one (https://*.example.com).
+// Compiles the origins that an option names: single ones, and all hosts below one (https://*.example.com).
 
 /** Whether this value of an Origin header is one of them. */
 export type OriginMatcher = (origin: string) => boolean

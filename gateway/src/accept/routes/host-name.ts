@@ -1,4 +1,4 @@
-// The one name of the host that a request asks for: routes, WebSockets and preflights are chosen by it.
+// The host name of a request: routes, WebSockets and preflights are chosen by it.
 import { isIPv6 } from 'node:net'
 
 // RFC 3986 section 3.2.2, without `%` (an escaped letter would be another spelling of a name) and `,` (in X-Forwarded-Host it

@@ -1,4 +1,4 @@
-// Which of Fastify's scopes serves a request: the plugin for WebSockets is kept off the path of all others.
+// Chooses the Fastify scope of a request: only WebSocket routes pay for the WebSocket plugin.
 import type { FastifyInstance } from 'fastify'
 
 import type { RoutedRequest } from './router.ts'

@@ -1,4 +1,4 @@
-// Paths that an upstream may read as those of a narrower route that asks for more: refused, as they could be read in two ways.
+// Refuses paths that an upstream may read as those of a narrower route which asks for more.
 import { decodeFully, decodeKeepingSlashes, rawPath } from './path.ts'
 import { rankOf, type TableEntry } from './route-table.ts'
 import { createRouteTree, type RouteTree } from './route-tree.ts'

@@ -1,4 +1,4 @@
-// The path of a request as routes are compared with it: decoded once, segment by segment; what could climb is refused.
+// Decodes the path of a request once, segment by segment, for comparison with routes; refuses what could climb.
 
 // What a path may hold unescaped: RFC 3986 section 3.3, and what browsers and older clients send raw all the same (WHATWG URL,
 // path percent-encode set; nginx and HAProxy let all of it pass). A dot after a slash and all else is looked at closely.

@@ -1,4 +1,4 @@
-// The routes by path and host: each method of them has one route, and what none takes is answered 405.
+// Groups the routes by path and host: each method has one route, others are answered 405.
 import { METHODS } from 'node:http'
 
 import { hostPatternOf } from './host-name.ts'

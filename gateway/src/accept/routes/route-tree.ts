@@ -1,4 +1,4 @@
-// Finds the entry that answers a request: path from the left, then host, then method. The narrowest wins at each step.
+// Finds the entry for a request: path from the left, then host, then method. The narrowest wins at each step.
 import type { TableEntry } from './route-table.ts'
 
 type Methods<Route> = Map<string, TableEntry<Route>>

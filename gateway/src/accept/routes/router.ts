@@ -1,4 +1,4 @@
-// Which entry of the table answers a request: judged once, before any stage, by what the client sent alone.
+// The router: chooses the route of a request once, before any stage, from what the client sent alone.
 import { asksMore, type Demands } from '../admit.ts'
 import { decodedPath, hasEmptySegment, hasEncodedSlash, plainPath, rawPath } from './path.ts'
 import { hostNameOf } from './host-name.ts'

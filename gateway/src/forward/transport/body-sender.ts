@@ -1,4 +1,4 @@
-// Sends the body of a request over a connection, at the speed of the slower side.
+// Sends a request body over a connection, as fast as the upstream takes it.
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 

@@ -1,4 +1,4 @@
-// A body that comes in chunks (RFC 9112 section 7.1): what is in them, and where they end.
+// Parser of a chunked body (RFC 9112 section 7.1): its data, and where it ends.
 import { isCleanText, parseFields } from './response-head.ts'
 
 /** Of all extensions of a body, which nobody uses, and of its trailers. Without a bound they would be a body that nobody counts. */

@@ -1,4 +1,4 @@
-// Which transport carries the requests to a target: as the config of its upstream says.
+// Creates the transport that an upstream's config names.
 import { createDirectTransport } from './direct-transport.ts'
 import type { TargetTransport, TransportParts } from './transport.ts'
 import { createUndiciTransport } from './undici-transport.ts'

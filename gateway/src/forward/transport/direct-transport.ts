@@ -1,4 +1,4 @@
-// Exchanges with one target over connections of our own: strict, each with one exchange at a time, used again when the event loop has looked at it.
+// The direct transport: exchanges with one target over the gateway's own connections, one at a time on each.
 import { BoundConnections } from './connections/bound-connections.ts'
 import { DISTRUST_MS, isFarewell } from './connections/distrust.ts'
 import { KeptConnections } from './connections/kept-connections.ts'

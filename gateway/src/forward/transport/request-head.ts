@@ -1,4 +1,4 @@
-// The head of a request as it goes onto the connection: one text, framed by what the body is (RFC 9112 sections 3 and 6).
+// Writes the head of a request as one text, framed by its body (RFC 9112 sections 3 and 6).
 import { credentialsBind } from './connections/connection-auth.ts'
 import type { OutgoingRequest } from './transport.ts'
 

@@ -1,4 +1,4 @@
-// The head of a response as RFC 9112 has it, and nothing looser: what two readers could frame differently is no response.
+// Strict parser of a response head (RFC 9112): what two readers could frame differently is refused.
 import { challengeBinds } from './connections/connection-auth.ts'
 import { rememberByName } from '../headers/remembered-names.ts'
 

@@ -1,4 +1,4 @@
-// Reads the responses of one connection: where each begins and ends, whatever pieces it comes in (RFC 9112 section 6).
+// Reads the responses of one connection: finds where each begins and ends, in whatever pieces it arrives (RFC 9112 section 6).
 import { ChunkedBody } from './chunked-body.ts'
 import { isCleanText, parseHead, type ResponseHead } from './response-head.ts'
 import { HeadersTooLarge, InvalidResponse } from '../upstream/upstream-failure.ts'

@@ -1,4 +1,4 @@
-// What the forward stage knows of an exchange with an upstream: head and body out; head, body, end or error back.
+// The interface of a transport: request head and body go out; response head, body, and end or error come back.
 import type { Duplex, Readable } from 'node:stream'
 
 import type { ClientConnection } from './connections/bound-connections.ts'

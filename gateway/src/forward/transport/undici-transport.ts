@@ -1,4 +1,4 @@
-// Exchanges with one target over undici's dispatcher, below its request API: for services that do not get on with our own connections.
+// The undici transport: exchanges with one target over undici's dispatcher, for services that the direct transport does not suit.
 import { BoundConnections } from './connections/bound-connections.ts'
 import { DISTRUST_MS } from './connections/distrust.ts'
 import type { OutgoingRequest, ResponseReceiver, TargetTransport, TransportParts } from './transport.ts'

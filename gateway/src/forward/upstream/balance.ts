@@ -1,4 +1,4 @@
-// Which target gets the next request: a share by weight in turn, or whoever has least to do.
+// Chooses the target of the next request: by weight in turn, or the one with the fewest requests in flight.
 import type { Target } from './target.ts'
 
 /** Picks one of the candidates, which are never empty. */

@@ -1,4 +1,4 @@
-// Passive health: a target that keeps failing gets nothing for a while, then one request as a probe.
+// Passive health: a target that keeps failing gets no requests for a while, then one as a probe.
 
 export interface EjectionConfig {
   /** Failures in a row; 0 never ejects. */

@@ -1,4 +1,4 @@
-// Active health: each target is asked at its path in turn, and is out after some bad answers until there were some good ones.
+// Active health checks: a target is out after some bad responses until there were some good ones.
 import type { ResponseReceiver, Transport } from '../transport/transport.ts'
 import type { Target } from './target.ts'
 import type { Schedule } from '../../clock.ts'

@@ -1,4 +1,4 @@
-// How many requests may be sent again: a share of those that came, or retries would double the load of an upstream in trouble.
+// The share of requests that may be retried: without a bound, retries would double the load of an upstream in trouble.
 
 const SHARE = 0.2
 // What a quiet time saves up: a few requests may each try again though there were not five before them.

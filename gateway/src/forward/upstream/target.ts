@@ -1,4 +1,4 @@
-// One target of an upstream: how busy it is, and whether it may get requests at all.
+// One target of an upstream: how many requests it has in flight, and whether it may get more.
 import { createEjection, type Ejection, type EjectionConfig } from './ejection.ts'
 import type { TargetTransport } from '../transport/transport.ts'
 

@@ -1,4 +1,4 @@
-// One request to an upstream, with the tries it takes: stands between the target that answers and whoever asked.
+// One request to an upstream with its retries: stands between the transport of a target and the exchange.
 import type { Duplex } from 'node:stream'
 
 import type { Target } from './target.ts'

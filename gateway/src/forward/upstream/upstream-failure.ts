@@ -1,4 +1,4 @@
-// What went wrong with an upstream, in the gateway's own words: library texts and addresses stay in the log.
+// What went wrong with an upstream, in the gateway's own words: library texts and addresses go to the log only.
 import { BodyTooLarge, BodyTooSlow, ClientGone } from '../streams/request-body.ts'
 import type { FailureCode } from '../../failure.ts'
 

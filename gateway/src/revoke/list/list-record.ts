@@ -1,4 +1,4 @@
-// One entry of the block list as a row of words: where its facts stand, and what its word of small facts holds.
+// The layout of a block list entry as 32-bit words: which word holds what, and the bits of its flags word.
 
 /*
  * A line is 16 words, a line of the processor's cache: hash, begins, until, issued before, meta, and 11 words of packed text,

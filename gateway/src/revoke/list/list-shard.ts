@@ -1,4 +1,4 @@
-// One part of the block list: a small hash table whose lines lie in pages, rebuilt in place when it grows or entries end.
+// One shard of the block list: a hash table of fixed records in pages, rebuilt in place as it grows or entries end.
 import { HASH, LINE, META, NEXT, TEXT, UNTIL, firstPartOf, kindOf, linesFor, textWordsOf } from './list-record.ts'
 import { PAGE_LINES, PAGE_LINE_BITS, type PageArena, type PageOwner } from './page-arena.ts'
 import type { PackedText } from './packed-text.ts'

@@ -1,4 +1,4 @@
-// The block list in memory: exact, compact, and without long pauses, however many entries come and end.
+// The block list in memory: exact, compact, and without long pauses, whatever its size.
 import type { AuthResult } from '../../authenticate/auth-result.ts'
 import { systemClock, type Clock } from '../../clock.ts'
 import {

@@ -1,4 +1,4 @@
-// When an overlap is over: lengths as ticks of a clock that never jumps, small enough for a word of the block list.
+// When an overlap ends: counted in ticks of a monotonic clock that fit into a word of the block list.
 import type { Clock } from '../../clock.ts'
 
 /** In 32 bits there is room for seven years of these. */

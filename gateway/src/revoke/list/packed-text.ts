@@ -1,4 +1,4 @@
-// Texts as 32-bit words, and their keyed hash: what the block list compares and finds its entries by.
+// Texts packed into 32-bit words, and their keyed hash: how the block list compares and finds its entries.
 import { randomFillSync } from 'node:crypto'
 
 /** A text packed four characters to a word (two where one needs more than a byte), in a buffer that is used again and again. */

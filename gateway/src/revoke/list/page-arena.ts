@@ -1,4 +1,4 @@
-// The memory of the block list: pages of one size that change hands, so that nothing is left for the garbage collector.
+// The memory of the block list: pages of one size that shards take and give back, so that no garbage arises.
 import { LINE } from './list-record.ts'
 
 /*

@@ -1,4 +1,4 @@
-// An entry as the block list takes it: values no longer than it keeps, times that fit into its words.
+// Fits an entry into the block list: bounds its values in length and its times to what a record holds.
 import { hash as digest } from 'node:crypto'
 
 import type { BlockEntry } from '../block-list.ts'

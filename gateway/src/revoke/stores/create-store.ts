@@ -1,4 +1,4 @@
-// The store that the config names.
+// Creates the store that the config names.
 import { readFileSync } from 'node:fs'
 
 import type { Clock, Schedule } from '../../clock.ts'

@@ -1,4 +1,4 @@
-// Entries as text: how they are named, and what stores, files and the admin API say about them.
+// Block list entries as text: their names, and their JSON in stores, files and the admin API.
 import {
   BLOCK_KINDS,
   BLOCK_REASONS,

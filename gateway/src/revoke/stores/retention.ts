@@ -1,4 +1,4 @@
-// When an ended entry may be forgotten: a while after its end, and by a clock whose jumps are not believed at once.
+// When an ended entry may be deleted: some time after its end, by a clock that distrusts jumps.
 import type { Clock } from '../../clock.ts'
 
 /** Tells up to which second entries that have ended may be forgotten now. */

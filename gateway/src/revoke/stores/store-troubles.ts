@@ -1,4 +1,4 @@
-// What is wrong with a store though it may work: told once when it begins, and once when it is over.
+// Troubles of a store that works: each is reported once when it begins and once when it ends.
 import type { StoreEvents, StoreTrouble, TroubleKind } from './store.ts'
 
 export interface Troubles {

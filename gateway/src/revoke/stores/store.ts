@@ -1,4 +1,4 @@
-// What a store is: it keeps the block list and spreads it, and no request ever waits for it.
+// The interface of a store: it keeps and spreads the block list, and no request waits for it.
 import { CannotStart } from '../../failure.ts'
 import type { BlockChange } from '../block-list.ts'
 

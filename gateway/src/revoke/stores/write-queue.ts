@@ -1,4 +1,4 @@
-// Changes on their way to a store: written in batches, kept while the store is down, and never more than a bounded number.
+// Changes on their way to a store: written in batches, kept while the store is down, bounded in number.
 import type { BlockChange } from '../block-list.ts'
 import { nameOf } from './entry-text.ts'
 

@@ -1,4 +1,4 @@
-// Connections that an upstream has authenticated: each serves the client's connection it did so for, and ends with it.
+// Connections that an upstream has authenticated: each serves one client connection only, and is closed with it.
 import type { Socket } from 'node:net'
 
 /** A client's connection, as far as others are bound to it. */

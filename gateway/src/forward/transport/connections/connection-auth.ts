@@ -1,4 +1,4 @@
-// Schemes that authenticate the connection and not the request: what comes over it later counts as the same user's.
+// Schemes that authenticate a connection instead of a request: the upstream takes all later requests for the same user's.
 import { valuesOf, type RawHeaders } from '../../../message/raw-headers.ts'
 
 const FIRST_LETTER = 'n'.charCodeAt(0)

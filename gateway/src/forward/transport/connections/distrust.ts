@@ -1,4 +1,4 @@
-// A target that spoke though nobody had asked: for how long its connections carry one exchange each.
+// Targets that sent a response nobody asked for: for a while each of their connections carries one exchange only.
 
 /**
  * What it sent would have been taken for an answer, had the next request been on its way; and that request's own answer for

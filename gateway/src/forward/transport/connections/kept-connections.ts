@@ -1,4 +1,4 @@
-// Connections at rest, and the requests that wait for one: none is used before the event loop has looked at it once more.
+// Idle connections, and the requests that wait for one: none is reused before the event loop has polled it once more.
 import type { OutgoingRequest, ResponseReceiver } from '../transport.ts'
 
 /** What is remembered of a connection for this. */

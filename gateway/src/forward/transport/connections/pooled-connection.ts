@@ -1,4 +1,4 @@
-// One connection to a target: carries one exchange after the other, and knows at every moment whether it may carry another.
+// One connection to a target: carries one exchange after the other, and knows whether it may carry another.
 import type { Socket } from 'node:net'
 
 import { BodySender, type BodySenderEvents } from '../body-sender.ts'

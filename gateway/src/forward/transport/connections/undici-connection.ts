@@ -1,4 +1,4 @@
-// One connection of undici's, and whose exchange it carries: what undici tells too late is heard at its socket.
+// One connection of undici, and the exchange that it carries: listens to its socket for what undici reports too late.
 import type { Duplex } from 'node:stream'
 
 import { Client, type buildConnector, type Dispatcher } from 'undici'

@@ -1,4 +1,4 @@
-// Connections to a target: its certificate is verified by the target's own name, and a refused upload does not hide the answer.
+// Opens connections to a target: verifies the certificate by the target's own name, and reads on when an upload is refused.
 import { readFileSync } from 'node:fs'
 import { isIP, type Socket } from 'node:net'
 

@@ -1,4 +1,4 @@
-// Entries in LevelDB: how they lie there, and what is done with many of them.
+// Block list entries in LevelDB: their keys and values, and operations on many of them.
 import type { ClassicLevel } from 'classic-level'
 
 import type { BlockChange, BlockEntry, BlockList } from '../../block-list.ts'

@@ -1,4 +1,4 @@
-// The folder of the embedded store: made where it is not there, opened, and repaired where it is damaged.
+// The folder of the LevelDB store: created, opened, and repaired when it is damaged.
 import type { ClassicLevel } from 'classic-level'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'

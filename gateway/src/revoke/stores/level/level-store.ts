@@ -1,4 +1,4 @@
-// The embedded store: a LevelDB folder of this machine that survives restarts, kill -9 at any moment, and a disk that fails.
+// The LevelDB store, for one machine: survives restarts, kill -9 at any moment, and a failing disk.
 import type { ClassicLevel } from 'classic-level'
 
 import type { Clock, Schedule } from '../../../clock.ts'

@@ -1,4 +1,4 @@
-// The clock of Redis, as this machine sees it: the one clock that all machines of a deployment share.
+// The clock of Redis as this machine measures it: the one clock that all machines share.
 import type { Clock } from '../../../clock.ts'
 
 export interface RedisClock {

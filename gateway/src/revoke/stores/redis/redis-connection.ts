@@ -1,4 +1,4 @@
-// Connections to Redis over ioredis, loaded only where Redis is used. The one file that knows the library.
+// Connections to Redis over ioredis, loaded only where Redis is configured. No other file knows the library.
 // Connections to Redis over ioredis, loaded only where Redis is used. The one file that knows the library.
 import type { Cluster, Redis } from 'ioredis'
 

@@ -1,4 +1,4 @@
-// A Redis that lost what it had (flushed, evicted, begun anew): noticed by a mark in it, told, and made good from the list.
+// Detects by a mark that Redis lost its data (flushed, evicted, started anew), reports it, and restores it from the list.
 import { randomUUID } from 'node:crypto'
 
 import type { Schedule } from '../../../clock.ts'

@@ -1,4 +1,4 @@
-// One session with Redis, from connecting to the first thing that fails: follows changes, and compares the whole list.
+// One session with Redis, from connecting to the first failure: follows changes, and compares the whole list.
 import type { Clock } from '../../../clock.ts'
 import { mergeEntries, type BlockChange, type BlockEntry, type BlockList } from '../../block-list.ts'
 import { contentOf, nameOf, readStored, removalOf, type ReadingTime } from '../entry-text.ts'

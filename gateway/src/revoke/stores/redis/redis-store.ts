@@ -1,4 +1,4 @@
-// The shared store: Redis holds the list, every machine follows its changes, and compares the whole after each cut.
+// The Redis store, for many machines: each follows its changes, and compares the whole list after each disconnection.
 import type { Clock, Schedule } from '../../../clock.ts'
 import type { BlockList } from '../../block-list.ts'
 import { isLoading, isOutOfMemory, redisProblem, RETRY_MS } from './redis-connection.ts'

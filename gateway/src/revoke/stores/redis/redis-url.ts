@@ -1,4 +1,4 @@
-// The URL of a Redis, taken apart: one server, Sentinel or Cluster, with or without TLS.
+// Parses a Redis URL: one server, Sentinel or Cluster, with or without TLS.
 import { StoreNotUsable } from '../store.ts'
 
 export interface RedisHost {
