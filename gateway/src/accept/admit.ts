@@ -33,7 +33,7 @@ export interface AdmissionParts<Location> {
   ) => FoundToken<Location> | Failure
   readonly authenticate: (token: string, issuers: readonly TrustedIssuer[]) => AuthResult | Failure
   /** Whether the token was verified before: such a one costs nothing, whoever sends it. */
-  readonly isRemembered: (token: string) => boolean
+  readonly isCached: (token: string) => boolean
   /** Undefined: no limit on failed tokens. */
   readonly failureLimit: FailureLimit | undefined
   readonly clientOf: ClientOf
@@ -118,11 +118,11 @@ const TOO_MANY_FAILED = new Failure('rate_limited', 'too many tokens of this cli
 type Found<Location> = FoundToken<Location> | Failure | undefined
 
 function isLimited<Location>(
-  { failureLimit, isRemembered }: AdmissionParts<Location>,
+  { failureLimit, isCached }: AdmissionParts<Location>,
   tokens: readonly FoundToken<Location>[],
   client: string,
 ): boolean {
-  return failureLimit?.isReached(client) === true && !tokens.every(({ token }) => isRemembered(token))
+  return failureLimit?.isReached(client) === true && !tokens.every(({ token }) => isCached(token))
 }
 
 function settle<Location>(
@@ -142,11 +142,11 @@ function identify<Location>(
   found: Found<Location>,
   client: string,
 ): AuthResult | Failure {
-  const { authenticate, failureLimit, isRemembered, anonymous } = parts
+  const { authenticate, failureLimit, isCached, anonymous } = parts
   if (found === undefined)
     return auth === 'optional' ? anonymous.caller : new Failure('token_missing', 'no token was sent')
   if (found instanceof Failure) return found
-  if (failureLimit?.isReached(client) === true && !isRemembered(found.token)) return TOO_MANY_FAILED
+  if (failureLimit?.isReached(client) === true && !isCached(found.token)) return TOO_MANY_FAILED
   const caller = authenticate(found.token, issuers)
   return caller instanceof Failure ? caller : (authorize?.(caller) ?? caller)
 }

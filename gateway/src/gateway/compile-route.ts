@@ -4,20 +4,13 @@ import type { AdmissionParts, AdmissionPolicy } from '../accept/admit.ts'
 import { compileCors } from '../accept/origins/cors.ts'
 import { createOriginGuard, type OriginGuardParts } from '../accept/origins/origin-guard.ts'
 import type { Answer } from '../accept/answer.ts'
-import { anonymousResult, type AuthResult } from '../authenticate/auth-result.ts'
-import type { Authenticator } from '../authenticate/authenticate.ts'
-import type { TrustedIssuer } from '../authenticate/issuers.ts'
-import { createSettle, createSettleAny } from '../authenticate/one-session.ts'
-import { createCookieClearing, type CookieSlot } from '../authenticate/locations/cookie-clearing.ts'
-import { createTokenLocation } from '../authenticate/locations/create-location.ts'
-import { createTokenFinder } from '../authenticate/locations/find-token.ts'
+import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { Authentication, Identification } from '../authenticate/authentication.ts'
 import type { TokenLocation } from '../authenticate/locations/location.ts'
-import { createStripSuperseded, createStripTokens } from '../authenticate/locations/strip-tokens.ts'
 import { compileRequirement, scopesToAskFor } from '../authorize/authorize.ts'
 import type { ClientOf } from '../message/client-address.ts'
 import type { Clock, Schedule } from '../clock.ts'
 import type { Config } from '../options/config.ts'
-import { Failure } from '../failure.ts'
 import type { Renewals } from '../renew/renewals.ts'
 import type { ForwardPolicy } from '../forward/forward.ts'
 import { authoritiesOf } from '../forward/headers/location.ts'
@@ -38,8 +31,7 @@ type OriginRules = Omit<OriginGuardParts, 'isTrusted'>
 
 export interface RouteCompilerParts {
   readonly config: Config
-  readonly authenticator: Authenticator
-  readonly issuers: readonly TrustedIssuer[]
+  readonly authentication: Authentication
   readonly upstreams: ReadonlyMap<string, Upstream>
   readonly filter: HeaderFilter
   readonly clock: Clock
@@ -47,13 +39,11 @@ export interface RouteCompilerParts {
   readonly renewalOf: LogOutParts['renewalOf']
   readonly schedule: Schedule
   readonly onRenewed: (caller: AuthResult) => void
-  readonly deliveredCookies: readonly CookieSlot[]
   readonly successorOnStream: Renewals['successorOnStream']
   readonly watch: StreamWatch
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
   readonly clientOf: ClientOf
-  readonly anonymousHeader: string | undefined
   readonly failureLimit: FailureLimit | undefined
   readonly answer: Answer
   readonly metrics: Metrics
@@ -61,55 +51,34 @@ export interface RouteCompilerParts {
 }
 
 export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteConfig) => GatewayRoute {
-  const { config, authenticator, issuers, upstreams, revocation, answer, metrics, log } = parts
-  const locations = config.tokens.from.map(createTokenLocation)
-  /** Not while the list is missing, where the config says so. */
-  function withList(authenticate: Authenticator['authenticate']): Authenticator['authenticate'] {
-    if (config.revocation.onStoreDown === 'serve') return authenticate
-    return (token, accepted) => revocation.refusal() ?? authenticate(token, accepted)
-  }
-  const admission: AdmissionParts<TokenLocation> = {
-    findToken: createTokenFinder(locations),
-    settle: createSettle(authenticator.recognise),
-    authenticate: withList(authenticator.authenticate),
-    isRemembered: authenticator.cache.has,
-    failureLimit: parts.failureLimit,
-    clientOf: parts.clientOf,
-    anonymous: Object.freeze({ caller: anonymousResult(parts.anonymousHeader), location: undefined }),
-  }
-  /** To log out, a token need not be live: two tabs may say it, and who comes back late means it as well. */
-  const logOutAdmission: AdmissionParts<TokenLocation> = {
-    ...admission,
-    settle: createSettleAny(authenticator.recognise),
-    authenticate: withList((token, accepted) => {
-      const recognised = authenticator.recognise(token, accepted)
-      return recognised instanceof Failure ? recognised : recognised.result
+  const { config, authentication, upstreams, revocation, answer, metrics, log } = parts
+  const { clearCookies } = authentication
+  const anonymous = Object.freeze({ caller: authentication.anonymous, location: undefined })
+  const partsOf = compileOnce(
+    (identification: Identification): AdmissionParts<TokenLocation> => ({
+      ...identification,
+      failureLimit: parts.failureLimit,
+      clientOf: parts.clientOf,
+      anonymous,
     }),
-  }
-  const clearCookies = createCookieClearing({
-    cookies: locations.flatMap(({ cookie }) => (cookie === undefined ? [] : [cookie])),
-    delivered: parts.deliveredCookies,
-    isTrusted: parts.isTrusted,
-  })
+    (identification) => identification,
+  )
   const routeParts: RouteParts = {
     log,
     answer,
-    strip: createStripTokens(locations, config.tokens.forward),
-    stripSuperseded: createStripSuperseded(locations),
-    locations,
+    strip: authentication.strip,
+    stripSuperseded: authentication.stripSuperseded,
+    locations: authentication.locations,
     logOut: createLogOut({
       ...parts,
       clearCookies,
-      callerOf(token) {
-        const recognised = authenticator.recognise(token, issuers)
-        return recognised instanceof Failure ? undefined : recognised.result
-      },
+      callerOf: (token) => authentication.callerOf(token),
       onLogOut: ({ issuer }, requestId) => {
         log.info({ requestId, issuer }, 'token revoked by its user')
       },
     }),
   }
-  const vary = [...new Set(locations.flatMap(({ header }) => header ?? []))].join(', ')
+  const vary = authentication.tokenHeaders.join(', ')
   const { successorOnStream, onRenewed } = parts
   const streams = successorOnStream === undefined ? undefined : { successorOnStream, onRenewed }
   const streamChecks = {
@@ -117,17 +86,17 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     keep: createStreamCheck(revocation.list, 'keep'),
   }
   // Of many routes, most ask for the same: then it is also the same place in memory.
-  const issuersOf = compileOnce((names: readonly string[]) => issuers.filter(({ name }) => names.includes(name)))
   const requirementOf = compileOnce(compileRequirement)
   const corsOf = compileOnce(compileCors)
   const originGuardOf = compileOnce((rules: OriginRules) => createOriginGuard({ ...rules, isTrusted: parts.isTrusted }))
 
   function admissionOf(route: RouteConfig, tally: RouteTally): AdmissionPolicy<TokenLocation> {
+    const { auth, issuers, identification } = authentication.policyOf(route)
     return {
-      parts: route.action === 'revoke' ? logOutAdmission : admission,
-      auth: route.auth,
+      parts: partsOf(identification),
+      auth,
       websocket: route.websocket,
-      issuers: route.issuers === undefined ? issuers : issuersOf(route.issuers),
+      issuers,
       authorize: route.require === undefined ? undefined : requirementOf(route.require),
       originGuard: originGuardOf(originRulesOf(route)),
       tally,
@@ -206,10 +175,13 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
 }
 
 /** Sources that say the same are compiled once. The schema lets in nothing that JSON cannot tell apart (no NaN, no null). */
-function compileOnce<Source, Compiled>(compile: (source: Source) => Compiled): (source: Source) => Compiled {
-  const compiled = new Map<string, Compiled>()
+function compileOnce<Source, Compiled>(
+  compile: (source: Source) => Compiled,
+  keyOf: (source: Source) => unknown = JSON.stringify,
+): (source: Source) => Compiled {
+  const compiled = new Map<unknown, Compiled>()
   return (source) => {
-    const key = JSON.stringify(source)
+    const key = keyOf(source)
     const known = compiled.get(key)
     if (known !== undefined) return known
     const made = compile(source)

@@ -8,8 +8,9 @@ import { createRouter } from '../accept/routes/router.ts'
 import { admittedUpgradeOf, registerRoutes, type CompiledRoute } from './routes.ts'
 import { createAnswer } from '../accept/answer.ts'
 import { closeApp, createApp } from './app.ts'
-import { createAuthenticator, type Authenticator } from '../authenticate/authenticate.ts'
-import { compileIssuers, type TrustedIssuer } from '../authenticate/issuers.ts'
+import type { Authenticator } from '../authenticate/authenticate.ts'
+import { createAuthentication, type Authentication } from '../authenticate/authentication.ts'
+import type { TrustedIssuer } from '../authenticate/issuers.ts'
 import type { KeySourceParts } from '../authenticate/keys/key-source.ts'
 import type { TokenLocation } from '../authenticate/locations/location.ts'
 import { boundTokenCache } from './bound-token-cache.ts'
@@ -99,22 +100,15 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   })
   const blockList = revocation.list
   const renewalOf = renewalFactsOf(config.issuers)
-  const authenticator = createAuthenticator({
-    blockList,
-    maxTokenBytes: config.limits.tokenBytes,
-    cache: boundTokenCache(config, parts.heapBytes ?? heapLimitBytes(), log).tokens.cache,
-    clock,
-    encodeResult: encoder.encode,
-  })
   const inFlight = { limit: config.limits.inFlight, count: 0 }
   const metrics: Metrics = createMetrics(
     {
-      ...authenticator,
       version,
+      tokens: () => authentication.authenticator,
       inFlight,
       revocation,
       waiting: () => connections.readAhead.waiting,
-      keys: () => keyStatus(issuers, clock),
+      keys: () => keyStatus(authentication.issuers, clock),
       upstreams: () => [...upstreams.values()],
     },
     config.admin.metrics,
@@ -125,23 +119,29 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     meeting: meetingPlace === undefined ? undefined : { place: meetingPlace, schedule },
     blockList,
     askIssuer: parts.askIssuer ?? (() => Promise.reject(new Error('issuers are not asked here'))),
-    verify: (token, issuer) =>
-      authenticator.verify(
-        token,
-        issuers.filter(({ name }) => name === issuer),
-        clock.now() / 1000,
-      ),
+    verify: (token, issuer) => authentication.verify(token, issuer),
     events: createRenewalEvents(log, metrics.count),
   })
-  const issuers: readonly TrustedIssuer[] = compileIssuers(config.issuers, {
-    renewals: renewals.byIssuer,
-    watchFiles: config.watch ? createFileWatch(schedule) : undefined,
-    fetchJson,
-    clock,
-    schedule,
-    random,
-    events: createKeyEvents(log, metrics.count),
-  })
+  const isTrusted = createTrust(config.proxy.trustedProxies)
+  const authentication: Authentication = createAuthentication(
+    boundTokenCache(config, parts.heapBytes ?? heapLimitBytes(), log),
+    {
+      blockList,
+      renewals: renewals.byIssuer,
+      renewedCookies: renewals.cookies,
+      encodeResult: encoder.encode,
+      anonymousHeader: encoder.anonymous,
+      refusal: config.revocation.onStoreDown === 'serve' ? undefined : () => revocation.refusal(),
+      isTrusted,
+      watchFiles: config.watch ? createFileWatch(schedule) : undefined,
+      fetchJson,
+      clock,
+      schedule,
+      random,
+      events: createKeyEvents(log, metrics.count),
+    },
+  )
+  const { authenticator, issuers } = authentication
   const upstreamParts = {
     clock,
     schedule,
@@ -156,12 +156,11 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const filter = createHeaderFilter({
     authResultHeader: config.authResult.header.toLowerCase(),
     reserved: ['x-tollgate', RENEWED_TOKEN_HEADER],
-    tokenHeaders: config.tokens.from.flatMap(({ header }) => (header === undefined ? [] : [header.toLowerCase()])),
+    tokenHeaders: authentication.tokenHeaders,
     underscores: config.proxy.underscores,
     via: config.proxy.via,
   })
   const answer = createAnswer(config.errors)
-  const isTrusted = createTrust(config.proxy.trustedProxies)
   const clientOf = createClientOf({ isTrusted, from: config.proxy.clientAddress })
   const observer = createObserver(config.log, { log, clientOf, metrics, clock })
   const watch = createStreamWatch(clock, schedule)
@@ -173,18 +172,15 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     renewalOf,
     schedule,
     config,
-    authenticator,
-    issuers,
+    authentication,
     upstreams,
     filter,
     clock,
     watch,
     onRenewed: renewals.onDelivered,
-    deliveredCookies: renewals.cookies,
     successorOnStream: renewals.successorOnStream,
     isTrusted,
     clientOf,
-    anonymousHeader: encoder.anonymous,
     failureLimit:
       config.limits.authFailures === undefined ? undefined : createFailureLimit(config.limits.authFailures, clock),
     answer,
@@ -209,7 +205,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   registerRoutes(app, router, { inFlight, answer, cors, observer, onLost, mountWebSockets })
   let closed: Promise<void> | undefined
   async function close(): Promise<void> {
-    for (const { keys } of issuers) keys.stop()
+    authentication.stop()
     await closeApp(listener)
     meetingPlace?.close()
     // What was revoked by the last requests is written first.
@@ -234,7 +230,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     degraded: () => revocationProblems(revocation).degraded,
     async loadKeys() {
       for (const upstream of upstreams.values()) upstream.start()
-      await Promise.all(issuers.flatMap(({ keys }) => (keys.remote === undefined ? [] : [keys.remote.start()])))
+      await authentication.loadKeys()
     },
     retire() {
       connections.retire()

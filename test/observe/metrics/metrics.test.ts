@@ -28,8 +28,10 @@ const revocation = {
 function createFilledMetrics() {
   const metrics = createMetrics({
     version: '1.2.3',
-    cache: { ready: 1, readyBytes: 2, signatures: 3 },
-    counts: { hits: 4, reread: 5, misses: 6 },
+    tokens: () => ({
+      cache: { ready: 1, readyBytes: 2, signatures: 3 },
+      counts: { hits: 4, reread: 5, misses: 6 },
+    }),
     inFlight: { count: 8 },
     waiting: () => 9,
     keys: () => [

@@ -7,8 +7,11 @@ import type { RouteTally } from './route-tally.ts'
 /** Numbers that others keep, read when somebody asks. */
 export interface MetricSources extends RevocationSource {
   readonly version: string
-  readonly cache: { readonly ready: number; readonly readyBytes: number; readonly signatures: number }
-  readonly counts: { readonly hits: number; readonly reread: number; readonly misses: number }
+  /** What is kept of tokens, and how often it was of use. */
+  readonly tokens: () => {
+    readonly cache: { readonly ready: number; readonly readyBytes: number; readonly signatures: number }
+    readonly counts: { readonly hits: number; readonly reread: number; readonly misses: number }
+  }
   readonly inFlight: { readonly count: number }
   /** Requests that wait for others of their connection. */
   readonly waiting: () => number
@@ -67,42 +70,42 @@ export const METRICS: readonly Metric<MetricSources>[] = [
     kind: 'counter',
     help: 'Tokens whose signature was found good before.',
     labels: [],
-    read: ({ counts }, set) => set(counts.hits),
+    read: ({ tokens }, set) => set(tokens().counts.hits),
   },
   {
     name: 'tollgate_token_cache_reread_total',
     kind: 'counter',
     help: 'Hits on tokens that were not kept ready.',
     labels: [],
-    read: ({ counts }, set) => set(counts.reread),
+    read: ({ tokens }, set) => set(tokens().counts.reread),
   },
   {
     name: 'tollgate_token_cache_misses_total',
     kind: 'counter',
     help: 'Tokens that had to be verified.',
     labels: [],
-    read: ({ counts }, set) => set(counts.misses),
+    read: ({ tokens }, set) => set(tokens().counts.misses),
   },
   {
     name: 'tollgate_token_cache_entries',
     kind: 'gauge',
     help: 'Tokens kept ready now, with claims and header.',
     labels: [],
-    read: ({ cache }, set) => set(cache.ready),
+    read: ({ tokens }, set) => set(tokens().cache.ready),
   },
   {
     name: 'tollgate_token_cache_bytes',
     kind: 'gauge',
     help: 'Estimated bytes of heap of the tokens kept ready.',
     labels: [],
-    read: ({ cache }, set) => set(cache.readyBytes),
+    read: ({ tokens }, set) => set(tokens().cache.readyBytes),
   },
   {
     name: 'tollgate_token_cache_signatures',
     kind: 'gauge',
     help: 'Signatures remembered apart, because not all tokens could be kept ready.',
     labels: [],
-    read: ({ cache }, set) => set(cache.signatures),
+    read: ({ tokens }, set) => set(tokens().cache.signatures),
   },
   {
     name: 'tollgate_requests_in_flight',
