@@ -2,6 +2,7 @@
 import { Value } from 'typebox/value'
 
 import { createAsWritten } from './text/as-written.ts'
+import { advise } from './checks/advice.ts'
 import { checkCertificates } from './checks/files/certificate-checks.ts'
 import { checkKeys } from './checks/files/key-checks.ts'
 import { crossCheck } from './checks/cross-checks.ts'
@@ -17,7 +18,15 @@ import { substitute } from './text/substitute.ts'
 import { ConfigOptions, type Config } from '../options/config.ts'
 
 export type LoadedConfig =
-  | { readonly ok: true; readonly config: Config; readonly warnings: readonly Problem[] }
+  | {
+      readonly ok: true
+      readonly config: Config
+      readonly warnings: readonly Problem[]
+      /** What is allowed, but seldom wise. */
+      readonly advice: () => readonly Problem[]
+      /** Puts what is found out later at its place. */
+      readonly locate: (finding: Finding) => Problem
+    }
   | { readonly ok: false; readonly errors: readonly Problem[] }
 
 export interface LoadParts {
@@ -83,5 +92,7 @@ export function loadConfig(file: string, { env, readFile = readBoundedFile, now 
   const problems = inOrder(found.map((finding) => source.locate(finding)))
   const errors = problems.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) return { ok: false, errors }
-  return { ok: true, config: deepFreeze(Value.Decode(ConfigOptions, value)), warnings: problems }
+  const locate = (finding: Finding) => source.locate(finding)
+  const advice = () => inOrder(advise(value).map(locate))
+  return { ok: true, config: deepFreeze(Value.Decode(ConfigOptions, value)), warnings: problems, advice, locate }
 }

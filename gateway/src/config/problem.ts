@@ -2,8 +2,11 @@
 
 export type Path = readonly (string | number)[]
 
+/** Advice is told where it is asked for: what is allowed, but seldom wise. */
+export type Severity = 'error' | 'warning' | 'advice'
+
 export interface Problem {
-  readonly severity: 'error' | 'warning'
+  readonly severity: Severity
   readonly file: string
   /** From 1. */
   readonly line: number
@@ -21,7 +24,7 @@ export interface Problem {
 
 /** Something wrong with the option at a path: the place in the file is added by whoever knows the file. */
 export interface Finding {
-  readonly severity?: 'error' | 'warning'
+  readonly severity?: Severity
   readonly path: Path
   /** Point at the key rather than at its value. */
   readonly atKey?: boolean

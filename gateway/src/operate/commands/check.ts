@@ -2,11 +2,13 @@
 import type { Command } from 'commander'
 
 import { CommandFailed } from './command-failed.ts'
-import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
 import { counted } from '../../config/text/counted.ts'
 import type { Problem } from '../../config/problem.ts'
 import { loadConfig } from '../../config/load.ts'
+import { formatProblem } from '../../config/format-problem.ts'
+import type { Config } from '../../options/config.ts'
+import { unknownHosts } from './unknown-hosts.ts'
 
 type JsonProblem = Pick<Problem, 'file' | 'line' | 'column' | 'path' | 'message' | 'hint'>
 
@@ -15,18 +17,41 @@ function jsonProblem({ file, line, column, path, message, hint }: Problem): Json
   return { file, line, column, path, message, hint }
 }
 
-function checkForTools(file: string): void {
-  const loaded = loadConfig(file, { env: process.env })
-  const [errors, warnings] = loaded.ok ? [[], loaded.warnings] : [loaded.errors, []]
-  const report = { ok: loaded.ok, file, errors: errors.map(jsonProblem), warnings: warnings.map(jsonProblem) }
-  process.stdout.write(`${JSON.stringify(report)}\n`)
-  // What is wrong has been said, in the form that was asked for.
-  if (!loaded.ok) throw new CommandFailed('')
+interface CheckOptions {
+  readonly config: string
+  readonly json?: boolean
+  readonly strict?: boolean
+  readonly lookup: boolean
 }
 
-function checkForPeople(file: string): void {
-  const { config, warnings } = loadForCommand(file)
-  for (const warning of warnings) process.stderr.write(`${warning}\n`)
+interface Report {
+  /** Undefined when there are errors. */
+  readonly config: Config | undefined
+  readonly errors: readonly Problem[]
+  readonly warnings: readonly Problem[]
+  readonly advice: readonly Problem[]
+}
+
+async function examine({ config: file, strict, lookup }: CheckOptions): Promise<Report> {
+  const loaded = loadConfig(file, { env: process.env })
+  if (!loaded.ok) return { config: undefined, errors: loaded.errors, warnings: [], advice: [] }
+  const { config, locate } = loaded
+  const unknown = lookup ? await unknownHosts(config) : []
+  const warnings = [...loaded.warnings, ...unknown.map((finding) => locate(finding))]
+  return { config, errors: [], warnings, advice: strict === true ? loaded.advice() : [] }
+}
+
+function printForTools(file: string, { errors, warnings, advice }: Report, fails: boolean): void {
+  const told = { errors: errors.map(jsonProblem), warnings: warnings.map(jsonProblem), advice: advice.map(jsonProblem) }
+  process.stdout.write(`${JSON.stringify({ ok: !fails, file, ...told })}\n`)
+}
+
+function printForPeople(file: string, { config, errors, warnings, advice }: Report): void {
+  for (const problem of [...errors, ...warnings, ...advice]) process.stderr.write(`${formatProblem(problem)}\n`)
+  if (config === undefined) {
+    process.stderr.write(`${file} has ${counted(errors.length, 'error')}; nothing was started\n`)
+    return
+  }
   const counts = [
     counted(config.routes.length, 'route'),
     counted(Object.keys(config.upstreams).length, 'upstream'),
@@ -39,8 +64,15 @@ export function addCheck(command: Command): void {
   command
     .addOption(configOption())
     .option('--json', 'print JSON, also when it fails')
-    .action(({ config: file, json }: { config: string; json?: boolean }) => {
-      if (json === true) checkForTools(file)
-      else checkForPeople(file)
+    .option('--strict', 'advise, too; fail with any warning or advice')
+    .option('--no-lookup', 'do not look up whether the hosts it names have an address here')
+    .action(async (options: CheckOptions) => {
+      const report = await examine(options)
+      const doubts = report.warnings.length + report.advice.length
+      const fails = report.errors.length > 0 || (options.strict === true && doubts > 0)
+      if (options.json === true) printForTools(options.config, report, fails)
+      else printForPeople(options.config, report)
+      // What is wrong has been said, in the form that was asked for.
+      if (fails) throw new CommandFailed('')
     })
 }

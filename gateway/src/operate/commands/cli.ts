@@ -17,7 +17,7 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     add: async (command) => (await import('./run.ts')).addRun(command),
   },
   check: {
-    description: 'check a config file and the keys it names; nothing is started or fetched',
+    description: 'check a config file and the files it names; nothing is started or fetched',
     add: async (command) => (await import('./check.ts')).addCheck(command),
   },
   explain: {
