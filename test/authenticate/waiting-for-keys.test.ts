@@ -125,45 +125,51 @@ t.test('a fetch that failed is waited for while the next try is near', async (t)
   t.equal(decide(token), 'ok')
 })
 
-t.test('the first keys are waited for, as long as no fetch failed', async (t) => {
-  const clock = createFakeClock()
-  let answer: ((document: FetchedDocument) => void) | undefined
-  let refuse: ((reason: Error) => void) | undefined
-  const { authenticator, issuers, decide } = createTestAuthenticator(
-    [
+t.test(
+  'without any key a fetch under way is waited for, also after one that failed; between two nothing is',
+  async (t) => {
+    const clock = createFakeClock()
+    let answer: ((document: FetchedDocument) => void) | undefined
+    let refuse: ((reason: Error) => void) | undefined
+    const { authenticator, issuers, decide } = createTestAuthenticator(
+      [
+        {
+          name: 'main',
+          issuer: ISSUER,
+          algorithms: ['ES256'],
+          clockTolerance: '0s',
+          keys: { jwksUrl: 'https://i.test/' },
+        },
+      ],
       {
-        name: 'main',
-        issuer: ISSUER,
-        algorithms: ['ES256'],
-        clockTolerance: '0s',
-        keys: { jwksUrl: 'https://i.test/' },
+        clock,
+        schedule: clock.schedule,
+        fetchJson: () =>
+          new Promise((resolve, reject) => {
+            answer = resolve
+            refuse = reject
+          }),
       },
-    ],
-    {
-      clock,
-      schedule: clock.schedule,
-      fetchJson: () =>
-        new Promise((resolve, reject) => {
-          answer = resolve
-          refuse = reject
-        }),
-    },
-  )
-  const token = await blue.sign({ exp: clock.now() / 1000 + 3600, iat: clock.now() / 1000 })
-  const ask = () =>
-    authenticator.authenticate(token, issuers) as { readonly code?: string; readonly wait?: Promise<void> }
-  t.match(ask(), { code: 'keys_unavailable', wait: undefined }, 'nothing is under way')
-  void issuers[0]?.keys.remote?.start()
-  await settle()
-  const { wait } = ask()
-  t.ok(wait)
-  refuse?.(new Error('down'))
-  await settle()
-  await clock.advance(SECOND + 500)
-  t.match(ask(), { code: 'keys_unavailable', wait: undefined }, 'a second try after a failure is not waited for')
-  answer?.(document([blue]))
-  await settle()
-  t.equal(decide(token), 'ok')
-  await clock.advance(5 * SECOND)
-  await wait
-})
+    )
+    const token = await blue.sign({ exp: clock.now() / 1000 + 3600, iat: clock.now() / 1000 })
+    const ask = () =>
+      authenticator.authenticate(token, issuers) as { readonly code?: string; readonly wait?: Promise<void> }
+    t.match(ask(), { code: 'keys_unavailable', wait: undefined }, 'nothing is under way')
+    void issuers[0]?.keys.remote?.start()
+    await settle()
+    const { wait } = ask()
+    t.ok(wait)
+    refuse?.(new Error('down'))
+    await settle()
+    t.match(ask(), { code: 'keys_unavailable', wait: undefined }, 'the issuer just said no: an answer at once')
+    await clock.advance(SECOND + 500)
+    const { wait: second } = ask()
+    t.ok(second, 'the second try is under way')
+    answer?.(document([blue]))
+    await second
+    await settle()
+    t.equal(decide(token), 'ok')
+    await clock.advance(5 * SECOND)
+    await wait
+  },
+)

@@ -79,6 +79,8 @@ export interface LogOutput extends DestinationStream {
 
 /** What may wait for a reader that is slow; lines beyond that are lost, as the requests must not wait for them. */
 const MAX_WAITING_BYTES = 8_388_608
+/** How long a line may wait for others of its block. */
+const FLUSH_MS = 100
 const END_MS = 1000
 
 /** `blockBytes`: how much is collected before it is written. Nothing here blocks: a reader that stands still stops no request. */
@@ -86,8 +88,18 @@ export function standardOutput(blockBytes = 4096): LogOutput {
   const output = pino.destination({ dest: 1, sync: false, minLength: blockBytes, maxLength: MAX_WAITING_BYTES })
   // pino calls it when the process exits, and it tries again for ever where the reader is gone (sonic-boom 4.2).
   output.flushSync = () => undefined
+  let isFlushDue = false
+  const flush = () => {
+    isFlushDue = false
+    output.flush()
+  }
   return {
-    write: (line) => output.write(line),
+    write(line) {
+      output.write(line)
+      if (isFlushDue) return
+      isFlushDue = true
+      setTimeout(flush, FLUSH_MS).unref()
+    },
     flush() {
       output.flush()
     },

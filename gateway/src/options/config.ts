@@ -7,7 +7,15 @@ import { TokensOptions } from './tokens.ts'
 import { AuthResultOptions, ProxyOptions } from './forward.ts'
 import { UpstreamOptions } from './upstreams.ts'
 import { IssuerOptions } from './issuer/issuers.ts'
-import { AdminOptions, ErrorsOptions, LogOptions, ShutdownOptions, WatchOption, WorkersOption } from './operate.ts'
+import {
+  AdminOptions,
+  ErrorsOptions,
+  LogOptions,
+  ShutdownOptions,
+  StartTimeoutOption,
+  WatchOption,
+  WorkersOption,
+} from './operate.ts'
 import { Options } from './kinds.ts'
 import { RevocationOptions } from './revocation.ts'
 import { RouteOptions } from './route/routes.ts'
@@ -18,6 +26,7 @@ export const ConfigOptions = Options(
     admin: AdminOptions,
     workers: WorkersOption,
     watch: WatchOption,
+    startTimeout: StartTimeoutOption,
     shutdown: ShutdownOptions,
     limits: LimitsOptions,
     log: LogOptions,

@@ -69,6 +69,13 @@ export const WatchOption = Type.Boolean({
   default: false,
 })
 
+export const StartTimeoutOption = Duration({
+  most: '1d',
+  description:
+    'How long a start waits for the first keys of all issuers before it listens. An issuer that cannot be reached is not waited for any longer than its first fetch; whose keys are missing is told in the log. Default 10s.',
+  default: '10s',
+})
+
 export const ShutdownOptions = Options(
   {
     delay: Duration({

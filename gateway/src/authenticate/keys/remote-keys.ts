@@ -183,8 +183,8 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
     },
     lookFor(wish) {
       if (stopped) return undefined
-      // Without any key the retries come soon on their own; only the first fetch is waited for, as long as nothing says it is in vain.
-      if (ring.size === 0) return underWay !== undefined && failures === 0 ? room.wait(wish, false) : undefined
+      // Without any key the retries come soon on their own: nothing is to be sent, and between two of them nothing is to be hoped for.
+      if (ring.size === 0) return underWay === undefined ? undefined : room.wait(wish, false)
       if (underWay !== undefined) return room.wait(wish, true)
       return isComing(wish) ? room.wait(wish, false) : undefined
     },

@@ -7,6 +7,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { systemClock } from '../../clock.ts'
 import { CannotStart } from '../../failure.ts'
 import type { Config } from '../../options/config.ts'
+import { firstKeys } from './first-keys.ts'
 import { setHeapFlags } from './heap-flags.ts'
 import { buildAdmin } from '../admin/admin.ts'
 import { createAskIssuer } from '../issuer-client/ask-issuer.ts'
@@ -91,9 +92,9 @@ export async function startProxy(config: Config, { beforeListening, ...parts }: 
   try {
     // First the admin listener, so that a start that waits for its store can be looked at.
     await beforeListening?.(gateway)
-    await startStore(gateway)
+    // Keys and the block list together, as each may take its time; and the first request is answered as all others.
+    await Promise.all([startStore(gateway), firstKeys(gateway, config.startTimeout, parts.log)])
     const address = await listen(gateway.app, config.listen, 'listen')
-    void gateway.loadKeys()
     return { gateway, url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address), close }
   } catch (error) {
     await close()
@@ -113,7 +114,7 @@ export function adminPartsOf({ admin, issuers, revocation }: Config, log: Log) {
   }
 }
 
-/** Starts the gateway and its admin listener. Keys are fetched meanwhile; `/readyz` tells when they are here. Throws StartFailed. */
+/** Starts the admin listener, and the gateway once keys and revocations are here. Throws StartFailed. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
   let closing = false
   let admin: FastifyInstance | undefined
@@ -166,10 +167,7 @@ export async function runGateway(config: Config): Promise<void> {
   const running = await startGateway(config, log)
   const { url, adminUrl } = running
   log.info({ url, adminUrl, version: packageVersion(), node: process.version }, 'listening')
-  const flushing = setInterval(() => {
-    output.flush()
-  }, 1000)
-  flushing.unref()
+  output.flush()
 
   const { delay, timeout } = config.shutdown
   closeWithGrace({ delay: delay + timeout + 2 * STORE_MS, logger: false }, async ({ signal, err }) => {

@@ -112,9 +112,7 @@ export async function runWorkers(config: Config): Promise<void> {
     await Promise.all([workers.stop(0), admin.close(), revocation.close()])
     throw error instanceof StartFailed ? error : new StartFailed((error as Error).message)
   }
-  setInterval(() => {
-    output.flush()
-  }, 1000).unref()
+  output.flush()
 
   const { delay, timeout } = config.shutdown
   // A second more than the workers have, so that they can say why they did not end.

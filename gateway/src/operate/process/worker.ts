@@ -83,9 +83,6 @@ process.on('message', (message: ToWorker) => {
       store?.onMessage(message)
   }
 })
-setInterval(() => {
-  output.flush()
-}, 1000).unref()
 
 // A worker without a primary would hold the port for nobody: it drains at once, and ends in any case.
 function onPrimaryGone(): void {
