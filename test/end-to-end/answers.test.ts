@@ -204,12 +204,12 @@ t.test('an issuer whose keys cannot be had is 503 with Retry-After, not ready, a
   t.equal(refused.headers.get('retry-after'), '5')
   t.equal(refused.headers.get('www-authenticate'), null)
   t.match(await refused.json(), { code: 'keys_unavailable' })
-  t.match(gateway.readiness(), [{ part: 'keys of issuer remote', reason: 'refused' }])
+  t.match(gateway.readiness().notReady, [{ part: 'keys of issuer remote', reason: 'refused' }])
   up = true
   retries.at(-1)?.()
   await new Promise((resolve) => setImmediate(resolve))
   t.equal((await get()).status, 200)
-  t.same(gateway.readiness(), [])
+  t.same(gateway.readiness().notReady, [])
 })
 
 t.test(

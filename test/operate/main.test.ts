@@ -31,6 +31,14 @@ t.test('the gateway and its admin listener serve, count, and tell whether they a
 
   t.match(await (await fetch(`${adminUrl}/livez`)).json(), { alive: true })
   t.match(await (await fetch(`${adminUrl}/readyz`)).json(), { ready: true, notReady: [] })
+  const verbose = (await (await fetch(`${adminUrl}/readyz?verbose`)).json()) as {
+    ok: { part: string; since: string }[]
+  }
+  t.same(
+    verbose.ok.map(({ part }) => part),
+    ['keys of issuer main', 'revocations', 'upstream up'],
+  )
+  for (const { since } of verbose.ok) t.ok(Date.parse(since) <= Date.now() && Date.parse(since) > Date.now() - 60_000)
   t.match(await (await fetch(`${adminUrl}/version`)).json(), { version: /^\d+\.\d+\.\d+$/ })
   const metrics = await (await fetch(`${adminUrl}/metrics`)).text()
   for (const line of [

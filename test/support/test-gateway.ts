@@ -8,7 +8,7 @@ import type { FetchedDocument } from '../../gateway/src/authenticate/keys/remote
 import { createFetchJson } from '../../gateway/src/operate/issuer-client/fetch-json.ts'
 import { createLog } from '../../gateway/src/observe/log.ts'
 import type { AskIssuer } from '../../gateway/src/renew/endpoint.ts'
-import { buildServer, type Gateway } from '../../gateway/src/gateway/gateway.ts'
+import { buildServer, type Gateway, type ServerParts } from '../../gateway/src/gateway/gateway.ts'
 
 export interface Teardown {
   teardown(run: () => unknown): void
@@ -27,6 +27,7 @@ export interface TestGatewayParts {
   readonly clock?: Clock
   readonly fetchJson?: (url: string, request: KeyRequest) => Promise<FetchedDocument>
   readonly random?: () => number
+  readonly storeOf?: ServerParts['storeOf']
   readonly schedule?: (delayMs: number, run: () => void) => () => void
 }
 

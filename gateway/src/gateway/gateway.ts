@@ -26,14 +26,15 @@ import type { UpstreamConfig } from '../options/upstreams.ts'
 import { createUpstream, type Upstream } from '../forward/upstream/upstream.ts'
 import { createWebSocketMount } from '../forward/websocket/websocket.ts'
 import { heapLimitBytes } from './heap-limit.ts'
-import type { Readiness } from '../observe/readiness.ts'
+import { createFindings } from '../observe/readiness/findings.ts'
+import { watchReadiness, type Readiness } from '../observe/readiness/readiness.ts'
 import { createKeyEvents, keyStatus } from '../observe/events/key-events.ts'
 import type { Log } from '../observe/log.ts'
 import { createObserver } from '../observe/observe.ts'
 import { createMetrics, type Metrics } from '../observe/metrics/metrics.ts'
 import { meetingPlaceOf } from './redis-meeting-place.ts'
 import { createRenewalEvents } from '../observe/events/renewal-events.ts'
-import { createRevocationEvents, leastTolerance, revocationProblems } from '../observe/events/revocation-events.ts'
+import { createRevocationEvents, leastTolerance } from '../observe/events/revocation-events.ts'
 import { createUpstreamEvents } from '../observe/events/upstream-events.ts'
 import { createPublishedRoute } from './published-route.ts'
 import type { AskIssuer } from '../renew/endpoint.ts'
@@ -68,9 +69,8 @@ export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'sch
 export interface Gateway {
   readonly app: FastifyInstance
   readonly metrics: Metrics
-  readonly readiness: Readiness
-  /** What does not work though requests are served as configured. */
-  readonly degraded: Readiness
+  /** Whether requests had better go elsewhere; and what does not work though they are served. */
+  readonly readiness: () => Readiness
   readonly authenticator: Authenticator
   readonly issuers: readonly TrustedIssuer[]
   readonly issuerTimeSec: Authenticator['issuerTimeSec']
@@ -203,9 +203,15 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const { app, connections, onLost } = listener
   const mountWebSockets = createWebSocketMount(config.limits.messageBytes, admittedUpgradeOf)
   registerRoutes(app, router, { inFlight, answer, cors, observer, onLost, mountWebSockets })
+  const readinessWatch = watchReadiness(
+    createFindings({ config, issuers, upstreams, revocation, clock }),
+    clock,
+    schedule,
+  )
   let closed: Promise<void> | undefined
   async function close(): Promise<void> {
     authentication.stop()
+    readinessWatch.stop()
     await closeApp(listener)
     meetingPlace?.close()
     // What was revoked by the last requests is written first.
@@ -221,14 +227,9 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     blockList,
     revocation,
     renewalOf,
-    readiness: () => [
-      ...keyStatus(issuers, clock)
-        .filter(({ count }) => count === 0)
-        .map(({ issuer, problem }) => ({ part: `keys of issuer ${issuer}`, reason: problem ?? 'not fetched yet' })),
-      ...revocationProblems(revocation).notReady,
-    ],
-    degraded: () => revocationProblems(revocation).degraded,
+    readiness: () => readinessWatch.readiness(),
     async loadKeys() {
+      readinessWatch.start()
       for (const upstream of upstreams.values()) upstream.start()
       await authentication.loadKeys()
     },

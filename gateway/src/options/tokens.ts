@@ -121,6 +121,12 @@ export const IssuerOptions = Options(
         'What to do with an HMAC secret shorter than its hash (RFC 7518 section 3.2), RSA under 2048 bits or e < 65537. Default refuse.',
       default: 'refuse',
     }),
+    critical: Type.Optional(
+      Type.Boolean({
+        description:
+          'Whether /readyz says 503 while there are no keys of this issuer, rather than degraded. Left out: true where every route that takes tokens accepts this issuer.',
+      }),
+    ),
     clockTolerance: Duration({
       description: 'Allowed difference of clocks for exp, nbf and iat alike. Default 60s.',
       default: '60s',

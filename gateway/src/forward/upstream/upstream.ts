@@ -34,6 +34,8 @@ export interface Upstream extends Transport {
   readonly status: () => readonly TargetStatus[]
   readonly queued: number
   readonly retries: number
+  /** Whether a request that came now would be sent to a target. */
+  canServe(): boolean
   /** Begins the active health checks, if there are any. */
   start(): void
 }
@@ -172,6 +174,10 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
           return transport.close()
         })
       }
+    },
+    canServe() {
+      const nowMs = clock.monotonic()
+      return only !== undefined || targets.some(({ healthy, ejection }) => healthy && ejection.isOpen(nowMs))
     },
     status: () =>
       targets.map(({ name: target, inFlight, healthy, ejection }) => ({

@@ -1,7 +1,7 @@
 // What happens to the store of the block list: in the log, and in what /readyz says.
 import type { Log } from '../log.ts'
 import type { Revocation, RevocationEvents } from '../../revoke/revocation.ts'
-import type { Readiness } from '../readiness.ts'
+import type { Finding } from '../readiness/readiness.ts'
 
 /** What a busy machine and the way to Redis add to a difference: clocks that agree differ by a few milliseconds. */
 const MEASURING_MS = 100
@@ -54,15 +54,10 @@ export function leastTolerance(issuers: readonly { readonly clockTolerance: numb
 const PART = 'revocations'
 
 /** With nothing loaded, or with `onStoreDown: refuse`, requests had better go elsewhere. Else a store that is down is told, no more. */
-export function revocationProblems(revocation: Pick<Revocation, 'status' | 'refusal'>): {
-  readonly notReady: ReturnType<Readiness>
-  readonly degraded: ReturnType<Readiness>
-} {
+export function revocationFindings(revocation: Pick<Revocation, 'status' | 'refusal'>): readonly Finding[] {
   const { up, loaded, problem, troubles } = revocation.status()
-  const wrong = troubles.map(({ text }) => ({ part: PART, reason: text }))
-  if (up && loaded) return { notReady: [], degraded: wrong }
-  const told = [{ part: PART, reason: problem ?? 'being loaded' }]
-  return !loaded || revocation.refusal() !== undefined
-    ? { notReady: told, degraded: wrong }
-    : { notReady: [], degraded: [...told, ...wrong] }
+  const wrong = troubles.map(({ text }): Finding => ({ part: PART, state: 'degraded', reason: text }))
+  if (up && loaded) return wrong.length > 0 ? wrong : [{ part: PART, state: 'ok' }]
+  const state = !loaded || revocation.refusal() !== undefined ? 'failing' : 'degraded'
+  return [{ part: PART, state, reason: problem ?? 'being loaded' }, ...wrong]
 }

@@ -4,19 +4,22 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { answerProblems } from './admin-problem.ts'
 import { addRevocationRoutes, type AdminRevocationsParts } from './admin-revocations.ts'
 import type { Metrics } from '../../observe/metrics/metrics.ts'
-import type { NotReady, Readiness } from '../../observe/readiness.ts'
+import type { Readiness, Told } from '../../observe/readiness/readiness.ts'
 
 export interface AdminParts extends AdminRevocationsParts {
   readonly metrics: Pick<Metrics, 'contentType' | 'text'>
-  readonly readiness: () => readonly NotReady[] | Promise<readonly NotReady[]>
-  readonly degraded: Readiness
+  readonly readiness: () => Readiness | Promise<Readiness>
   readonly version: string
 }
 
 const MAX_ID_LENGTH = 16_384
 
+function withoutTime({ part, reason }: Told): Omit<Told, 'since'> {
+  return { part, ...(reason === undefined ? {} : { reason }) }
+}
+
 export function buildAdmin(parts: AdminParts): FastifyInstance {
-  const { metrics, readiness, degraded, version, log } = parts
+  const { metrics, readiness, version, log } = parts
   const app = fastify({
     logger: false,
     forceCloseConnections: true,
@@ -27,11 +30,13 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
   })
 
   app.get('/livez', (_request, reply) => reply.send({ alive: true }))
-  app.get('/readyz', async (_request, reply) => {
-    const notReady = await readiness()
-    return reply
-      .code(notReady.length === 0 ? 200 : 503)
-      .send({ ready: notReady.length === 0, notReady, degraded: degraded() })
+  app.get('/readyz', async (request, reply) => {
+    const { notReady, degraded, ok } = await readiness()
+    const ready = notReady.length === 0
+    const body = Object.hasOwn(request.query as object, 'verbose')
+      ? { ready, notReady, degraded, ok }
+      : { ready, notReady: notReady.map(withoutTime), degraded: degraded.map(withoutTime) }
+    return reply.code(ready ? 200 : 503).send(body)
   })
   app.get('/version', (_request, reply) => reply.send({ version, node: process.version }))
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))

@@ -13,6 +13,7 @@ import { buildAdmin } from '../admin/admin.ts'
 import { createAskIssuer } from '../issuer-client/ask-issuer.ts'
 import { createFetchJson } from '../issuer-client/fetch-json.ts'
 import { createLog, standardOutput, type Log } from '../../observe/log.ts'
+import { notReadyAtAll, type Readiness } from '../../observe/readiness/readiness.ts'
 import { packageVersion } from './package-version.ts'
 import { StoreNotUsable } from '../../revoke/stores/store.ts'
 import { buildServer, type Gateway, type ServerParts } from '../../gateway/gateway.ts'
@@ -102,6 +103,11 @@ export async function startProxy(config: Config, { beforeListening, ...parts }: 
   }
 }
 
+/** The last that is told of readiness. */
+export function shuttingDown(sinceMs: number): Readiness {
+  return notReadyAtAll('process', 'shutting down', sinceMs)
+}
+
 /** What the admin listener needs of the config, in one process as with workers. */
 export function adminPartsOf({ admin, issuers, revocation }: Config, log: Log) {
   return {
@@ -116,14 +122,14 @@ export function adminPartsOf({ admin, issuers, revocation }: Config, log: Log) {
 
 /** Starts the admin listener, and the gateway once keys and revocations are here. Throws StartFailed. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
-  let closing = false
+  let closingSinceMs: number | undefined
   let admin: FastifyInstance | undefined
   let adminUrl = ''
   try {
     const proxy = await startProxy(config, {
       log,
       async beforeListening(gateway) {
-        const readiness = () => (closing ? [{ part: 'process', reason: 'shutting down' }] : gateway.readiness())
+        const readiness = () => (closingSinceMs === undefined ? gateway.readiness() : shuttingDown(closingSinceMs))
         admin = buildAdmin({ ...gateway, ...adminPartsOf(config, log), readiness })
         adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
       },
@@ -132,11 +138,11 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       ...proxy,
       adminUrl,
       retire() {
-        closing = true
+        closingSinceMs ??= systemClock.now()
         proxy.gateway.retire()
       },
       async close() {
-        closing = true
+        closingSinceMs ??= systemClock.now()
         await proxy.close()
         await admin?.close()
       },

@@ -8,15 +8,15 @@ import { boundTokenCache } from '../../gateway/bound-token-cache.ts'
 import { systemClock, systemSchedule } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import { heapLimitBytes } from '../../gateway/heap-limit.ts'
-import { adminPartsOf, listen, StartFailed, startStore, urlOf } from './main.ts'
+import { adminPartsOf, listen, shuttingDown, StartFailed, startStore, urlOf } from './main.ts'
 import { buildAdmin } from '../admin/admin.ts'
-import type { NotReady } from '../../observe/readiness.ts'
+import { mergeReadiness, notReadyAtAll, watchReadiness, type Readiness } from '../../observe/readiness/readiness.ts'
 import { createCluster, type Cluster, type WorkerEvents, type WorkerProcess } from './cluster.ts'
 import { watchHandOver } from './handed-over.ts'
 import { createLog, standardOutput } from '../../observe/log.ts'
 import { createMergedMetrics } from './merged-metrics.ts'
 import { packageVersion } from './package-version.ts'
-import { createRevocationEvents, leastTolerance, revocationProblems } from '../../observe/events/revocation-events.ts'
+import { createRevocationEvents, leastTolerance, revocationFindings } from '../../observe/events/revocation-events.ts'
 import { spreadRevocations, type RevocationSpread } from './spread-revocations.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
 import { renewalFactsOf } from '../../revoke/entries-for.ts'
@@ -63,12 +63,12 @@ function createFork(revocations: RevocationSpread): (events: WorkerEvents) => Wo
   }
 }
 
-/** What any worker lacks, once; and a gateway of which no worker is there is not ready at all. */
-async function readinessOf(workers: Cluster): Promise<readonly NotReady[]> {
-  const answers = await workers.ask('readiness')
-  if (answers.every((answer) => answer === undefined)) return [{ part: 'workers', reason: 'none is running' }]
-  const lacking = answers.flatMap((answer) => answer ?? [])
-  return [...new Map(lacking.map((one) => [`${one.part} ${one.reason}`, one])).values()]
+/** What any worker lacks, and the store that is here; a gateway of which no worker is there is not ready at all. */
+async function readinessOf(workers: Cluster, own: Readiness, startedAtMs: number): Promise<Readiness> {
+  const answers = (await workers.ask('readiness')).filter((answer) => answer !== undefined)
+  return mergeReadiness(
+    answers.length === 0 ? [notReadyAtAll('workers', 'none is running', startedAtMs)] : [own, ...answers],
+  )
 }
 
 /** Runs until a signal comes. Throws StartFailed when a worker cannot start; nothing is left running then. */
@@ -92,11 +92,16 @@ export async function runWorkers(config: Config): Promise<void> {
     schedule: systemSchedule,
     log,
   })
-  let closing = false
+  const startedAtMs = systemClock.now()
+  let closingSinceMs: number | undefined
+  const store = watchReadiness(() => revocationFindings(revocation), systemClock, systemSchedule)
+  store.start()
   const admin = buildAdmin({
     metrics: createMergedMetrics(workers),
-    readiness: () => (closing ? [{ part: 'process', reason: 'shutting down' }] : readinessOf(workers)),
-    degraded: () => revocationProblems(revocation).degraded,
+    readiness: () =>
+      closingSinceMs === undefined
+        ? readinessOf(workers, store.readiness(), startedAtMs)
+        : shuttingDown(closingSinceMs),
     revocation,
     renewalOf: renewalFactsOf(config.issuers),
     // Tokens are met by workers.
@@ -117,7 +122,7 @@ export async function runWorkers(config: Config): Promise<void> {
   const { delay, timeout } = config.shutdown
   // A second more than the workers have, so that they can say why they did not end.
   closeWithGrace({ delay: delay + timeout + 2000, logger: false }, async ({ signal, err }) => {
-    closing = true
+    closingSinceMs = systemClock.now()
     workers.retire()
     if (err !== undefined) log.fatal({ error: err }, 'the primary failed')
     else {

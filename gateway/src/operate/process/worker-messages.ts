@@ -2,13 +2,13 @@
 import type { Config } from '../../options/config.ts'
 import type { BlockChange } from '../../revoke/block-list.ts'
 import type { StoreStatus } from '../../revoke/stores/store.ts'
-import type { NotReady } from '../../observe/readiness.ts'
+import type { Readiness } from '../../observe/readiness/readiness.ts'
 import type { MetricData } from '../../observe/metrics/metrics.ts'
 
 /** What the primary may ask, and what a worker answers. */
 export interface Answers {
   readonly metrics: MetricData
-  readonly readiness: readonly NotReady[]
+  readonly readiness: Readiness
 }
 
 export type Question = keyof Answers

@@ -1,0 +1,85 @@
+// How issuers, revocations and upstreams are, and whether any route could answer a good token with them.
+import type { TrustedIssuer } from '../../authenticate/issuers.ts'
+import type { Clock } from '../../clock.ts'
+import type { Upstream } from '../../forward/upstream/upstream.ts'
+import type { Config } from '../../options/config.ts'
+import type { Revocation } from '../../revoke/revocation.ts'
+import { keyStatus } from '../events/key-events.ts'
+import { revocationFindings } from '../events/revocation-events.ts'
+import type { Finding } from './readiness.ts'
+
+type RouteConfig = Config['routes'][number]
+
+export interface FindingParts {
+  readonly config: Pick<Config, 'issuers' | 'routes'>
+  readonly issuers: readonly TrustedIssuer[]
+  readonly upstreams: ReadonlyMap<string, Pick<Upstream, 'canServe' | 'status'>>
+  readonly revocation: Pick<Revocation, 'status' | 'refusal'>
+  readonly clock: Clock
+}
+
+const takesTokens = ({ auth, action }: RouteConfig) => auth !== 'none' || action !== undefined
+
+/** Whom a good token is answered by; where no route takes tokens, all that forward. */
+function routesThatCount(routes: readonly RouteConfig[]): readonly RouteConfig[] {
+  const forwarding = routes.filter(({ upstream }) => upstream !== undefined)
+  const takers = forwarding.filter(takesTokens)
+  return takers.length > 0 ? takers : forwarding
+}
+
+/** Needed by all routes that could need one: without it nobody is served. */
+function isNeededByAll(routes: readonly RouteConfig[], needs: (route: RouteConfig) => boolean): boolean {
+  return routes.length > 0 && routes.every(needs)
+}
+
+/** Asked anew each time. Nothing here fetches or waits. */
+export function createFindings(parts: FindingParts): () => readonly Finding[] {
+  const { config, issuers, upstreams, revocation, clock } = parts
+  const counting = routesThatCount(config.routes)
+  const takers = config.routes.filter(takesTokens)
+  const accepts = (route: RouteConfig, issuer: string) => route.issuers === undefined || route.issuers.includes(issuer)
+  const criticalIssuers = new Set(
+    config.issuers
+      .filter(({ name, critical }) => critical ?? isNeededByAll(takers, (route) => accepts(route, name)))
+      .map(({ name }) => name),
+  )
+  const criticalUpstreams = new Set(
+    [...upstreams.keys()].filter((name) => isNeededByAll(counting, ({ upstream }) => upstream === name)),
+  )
+
+  function ofIssuers(): Finding[] {
+    return keyStatus(issuers, clock).map(({ issuer, count, problem }): Finding => {
+      const part = `keys of issuer ${issuer}`
+      const missing = criticalIssuers.has(issuer) ? 'failing' : 'degraded'
+      if (count === 0) return { part, state: missing, reason: problem ?? 'not fetched yet' }
+      return problem === undefined
+        ? { part, state: 'ok' }
+        : { part, state: 'degraded', reason: `${problem}; the last good ones still serve` }
+    })
+  }
+
+  function ofUpstreams(): Finding[] {
+    return [...upstreams].map(([name, upstream]): Finding => {
+      const part = `upstream ${name}`
+      const targets = upstream.status()
+      const out = targets.filter(({ available }) => !available)
+      if (!upstream.canServe())
+        return { part, state: criticalUpstreams.has(name) ? 'failing' : 'degraded', reason: 'no target is healthy' }
+      if (out.length === 0) return { part, state: 'ok' }
+      const names = out.map(({ target }) => target).join(', ')
+      return { part, state: 'degraded', reason: `${out.length} of ${targets.length} targets get no requests: ${names}` }
+    })
+  }
+
+  function couldPass(route: RouteConfig): boolean {
+    const hasKeys = issuers.some(({ name, keys }) => accepts(route, name) && keys.ring.size > 0)
+    return (hasKeys || !takesTokens(route)) && upstreams.get(route.upstream ?? '')?.canServe() === true
+  }
+
+  return () => {
+    const findings = [...ofIssuers(), ...revocationFindings(revocation), ...ofUpstreams()]
+    if (counting.length === 0 || findings.some(({ state }) => state === 'failing') || counting.some(couldPass))
+      return findings
+    return [...findings, { part: 'routes', state: 'failing', reason: 'no route can answer a good token with 200' }]
+  }
+}
