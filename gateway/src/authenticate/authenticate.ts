@@ -11,6 +11,7 @@ import { checkClaims, checkTime, validityOf } from './token/claims.ts'
 import { createTokenReader } from './token/token-shape.ts'
 import type { RecognisedToken, VerifiedToken } from './verified-token.ts'
 import type { Clock } from '../clock.ts'
+import { quoted } from '../message/shown-value.ts'
 import { Failure } from '../failure.ts'
 
 export interface AuthenticatorParts {
@@ -61,7 +62,10 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     if (issuer instanceof Failure) return issuer
     const { header, claims } = token
     if (!issuer.algorithms.has(header.alg))
-      return new Failure('algorithm_not_allowed', `it is signed with ${header.alg.slice(0, 16)}`)
+      return new Failure(
+        'algorithm_not_allowed',
+        `it is signed with ${quoted(header.alg)}, allowed are ${[...issuer.algorithms].join(', ')}`,
+      )
     const badClaim = checkClaims(issuer.rules, header, claims)
     if (badClaim !== undefined) return badClaim
     const plain = validityOf(claims, issuer.rules.clockToleranceSec)

@@ -2,6 +2,7 @@
 import { compileClaims } from './claim-conditions.ts'
 import type { RequireOptions, ScopesOptions } from '../options/route/require.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import { quotedList } from '../message/shown-value.ts'
 import { Failure } from '../failure.ts'
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
@@ -11,12 +12,14 @@ export type Requirement = (caller: AuthResult) => Failure | undefined
 
 function compileScopes({ all = [], any = [] }: DeepReadonly<ScopesOptions>): Requirement {
   const detail = `it needs ${[all.join(' '), any.length > 0 ? `one of ${any.join(' ')}` : ''].filter((text) => text !== '').join(' and ')}`
-  const missing = new Failure('scope_missing', detail)
+  const missing = (scopes: readonly string[]) =>
+    new Failure('scope_missing', `${detail}; it has ${scopes.length === 0 ? 'none' : quotedList(scopes)}`)
   return ({ scopes }) => {
-    for (let index = 0; index < all.length; index += 1) if (!scopes.includes(all[index] as string)) return missing
+    for (let index = 0; index < all.length; index += 1)
+      if (!scopes.includes(all[index] as string)) return missing(scopes)
     if (any.length === 0) return undefined
     for (let index = 0; index < any.length; index += 1) if (scopes.includes(any[index] as string)) return undefined
-    return missing
+    return missing(scopes)
   }
 }
 

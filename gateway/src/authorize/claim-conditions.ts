@@ -2,6 +2,7 @@
 import type { ClaimCondition, ClaimValue } from '../options/route/require.ts'
 import type { AuthResult, Claims, JsonValue } from '../authenticate/auth-result.ts'
 import { ExactNumber, readNumber } from '../message/exact-number.ts'
+import { kindOfValue } from '../message/shown-value.ts'
 import { Failure } from '../failure.ts'
 
 type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
@@ -67,15 +68,13 @@ export function compileClaims(
   const compiled = Object.entries(conditions).map(([pointer, condition]) => ({
     read: compilePointer(pointer),
     test: allOf(compileTests(condition)),
-    refused: new Failure(
-      'claim_forbidden',
-      `the claim ${pointer} is not as this route demands (${Object.keys(condition).join(', ')})`,
-    ),
+    refused: `the claim ${pointer} is not as this route demands (${Object.keys(condition).join(', ')})`,
   }))
   return ({ claims }) => {
     for (let index = 0; index < compiled.length; index += 1) {
       const { read, test, refused } = compiled[index] as (typeof compiled)[number]
-      if (!test(read(claims))) return refused
+      const value = read(claims)
+      if (!test(value)) return new Failure('claim_forbidden', `${refused}: it is ${kindOfValue(value)}`)
     }
     return undefined
   }

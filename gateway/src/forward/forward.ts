@@ -43,9 +43,14 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
   const { filter, bodyLimits } = policy
   const { request, strip } = admitted
   const withBody = hasBody(request)
-  if (withBody && Number(request.headers['content-length']) > bodyLimits.maxBytes) {
+  const announced = request.headers['content-length']
+  if (withBody && Number(announced) > bodyLimits.maxBytes) {
     const { response, requestId, extraHeaders } = admitted
-    policy.onFailure(requestId, 'body_too_large', 'announced by content-length')
+    policy.onFailure(
+      requestId,
+      'body_too_large',
+      `content-length announces ${announced} bytes, allowed are ${bodyLimits.maxBytes} (bodyBytes)`,
+    )
     policy.answer(response, 'body_too_large', requestId, { headers: extraHeaders, close: true })
     return
   }

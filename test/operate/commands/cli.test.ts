@@ -145,7 +145,7 @@ t.test('explain tells each check in order, and exits with 0 only if the request 
     [
       'another audience',
       ['GET', '/api/x', '-t', await sign({ aud: 'b' })],
-      /FAIL +claims +aud names none/,
+      /FAIL +claims +aud is "b", wanted is "a"/,
       /401 audience_mismatch/,
     ],
     [

@@ -49,7 +49,11 @@ t.test('everything else is refused, in words that are fit for the log', async (t
     response.end('{"keys":[]}')
   })
   const cases: readonly [string, RequestListener, RegExp][] = [
-    ['an error', (_request, response) => response.writeHead(500).end('secret trouble'), /^the answer had status 500$/],
+    [
+      'an error',
+      (_request, response) => response.writeHead(500).end('secret trouble'),
+      /^the answer of http:.* had status 500$/,
+    ],
     [
       'a redirect',
       (_request, response) => response.writeHead(302, { location: target }).end(),
@@ -61,8 +65,12 @@ t.test('everything else is refused, in words that are fit for the log', async (t
       (_request, response) => response.end('x'.repeat(10_000_000)),
       /^the answer is larger than 1000 bytes$/,
     ],
-    ['silence', () => undefined, /^no whole answer within 300 ms$/],
-    ['one byte and silence', (_request, response) => void response.write('{'), /^no whole answer within 300 ms$/],
+    ['silence', () => undefined, /^no whole answer of http:.* within 300 ms$/],
+    [
+      'one byte and silence',
+      (_request, response) => void response.write('{'),
+      /^no whole answer of http:.* within 300 ms$/,
+    ],
   ]
   for (const [title, listener, message] of cases) {
     await t.rejects(fetchJson(await serve(t, listener), limits), { message }, title)

@@ -3,11 +3,11 @@ import type { TrustedIssuer } from '../issuers.ts'
 import type { VerificationKey } from './key-set.ts'
 import type { KeySource } from './key-source.ts'
 import type { UnverifiedToken } from '../token/token-shape.ts'
+import { kindOfValue, mismatch, quoted, quotedList } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 
 /** A token that names no key must not cost a hundred signature checks. */
 export const MAX_TRIED_KEYS = 8
-const MAX_SHOWN = 64
 
 /** The issuer that the route would believe this token from: by `iss`, or the only one if that does not look at iss. */
 export function chooseIssuer(
@@ -22,10 +22,13 @@ export function chooseIssuer(
     if (issuer.algorithms.has(header.alg)) return issuer
     named ??= issuer
   }
-  return (
-    named ??
-    new Failure('issuer_unknown', claims['iss'] === undefined ? 'iss is missing' : 'iss names no issuer of this route')
-  )
+  return named ?? new Failure('issuer_unknown', unknownIssuer(claims['iss'], issuers))
+}
+
+function unknownIssuer(iss: unknown, issuers: readonly TrustedIssuer[]): string {
+  const known = issuers.flatMap(({ issuer }) => issuer ?? [])
+  if (typeof iss === 'string') return mismatch('iss', [iss], known, 'this issuer')
+  return `iss is ${kindOfValue(iss)}, wanted is ${known.length > 1 ? 'one of ' : ''}${quotedList(known)}`
 }
 
 /** The keys that may have signed the token; the failure says whether other keys may yet come. */
@@ -45,8 +48,8 @@ export function chooseKeys(token: UnverifiedToken, issuer: TrustedIssuer): reado
     )
   const detail =
     header.kid === undefined
-      ? `it names no kid, and no key of issuer ${name} fits ${header.alg}`
-      : `it is signed by key ${JSON.stringify(header.kid.slice(0, MAX_SHOWN))} with ${header.alg}, which issuer ${name} does not publish`
+      ? `it names no kid, and no key of issuer ${name} fits ${header.alg}: it has ${quotedList(ring.names())}`
+      : `it is signed by key ${quoted(header.kid)} with ${header.alg}, which issuer ${name} does not publish: it has ${quotedList(ring.names())}`
   return unlessKeysCome(new Failure('key_unknown', detail), token, source, keys)
 }
 

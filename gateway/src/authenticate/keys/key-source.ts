@@ -13,6 +13,7 @@ import {
   type VerificationKey,
 } from './key-set.ts'
 import type { IssuerOptions } from '../../options/tokens.ts'
+import { kindOfValue, mismatch } from '../../message/shown-value.ts'
 import { createRemoteKeys, type FetchedDocument, type RemoteKeys, type RemoteKeysEvents } from './remote-keys.ts'
 import type { Clock, Schedule } from '../../clock.ts'
 import { CannotStart } from '../../failure.ts'
@@ -68,7 +69,10 @@ async function discoverJwksUrl(
     string,
     unknown
   >
-  if (stated !== issuer) throw new Error('the discovery document names another issuer')
+  if (stated !== issuer)
+    throw new Error(
+      `the discovery document names another issuer: ${typeof stated === 'string' ? mismatch('it', [stated], [issuer], 'this issuer') : `it is ${kindOfValue(stated)}`}`,
+    )
   if (typeof jwksUri !== 'string') throw new Error('the discovery document has no jwks_uri')
   return checkUrl(jwksUri, allowHttp)
 }

@@ -2,6 +2,7 @@
 import type { Claims, JsonValue } from '../auth-result.ts'
 import type { TokenHeader } from './token-shape.ts'
 import { ExactNumber, magnitudeOf } from '../../message/exact-number.ts'
+import { kindOfValue, mismatch, quoted, quotedList } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 
 /** What an issuer's tokens must look like. Times in seconds. */
@@ -32,6 +33,12 @@ function isDate(value: unknown): boolean {
   return seconds !== undefined && seconds >= 0 && seconds <= LAST_SECOND
 }
 
+/** Times are nobody's secret. */
+function dateShown(value: unknown): string {
+  const seconds = magnitudeOf(value)
+  return seconds === undefined ? kindOfValue(value) : String(seconds)
+}
+
 function isAudience(value: unknown): boolean {
   if (value === undefined || typeof value === 'string') return true
   return Array.isArray(value) && value.every((member) => typeof member === 'string')
@@ -49,13 +56,17 @@ function isEmpty(value: unknown): boolean {
 function checkTypes({ audiences }: ClaimRules, claims: Claims): Failure | undefined {
   const { sub, aud } = claims
   if (sub !== undefined && (typeof sub !== 'string' || sub === ''))
-    return new Failure('claim_invalid', 'sub is not a string, or is empty')
+    return new Failure('claim_invalid', `sub is ${kindOfValue(sub)}, and not a string that names somebody`)
   for (const name of DATE_CLAIMS) {
-    if (!isDate(claims[name])) return new Failure('claim_invalid', `${name} is not a number of seconds since 1970`)
+    if (!isDate(claims[name]))
+      return new Failure(
+        'claim_invalid',
+        `${name} is ${dateShown(claims[name])}, and not a number of seconds since 1970`,
+      )
   }
   return audiences === undefined || isAudience(aud)
     ? undefined
-    : new Failure('claim_invalid', 'aud is neither a string nor an array of strings')
+    : new Failure('claim_invalid', `aud is ${kindOfValue(aud)}, and neither a string nor an array of strings`)
 }
 
 /**
@@ -76,11 +87,17 @@ function checkBinding({ cnf }: Claims): Failure | undefined {
   )
 }
 
+/** Which claims a token has is not personal, what they say may be. */
+function missing(claims: Claims, name: string): string {
+  const value = Object.hasOwn(claims, name) ? claims[name] : undefined
+  return `${name} is ${kindOfValue(value)}; the token has ${quotedList(Object.keys(claims)) || 'no claims'}`
+}
+
 function checkRequired(claims: Claims, names: readonly string[]): Failure | undefined {
   for (const name of names) {
     // hasOwn: a required claim named `toString` is not there because every object inherits one.
     if (!Object.hasOwn(claims, name) || isEmpty(claims[name]))
-      return new Failure('claim_missing', `${name} is missing or empty`)
+      return new Failure('claim_missing', missing(claims, name))
   }
   return undefined
 }
@@ -91,22 +108,31 @@ function checkAudience(claims: Claims, audiences: ReadonlySet<string>): Failure 
     typeof aud === 'string'
       ? audiences.has(aud)
       : Array.isArray(aud) && aud.some((name) => audiences.has(name as string))
-  return named
-    ? undefined
-    : new Failure(
-        'audience_mismatch',
-        aud === undefined ? 'aud is missing' : 'aud names none of the audiences of this issuer',
-      )
+  return named ? undefined : new Failure('audience_mismatch', otherAudience(aud, [...audiences]))
+}
+
+/** Its type was checked before. */
+function otherAudience(aud: unknown, wanted: readonly string[]): string {
+  const actual = typeof aud === 'string' ? [aud] : Array.isArray(aud) ? (aud as readonly string[]) : undefined
+  return actual === undefined
+    ? `aud is ${kindOfValue(aud)}, wanted is ${wanted.length > 1 ? 'one of ' : ''}${quotedList(wanted)}`
+    : mismatch('aud', actual, wanted, 'an audience of this issuer')
 }
 
 function checkLifetime(claims: Claims, maxLifetimeSec: number | undefined): Failure | undefined {
   const [iat, exp, nbf] = [magnitudeOf(claims['iat']), magnitudeOf(claims['exp']), magnitudeOf(claims['nbf'])]
   if (exp !== undefined) {
-    if (iat !== undefined && iat > exp) return new Failure('claim_invalid', 'iat is after exp')
-    if (nbf !== undefined && nbf > exp) return new Failure('claim_invalid', 'nbf is after exp')
+    if (iat !== undefined && iat > exp)
+      return new Failure('claim_invalid', `iat (${dateText(iat)}) is after exp (${dateText(exp)})`)
+    if (nbf !== undefined && nbf > exp)
+      return new Failure('claim_invalid', `nbf (${dateText(nbf)}) is after exp (${dateText(exp)})`)
   }
   if (maxLifetimeSec === undefined) return undefined
-  if (iat === undefined || exp === undefined) return new Failure('claim_missing', 'maxLifetime needs iat and exp')
+  if (iat === undefined || exp === undefined)
+    return new Failure(
+      'claim_missing',
+      `maxLifetime needs iat and exp: ${missing(claims, iat === undefined ? 'iat' : 'exp')}`,
+    )
   return exp - iat > maxLifetimeSec
     ? new Failure('token_too_old', `it lives ${durationText(exp - iat)}, allowed are ${durationText(maxLifetimeSec)}`)
     : undefined
@@ -117,7 +143,10 @@ function checkType(header: TokenHeader, typ: string): Failure | undefined {
   const actual = header.typ?.toLowerCase().replace(/^application\//, '')
   return actual === typ
     ? undefined
-    : new Failure('type_mismatch', actual === undefined ? 'its header has no typ' : 'its typ is another one')
+    : new Failure(
+        'type_mismatch',
+        `${actual === undefined ? 'its header has no typ' : `its typ is ${quoted(actual)}`}, wanted is ${quoted(typ)}`,
+      )
 }
 
 /** When a token with these claims counts. `iat` in the future makes it as invalid as `nbf` does. */
@@ -166,12 +195,12 @@ export function checkTime(validity: Validity, nowSec: number): Failure | undefin
   if (nowSec >= validity.notAfterSec)
     return new Failure(
       'token_expired',
-      `it expired ${durationText(nowSec - validity.notAfterSec)} ago, clock tolerance included`,
+      `it expired ${durationText(nowSec - validity.notAfterSec)} ago, at ${dateText(validity.notAfterSec)}, clock tolerance included`,
     )
   if (nowSec < validity.notBeforeSec) {
     return new Failure(
       'token_not_yet_valid',
-      `it will be valid in ${durationText(validity.notBeforeSec - nowSec)}, clock tolerance included`,
+      `it will be valid in ${durationText(validity.notBeforeSec - nowSec)}, at ${dateText(validity.notBeforeSec)}, clock tolerance included`,
     )
   }
   return undefined

@@ -6,6 +6,7 @@ import type { Claims, JsonValue } from '../auth-result.ts'
 import { idOfSigned } from './token-id.ts'
 import { readSignedClaims, type SignedClaims } from './signed-claims.ts'
 import { readExactJson } from '../../message/exact-json.ts'
+import { kindOfValue } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 
 /** A header that passed the checks of RFC 7515 section 4.1; kid and typ are undefined where the header has none. */
@@ -69,8 +70,8 @@ function checkHeader(header: unknown): TokenHeader | Failure {
   }
   if (typeof cty === 'string' && /^(application\/)?jwt$/i.test(cty))
     return malformed('it holds another token (cty: JWT)')
-  if (kid !== undefined && typeof kid !== 'string') return malformed('its kid is not a string')
-  if (typ !== undefined && typeof typ !== 'string') return malformed('its typ is not a string')
+  if (kid !== undefined && typeof kid !== 'string') return malformed(`its kid is ${kindOfValue(kid)}, not a string`)
+  if (typ !== undefined && typeof typ !== 'string') return malformed(`its typ is ${kindOfValue(typ)}, not a string`)
   return Object.freeze({ alg, kid, typ })
 }
 
@@ -123,7 +124,11 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
   }
 
   return function readToken(raw) {
-    if (raw.length > maxTokenBytes) return new Failure('token_too_large', `it has ${raw.length} characters`)
+    if (raw.length > maxTokenBytes)
+      return new Failure(
+        'token_too_large',
+        `it has ${raw.length} characters, at most ${maxTokenBytes} are read (limits.tokenBytes)`,
+      )
     const firstDot = raw.indexOf('.')
     const secondDot = raw.indexOf('.', firstDot + 1)
     if (secondDot === -1) return malformed('it is not three parts with dots between them')

@@ -91,7 +91,9 @@ export class RequestBody extends Readable implements Lasting {
     this.#bytes += chunk.length
     if (this.#bytes > this.#limits.maxBytes) {
       this.#source.pause()
-      this.destroy(new BodyTooLarge('the request body is too large'))
+      this.destroy(
+        new BodyTooLarge(`${this.#bytes} bytes and more came, allowed are ${this.#limits.maxBytes} (bodyBytes)`),
+      )
     } else if (!this.push(chunk)) {
       this.#source.pause()
     }

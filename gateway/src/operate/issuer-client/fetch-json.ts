@@ -37,17 +37,24 @@ export function createFetchJson(environment: NodeJS.ProcessEnv = process.env): {
       const bytes = await readBounded(body, maxBytes)
       if (statusCode !== 200)
         throw new Error(
-          `the answer had status ${statusCode}${statusCode >= 300 && statusCode < 400 ? ' (redirects are not followed)' : ''}`,
+          `the answer of ${withoutQuery(url)} had status ${statusCode}${statusCode >= 300 && statusCode < 400 ? ' (redirects are not followed)' : ''}`,
         )
       return {
         json: parseJson(decoded(bytes, headers['content-encoding'], maxBytes)),
         maxAgeSec: maxAgeOf(headers['cache-control']),
       }
     } catch (error) {
-      throw signal.aborted ? new Error(`no whole answer within ${timeoutMs} ms`, { cause: error }) : error
+      throw signal.aborted
+        ? new Error(`no whole answer of ${withoutQuery(url)} within ${timeoutMs} ms`, { cause: error })
+        : error
     }
   }
   return { fetchJson, close: () => connections.close() }
+}
+
+/** What follows ? may be a key. */
+function withoutQuery(url: string): string {
+  return url.replace(/[?#].*$/s, '')
 }
 
 function lowerCased(headers: Readonly<Record<string, string>> = {}): Record<string, string> {

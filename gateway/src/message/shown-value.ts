@@ -1,0 +1,54 @@
+// Values in details for operators: bounded, quoted, and of what may be personal its kind alone.
+import { ExactNumber } from './exact-number.ts'
+
+const MAX_SHOWN = 100
+const MAX_LISTED = 5
+// Terminals obey C1 controls too, and marks of direction reorder what is around them.
+const UNPRINTABLE = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
+
+/** What a token or a config calls something that is no secret: an issuer, an audience, an algorithm. */
+export function quoted(text: string): string {
+  const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+  return JSON.stringify(cut).replace(UNPRINTABLE, (code) => `\\u${code.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** `"a", "b" and 3 more`. */
+export function quotedList(texts: readonly string[]): string {
+  const shown = texts.slice(0, MAX_LISTED).map(quoted).join(', ')
+  return texts.length > MAX_LISTED ? `${shown} and ${texts.length - MAX_LISTED} more` : shown
+}
+
+/** Type and size of a claim, never its value: it may be personal. */
+export function kindOfValue(value: unknown): string {
+  if (value === undefined) return 'missing'
+  if (value === null) return 'null'
+  if (value === '') return 'empty text'
+  if (typeof value === 'string') return `text of ${value.length} ${value.length === 1 ? 'character' : 'characters'}`
+  if (typeof value === 'number' || value instanceof ExactNumber) return 'a number'
+  if (typeof value === 'boolean') return 'true or false'
+  if (Array.isArray(value)) return `a list of ${value.length}`
+  return `an object with ${Object.keys(value).length} members`
+}
+
+/** By what little two names differ, where that is why they do not match; undefined when they are just two names. */
+export function differenceOf(actual: string, wanted: string): string | undefined {
+  const ways: readonly (readonly [string, (text: string) => string])[] = [
+    ['the last /', (text) => (text.endsWith('/') ? text.slice(0, -1) : text)],
+    ['upper and lower case', (text) => text.toLowerCase()],
+    ['http and https', (text) => text.replace(/^https?:/, '')],
+    ['blanks around it', (text) => text.trim()],
+  ]
+  return ways.find(([, alike]) => alike(actual) === alike(wanted))?.[0]
+}
+
+/** `iss is "https://a/" (this issuer is "https://a": it differs by the last /)`. `all`: of which one is wanted. */
+export function mismatch(name: string, actual: readonly string[], all: readonly string[], whose: string): string {
+  const is = `${name} is ${actual.length === 0 ? 'an empty list' : quotedList(actual)}`
+  for (const one of actual.slice(0, MAX_LISTED)) {
+    for (const wanted of all) {
+      const difference = differenceOf(one, wanted)
+      if (difference !== undefined) return `${is} (${whose} is ${quoted(wanted)}: it differs by ${difference})`
+    }
+  }
+  return `${is}, wanted is ${all.length > 1 ? 'one of ' : ''}${quotedList(all)}`
+}
