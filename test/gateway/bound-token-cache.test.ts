@@ -12,10 +12,7 @@ const MEBIBYTE = 2 ** 20
 /** A gateway that was given so many tokens of 7 KB: the bytes that it counts for those it kept, and what it said. */
 async function fill(maxBytes: string, heapBytes: number, count: number) {
   const lines: Record<string, unknown>[] = []
-  const log = createLog(
-    { level: 'warn', access: 'off' },
-    { write: (line: string) => void lines.push(JSON.parse(line) as never) },
-  )
+  const log = createLog({ level: 'warn' }, { write: (line: string) => void lines.push(JSON.parse(line) as never) })
   const config = testConfig({
     tokens: { cache: { maxBytes, maxTokens: 10_000_000 } },
     issuers: [hmacIssuer()],

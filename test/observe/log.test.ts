@@ -13,7 +13,7 @@ import { hmacIssuer, signHmac } from '../support/tokens.ts'
 
 function written(fields: object): Record<string, unknown> {
   const lines: string[] = []
-  const log = createLog({ level: 'info', access: 'on' }, { write: (line: string) => void lines.push(line) })
+  const log = createLog({ level: 'info' }, { write: (line: string) => void lines.push(line) })
   log.info(fields as LogFields, 'said')
   return JSON.parse(lines.join('')) as Record<string, unknown>
 }

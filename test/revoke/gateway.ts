@@ -40,7 +40,7 @@ export async function startWithAdmin(
 ): Promise<GatewayUnderTest> {
   const lines: Record<string, unknown>[] = []
   const log = createLog(
-    { level: 'info', access: 'on' },
+    { level: 'info' },
     { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   )
   const config = testConfig({

@@ -46,7 +46,7 @@ export async function startTestGateway(
 ): Promise<TestGateway> {
   const lines: Record<string, unknown>[] = []
   const log = createLog(
-    { level: 'debug', access: 'on' },
+    { level: 'debug' },
     { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
   )
   const { fetchJson, close } = createFetchJson()

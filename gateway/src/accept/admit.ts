@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http'
 import { hasHiddenHeaders, repeatedHeader } from './listen/single-headers.ts'
 import { isWebSocketUpgrade } from './routes/upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
+import type { RecordedRequest, RequestRecord } from './request-record.ts'
 import type { OriginGuard } from './origins/origin-guard.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
@@ -82,7 +83,7 @@ const FOREIGN_PAGE = new Failure(
 const UNAUTHENTICATED = Object.freeze({ caller: undefined, location: undefined })
 
 /** `pathFault`: what the router found in its path that this route does not take. */
-type AdmittableRequest = IncomingMessage & { url: string; readonly pathFault?: string | undefined }
+type AdmittableRequest = RecordedRequest & { url: string; readonly pathFault?: string | undefined }
 
 /** What the request itself gets wrong, whoever sends it. */
 function checkRequest(request: AdmittableRequest, websocket: boolean): Failure | undefined {
@@ -141,6 +142,7 @@ function identify<Location>(
   { parts, auth, issuers, authorize }: AdmissionPolicy<Location>,
   found: Found<Location>,
   client: string,
+  record: RequestRecord | undefined,
 ): AuthResult | Failure {
   const { authenticate, failureLimit, isCached, anonymous } = parts
   if (found === undefined)
@@ -148,7 +150,9 @@ function identify<Location>(
   if (found instanceof Failure) return found
   if (failureLimit?.isReached(client) === true && !isCached(found.token)) return TOO_MANY_FAILED
   const caller = authenticate(found.token, issuers)
-  return caller instanceof Failure ? caller : (authorize?.(caller) ?? caller)
+  if (caller instanceof Failure) return caller
+  if (record !== undefined) record.caller = caller
+  return authorize?.(caller) ?? caller
 }
 
 function conclude<Location>(
@@ -174,15 +178,16 @@ function decide<Location>(
   policy: AdmissionPolicy<Location>,
   found: Found<Location>,
   client: string,
+  record: RequestRecord | undefined,
   isLast: boolean,
 ): Admission<Location> | Failure | Promise<Admission<Location> | Failure> {
   const one =
     found === undefined || found instanceof Failure || found.rivals === undefined
       ? found
       : settle(policy, found.rivals, client)
-  const outcome = identify(policy, one, client)
+  const outcome = identify(policy, one, client, record)
   if (outcome instanceof Failure && outcome.wait !== undefined && !isLast)
-    return outcome.wait.then(() => decide(policy, found, client, true))
+    return outcome.wait.then(() => decide(policy, found, client, record, true))
   return conclude(policy, outcome, one instanceof Failure ? undefined : one?.location, client)
 }
 
@@ -202,5 +207,5 @@ export function admit<Location extends OfCookie>(
   }
   if (auth === 'none') return UNAUTHENTICATED
   const client = parts.failureLimit === undefined ? '' : parts.clientOf(request)
-  return decide(policy, findOwnToken(policy, request), client, auth === 'report-only')
+  return decide(policy, findOwnToken(policy, request), client, request.record, auth === 'report-only')
 }

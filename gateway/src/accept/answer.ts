@@ -1,6 +1,7 @@
 // The gateway's own answers: a failure as problem+json (RFC 9457) with its challenge (RFC 6750), and nothing that leaks.
 import type { ServerResponse } from 'node:http'
 
+import type { RecordedRequest } from './request-record.ts'
 import { FAILURES, failureRule, type FailureCode } from '../failure.ts'
 import { closeLingering } from '../message/lingering-close.ts'
 import { endInOneWrite } from '../message/one-write.ts'
@@ -104,6 +105,8 @@ export function createAnswer(options: AnswerOptions): Answer {
     const { status, bodyStart, headers, challenge } = prepared.get(code) as PreparedAnswer
     answered.set(response, code)
     const body = `${bodyStart}${requestId}"}`
+    const { record, method } = response.req as RecordedRequest
+    if (record !== undefined && method !== 'HEAD') record.bytesOut = body.length
     const sent = [...headers, 'content-length', String(body.length), 'x-request-id', requestId]
     if (challenge !== undefined) {
       const scopes = code === 'scope_missing' && options.detail ? extras?.scopes : undefined

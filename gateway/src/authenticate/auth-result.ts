@@ -28,6 +28,8 @@ export interface AuthResult {
   readonly tokenId: string
   /** Whose tokens these are on the block list: the issuer's `issuer`, or its name in the config where iss is not looked at. */
   readonly issuerId: string
+  /** As the header of the token names its key. */
+  readonly kid: string | undefined
   readonly jti: string | undefined
   /** Its issuer’s own name for what it goes back to (Amazon Cognito): blocked like a jti. */
   readonly originJti: string | undefined
@@ -89,6 +91,7 @@ export function verifiedResult(fields: Omit<AuthResult, 'authenticated'>): AuthR
     validUntilSec: fields.validUntilSec,
     tokenId: fields.tokenId,
     issuerId: fields.issuerId,
+    kid: fields.kid,
     jti: fields.jti,
     originJti: fields.originJti,
     sid: fields.sid,
@@ -115,6 +118,7 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     validUntilSec: Infinity,
     tokenId: '',
     issuerId: '',
+    kid: undefined,
     jti: undefined,
     originJti: undefined,
     sid: undefined,

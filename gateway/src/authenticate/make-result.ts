@@ -38,6 +38,7 @@ export function createResultMaker(encodeResult: EncodeResult) {
       validUntilSec: notAfterSec,
       tokenId: token.id,
       issuerId: issuer ?? name,
+      kid: token.header.kid,
       jti: nameIn(jti),
       originJti: nameIn(claims['origin_jti']),
       sid: nameIn(sid),

@@ -9,7 +9,7 @@ type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReado
 type Test = (value: JsonValue | undefined) => boolean
 type Read = (claims: Claims) => JsonValue | undefined
 
-function compilePointer(pointer: string): Read {
+export function compilePointer(pointer: string): Read {
   // ~1 before ~0, or "~01" would become "/" (RFC 6901 section 4).
   const steps = pointer
     .split('/')

@@ -1,12 +1,13 @@
 // A request that was admitted: all that forwarding has to know of it.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
+import type { RecordedRequest } from '../accept/request-record.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { StripToken, TokenLocation } from '../authenticate/locations/location.ts'
 
 export interface Admitted {
-  readonly request: IncomingMessage
+  readonly request: RecordedRequest
   readonly response: ServerResponse
   readonly requestId: string
   /** Path and query as they came. */

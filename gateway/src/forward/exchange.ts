@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream'
 
 import type { Admitted } from './admitted.ts'
 import { endWith, sendInformation, writeHead } from './streams/client-response.ts'
+import { CORS_NAMES } from './headers/header-names.ts'
 import type { HeaderFilter } from './headers/headers.ts'
 import { hasLocation, restoreLocation } from './headers/location.ts'
 import { hasBody } from './streams/request-body.ts'
@@ -17,8 +18,9 @@ import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { Clock } from '../clock.ts'
 import type { FailureCode } from '../failure.ts'
 
-/** How a route answers. Compiled once. */
+/** How a route answers. Compiled once. `upstream`: its name in the config. */
 export interface ExchangePolicy extends CarryPolicy {
+  readonly upstream: string
   readonly filter: HeaderFilter
   readonly rewrite: Rewrite
   /** Of the targets: a Location that names one of them leads back through the gateway. */
@@ -36,11 +38,6 @@ export interface ExchangePolicy extends CarryPolicy {
   /** The gateway had to answer in the upstream's place; `cause` is for the log only. */
   readonly onFailure: (requestId: string, code: FailureCode, cause: string) => void
 }
-
-const CORS_NAMES: ReadonlySet<string> = new Set([
-  ...['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-allow-methods'],
-  ...['access-control-allow-headers', 'access-control-expose-headers', 'access-control-max-age'],
-])
 
 export class Exchange implements ResponseReceiver, Lasting {
   readonly #policy: ExchangePolicy
@@ -79,6 +76,10 @@ export class Exchange implements ResponseReceiver, Lasting {
     return this.#over
   }
 
+  onTry(target: string): void {
+    this.#admitted.request.record?.onTry(this.#policy.upstream, target)
+  }
+
   onSent(abort: () => void): void {
     this.#abort = abort
     const { request, response } = this.#admitted
@@ -96,7 +97,8 @@ export class Exchange implements ResponseReceiver, Lasting {
   }
 
   onHead(status: number, statusText: string, rawHeaders: readonly string[], resume: () => void): void {
-    const { requestId, extraHeaders, target, caller } = this.#admitted
+    const { request, requestId, extraHeaders, target, caller } = this.#admitted
+    request.record?.onHead()
     const { filter, authorities, rewrite } = this.#policy
     const headers = filter.toClient(rawHeaders, requestId, extraHeaders === undefined ? undefined : CORS_NAMES)
     if (extraHeaders !== undefined) headers.push(...extraHeaders)
@@ -113,7 +115,8 @@ export class Exchange implements ResponseReceiver, Lasting {
 
   onBody(chunk: Buffer): boolean {
     this.#moved = true
-    const { response } = this.#admitted
+    const { request, response } = this.#admitted
+    if (request.record !== undefined) request.record.bytesOut += chunk.length
     if (!this.#waited && this.#held === undefined) {
       this.#held = chunk
       return true

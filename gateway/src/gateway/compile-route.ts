@@ -113,6 +113,7 @@ export function createRouteCompiler(parts: RouteCompilerParts): (route: RouteCon
     const transport = upstreams.get(route.upstream ?? '')
     if (upstream === undefined || transport === undefined) throw new Error(`route ${route.path} names no upstream`)
     return {
+      upstream: route.upstream ?? '',
       transport,
       filter: parts.filter,
       rewrite: compileRewrite(route.path, route.rewrite),

@@ -10,10 +10,12 @@ const FIELDS = [
   ...['upstream', 'target', 'why', 'cause', 'entries', 'count', 'stored', 'trouble', 'behindSec', 'toleranceSec'],
   ...['url', 'adminUrl', 'version', 'node', 'workers', 'worker', 'ended', 'restartInMs', 'stopInMs', 'signal', 'error'],
   ...['configured', 'used', 'heap', 'bytes', 'suppressed'],
+  ...['kid', 'bytesIn', 'bytesOut', 'userAgent', 'host', 'protocol', 'upstreamMs', 'tries', 'traceId', 'claims'],
 ] as const
 
 type LogField = (typeof FIELDS)[number]
-type LogValue = string | number | boolean | readonly string[] | undefined
+type Scalar = string | number | boolean
+type LogValue = Scalar | readonly Scalar[] | Readonly<Record<string, Scalar | readonly Scalar[]>> | undefined
 export type LogFields = { readonly [Field in Exclude<LogField, 'error'>]?: LogValue } & { readonly error?: unknown }
 
 interface LogMethod {
@@ -56,7 +58,7 @@ function errorFacts(error: unknown, depth = 0): Record<string, unknown> | string
 }
 
 /** Lines are collected and written in blocks: the output is ended before the process is. */
-export function createLog(options: Readonly<LogOptions>, destination: DestinationStream): Log {
+export function createLog(options: Readonly<Pick<LogOptions, 'level'>>, destination: DestinationStream): Log {
   return pino(
     {
       level: options.level,

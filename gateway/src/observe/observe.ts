@@ -1,12 +1,15 @@
 // What is counted and written about each request, however it ends: one count and one line.
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
+import { createCallerFields } from './caller-fields.ts'
 import { createLineLimit } from './line-limit.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { UNROUTED, type RouteTally } from './metrics/route-tally.ts'
+import { withoutTokens } from './told-text.ts'
 import { answeredWith } from '../accept/answer.ts'
+import { RequestRecord, type RecordedRequest } from '../accept/request-record.ts'
 import type { ConnectionFault } from '../accept/listen/client-error.ts'
 import type { Clock } from '../clock.ts'
 import type { ClientOf } from '../message/client-address.ts'
@@ -15,7 +18,7 @@ import type { Config } from '../options/config.ts'
 import { failureRule, type FailureCode } from '../failure.ts'
 
 /** A request as it came: the framework is given another target where no route answers. */
-export type ObservedRequest = IncomingMessage & { readonly originalUrl?: string | undefined }
+export type ObservedRequest = RecordedRequest & { readonly originalUrl?: string | undefined }
 
 const AUTHORITY = /^https?:\/\/[^/?#]*/i
 
@@ -24,7 +27,31 @@ function pathOf({ originalUrl, url }: ObservedRequest, hasRoute: boolean): strin
   const target = (hasRoute ? url : (originalUrl ?? url)) ?? ''
   const path = target.startsWith('/') ? target : target.replace(AUTHORITY, '')
   const queryAt = path.indexOf('?')
-  return queryAt === -1 ? path : path.slice(0, queryAt)
+  return withoutTokens(queryAt === -1 ? path : path.slice(0, queryAt))
+}
+
+const MAX_CHARACTERS = 256
+
+function shortText(text: string | undefined): string | undefined {
+  return text === undefined
+    ? undefined
+    : withoutTokens(text.length > MAX_CHARACTERS ? text.slice(0, MAX_CHARACTERS) : text)
+}
+
+/** Without what stands before an @: an absolute target may bring a password there. */
+function hostOf(host: string | undefined): string | undefined {
+  return host?.slice(host.lastIndexOf('@') + 1)
+}
+
+/** W3C Trace Context, section 3.2: version, trace id, parent id, flags. */
+const TRACEPARENT = /^[\da-f]{2}-([\da-f]{32})-[\da-f]{16}-[\da-f]{2}/
+
+function traceIdOf(traceparent: string | string[] | undefined): string | undefined {
+  return typeof traceparent === 'string' ? TRACEPARENT.exec(traceparent)?.[1] : undefined
+}
+
+function rounded(ms: number): number {
+  return Math.round(ms * 1000) / 1000
 }
 
 /** nginx's code for a client that went away before the answer: never sent, but told apart in log and metrics. */
@@ -33,8 +60,14 @@ const CLIENT_CLOSED = 499
 /** Written past the response, straight to the connection. */
 const SWITCHED = 101
 
+function statusOf(response: ServerResponse): number {
+  const { statusCode } = response
+  const isAnswered = response.headersSent || statusCode === SWITCHED || answeredWith(response) !== undefined
+  return isAnswered ? statusCode : CLIENT_CLOSED
+}
+
 export interface ObserverParts {
-  readonly log: Pick<Log, 'info'>
+  readonly log: Pick<Log, 'info' | 'isLevelEnabled'>
   readonly clientOf: ClientOf
   readonly metrics: Pick<Metrics, 'route'>
   readonly clock: Clock
@@ -54,26 +87,31 @@ export interface Observer {
   onFault(socket: Socket, fault: ConnectionFault): void
 }
 
-export function createObserver(
-  { access }: Pick<Config['log'], 'access'>,
-  { log, clientOf, metrics, clock }: ObserverParts,
-): Observer {
-  const isWritten = access === 'on'
+export function createObserver(options: Config['log'], { log, clientOf, metrics, clock }: ObserverParts): Observer {
+  const isWritten = options.access === 'on' && log.isLevelEnabled('info')
+  const callerFields = createCallerFields(options)
   const unrouted = metrics.route(UNROUTED)
   const { route } = unrouted
   const faultLimit = createLineLimit(clock)
 
   return {
     begin(request, response, requestId, tally = unrouted) {
-      const startedAt = performance.now()
+      if (!isWritten) {
+        const startedAtMs = performance.now()
+        return () => {
+          tally.countRequest(statusOf(response), (performance.now() - startedAtMs) / 1000)
+        }
+      }
+      const record = new RequestRecord()
+      request.record = record
       return () => {
-        const durationMs = performance.now() - startedAt
-        const code = answeredWith(response)
-        const isAnswered = response.headersSent || response.statusCode === SWITCHED || code !== undefined
-        const status = isAnswered ? response.statusCode : CLIENT_CLOSED
+        const durationMs = performance.now() - record.startedAtMs
+        const status = statusOf(response)
         tally.countRequest(status, durationMs / 1000)
-        if (!isWritten) return
-        const complete = response.writableFinished ? undefined : false
+        const { headers, socket } = request
+        const { subject, issuer, kid, claims } = callerFields(record.caller)
+        // Of a WebSocket, what the connection had carried before was taken off.
+        const isSwitched = status === SWITCHED
         log.info(
           {
             requestId,
@@ -81,10 +119,24 @@ export function createObserver(
             path: pathOf(request, tally !== unrouted),
             route: tally.route,
             status,
-            code,
-            complete,
-            durationMs: Math.round(durationMs * 1000) / 1000,
+            code: answeredWith(response),
+            complete: response.writableFinished ? undefined : false,
+            durationMs: rounded(durationMs),
             client: clientOf(request),
+            host: shortText(hostOf(headers.host)),
+            protocol: `HTTP/${request.httpVersion}`,
+            userAgent: shortText(headers['user-agent']),
+            traceId: traceIdOf(headers['traceparent']),
+            subject,
+            issuer,
+            kid,
+            claims,
+            upstream: record.upstream,
+            target: record.target,
+            tries: record.tries === 0 ? undefined : record.tries,
+            upstreamMs: record.headAtMs === 0 ? undefined : rounded(record.headAtMs - record.sentAtMs),
+            bytesIn: isSwitched ? record.bytesIn + socket.bytesRead : record.bytesIn,
+            bytesOut: isSwitched ? record.bytesOut + socket.bytesWritten : record.bytesOut,
           },
           'request',
         )

@@ -38,6 +38,20 @@ export const LogOptions = Options(
       description: 'One line per request, without token and query. Default on.',
       default: 'on',
     }),
+    subject: Type.Enum(['on', 'off', 'hash'], {
+      description:
+        'Whether access lines name the subject of the token; hash writes 16 characters of its SHA-256 with the issuer, so that the lines of one subject can be told. Default on.',
+      default: 'on',
+    }),
+    claims: Type.Array(
+      Type.String({ pattern: '^(/([^~/]|~[01])*)+$', description: 'JSON Pointer (RFC 6901), as in /tenant.' }),
+      {
+        description:
+          'Claims of the token that access lines carry, by JSON Pointer: texts (256 characters at most), numbers and booleans, and lists of those. Default none.',
+        default: [],
+        maxItems: 16,
+      },
+    ),
   },
   { description: 'JSON lines on standard output.', default: {} },
 )

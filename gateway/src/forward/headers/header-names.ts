@@ -53,3 +53,9 @@ export function namedByConnection(value: string | undefined): ReadonlySet<string
     .filter((name) => name !== '' && !NEVER_NAMED_BY_CONNECTION.has(name))
   return names.length === 0 ? undefined : new Set(names)
 }
+
+/** What a CORS policy of ours says: an upstream's own are dropped beside it. */
+export const CORS_NAMES: ReadonlySet<string> = new Set([
+  ...['access-control-allow-origin', 'access-control-allow-credentials', 'access-control-allow-methods'],
+  ...['access-control-allow-headers', 'access-control-expose-headers', 'access-control-max-age'],
+])

@@ -32,6 +32,10 @@ export class RenewedEvents implements ResponseReceiver, Lasting {
     return this.#exchange.over
   }
 
+  onTry(target: string): void {
+    this.#exchange.onTry?.(target)
+  }
+
   onSent(abort: () => void): void {
     this.#exchange.onSent(abort)
   }

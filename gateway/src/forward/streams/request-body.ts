@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
 import type { Lasting, StreamWatch } from './stream-watch.ts'
+import type { RecordedRequest } from '../../accept/request-record.ts'
 import type { OutgoingBody } from '../transport/transport.ts'
 
 export class BodyTooLarge extends Error {}
@@ -31,7 +32,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
  * would take the client's connection with it before the failure could be answered.
  */
 export class RequestBody extends Readable implements Lasting {
-  readonly #source: IncomingMessage
+  readonly #source: RecordedRequest
   readonly #limits: BodyLimits
   #bytes = 0
   #attached = false
@@ -41,7 +42,7 @@ export class RequestBody extends Readable implements Lasting {
   #tookMs = 0
   #lookedAtMs: number | undefined
 
-  constructor(source: IncomingMessage, limits: BodyLimits) {
+  constructor(source: RecordedRequest, limits: BodyLimits) {
     super()
     this.#source = source
     this.#limits = limits
@@ -89,6 +90,8 @@ export class RequestBody extends Readable implements Lasting {
   readonly #onData = (chunk: Buffer): void => {
     this.#moved = true
     this.#bytes += chunk.length
+    const { record } = this.#source
+    if (record !== undefined) record.bytesIn = this.#bytes
     if (this.#bytes > this.#limits.maxBytes) {
       this.#source.pause()
       this.destroy(
@@ -121,7 +124,7 @@ function isTheClients(error: Error | null): boolean {
 
 /** The body of a request, which may be opened for each try until one of them has read of it. */
 export function outgoingBody(
-  source: IncomingMessage,
+  source: RecordedRequest,
   limits: BodyLimits,
   trailersOf: (rawTrailers: readonly string[]) => readonly string[],
 ): OutgoingBody {

@@ -35,6 +35,8 @@ export interface OutgoingRequest {
 export interface ResponseReceiver {
   /** Nobody waits any more: what has not been sent need not be. */
   readonly over: boolean
+  /** A target was chosen, by its name in the config. Again for another try. */
+  onTry?(target: string): void
   /** The request is on its way; `abort` takes it back, which is reported as an error at once. Again for another try. */
   onSent(abort: () => void): void
   /** An interim response (1xx). */

@@ -16,31 +16,32 @@ export interface HealthParts {
   readonly transport: Transport
   readonly schedule: Schedule
   readonly random: () => number
-  readonly onChange: (target: Target, healthy: boolean) => void
+  /** `cause`: why it is not healthy any more; undefined: it is again. */
+  readonly onChange: (target: Target, cause: string | undefined) => void
 }
 
 function ignore(): void {
   // Nothing of the answer but its status matters.
 }
 
-/** Asks once; `report` is called exactly once. An answer that does not end is cancelled as well: it would hold the connection. */
+/** Asks once; `report` is called exactly once, with what was wrong if anything was. An answer that does not end is cancelled as well: it would hold the connection. */
 function ask(
   transport: Transport,
   { path, timeout }: HealthConfig,
   schedule: Schedule,
-  report: (good: boolean) => void,
+  report: (cause: string | undefined) => void,
 ): void {
   let abort = ignore
   let reported = false
-  function conclude(good: boolean): void {
+  function conclude(cause: string | undefined): void {
     if (reported) return
     reported = true
-    report(good)
+    report(cause)
   }
-  function finish(): void {
+  function finish(cause: string): void {
     receiver.over = true
     cancel()
-    conclude(false)
+    conclude(cause)
   }
   const receiver: ResponseReceiver & { over: boolean } = {
     over: false,
@@ -50,18 +51,22 @@ function ask(
     },
     onInfo: ignore,
     onHead(status) {
-      conclude(status >= 200 && status < 400)
+      conclude(status >= 200 && status < 400 ? undefined : `status ${status}`)
     },
     onBody: () => true,
-    onEnd: finish,
-    onError: finish,
+    onEnd() {
+      finish('no answer')
+    },
+    onError({ message }) {
+      finish(message)
+    },
     onUpgrade(_headers, connection) {
       connection.destroy()
-      finish()
+      finish('protocols were switched')
     },
   }
   const cancel = schedule(timeout, () => {
-    finish()
+    finish('no answer in time')
     abort()
   })
   const headers = ['user-agent', 'tollgate-health']
@@ -76,13 +81,14 @@ export function watchHealth(target: Target, config: HealthConfig, parts: HealthP
   let stopped = false
   let cancel = ignore
 
-  function learn(good: boolean): void {
+  function learn(cause: string | undefined): void {
     if (stopped) return
+    const good = cause === undefined
     inARow = good === target.healthy ? 0 : inARow + 1
     if (inARow >= (good ? config.healthy : config.unhealthy)) {
       inARow = 0
       target.healthy = good
-      onChange(target, good)
+      onChange(target, cause)
     }
     // Spread, so that many gateways do not ask in step.
     cancel = schedule(config.interval * (0.9 + 0.2 * random()), check)

@@ -11,7 +11,7 @@ export interface CallOwner {
   onHead(target: Target, status: number): void
   /** The connection is free again. Called once for each start. */
   onDone(target: Target): void
-  onFailed(target: Target): void
+  onFailed(target: Target, error: Error): void
   onForgotten(target: Target): void
   /** Places the call anew; false when it may not. */
   retry(call: UpstreamCall): boolean
@@ -59,6 +59,7 @@ export class UpstreamCall implements ResponseReceiver {
   start(target: Target): void {
     this.#target = target
     this.#tries += 1
+    this.#receiver.onTry?.(target.name)
     target.transport.send(this.#request, this, this.#tries > 1)
   }
 
@@ -100,7 +101,7 @@ export class UpstreamCall implements ResponseReceiver {
     const target = this.#target as Target
     // Aborted by our own side, for whatever reason: says nothing about the target.
     if (this.#receiver.over || !isUpstreamsFault(error)) this.#owner.onForgotten(target)
-    else this.#owner.onFailed(target)
+    else this.#owner.onFailed(target, error)
     const again = this.#mayRetry(error)
     this.#owner.onDone(target)
     if (!again || !this.#owner.retry(this)) this.#receiver.onError(error)

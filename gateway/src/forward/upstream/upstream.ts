@@ -11,7 +11,8 @@ import type { Clock, Schedule } from '../../clock.ts'
 
 /** What happens to targets, for log and metrics. */
 export interface UpstreamEvents {
-  onTargetOut(upstream: string, target: string, why: 'ejected' | 'unhealthy'): void
+  /** `cause`: what the last failure was, in plain words. */
+  onTargetOut(upstream: string, target: string, why: 'ejected' | 'unhealthy', cause: string): void
   onTargetBack(upstream: string, target: string): void
 }
 
@@ -117,17 +118,17 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
     }
   }
 
-  function failed(target: Target): void {
+  function failed(target: Target, cause: string): void {
     const ejected = targets.filter(({ ejection }) => ejection.ejected).length
     const mayEject = ejected + 1 <= targets.length / 2
-    if (target.ejection.failed(clock.monotonic(), mayEject)) events.onTargetOut(name, target.name, 'ejected')
+    if (target.ejection.failed(clock.monotonic(), mayEject)) events.onTargetOut(name, target.name, 'ejected', cause)
   }
 
   const owner = {
     maxRetries: config.retries,
     onHead(target: Target, status: number): void {
       if (status >= 500) {
-        failed(target)
+        failed(target, `status ${status}`)
         return
       }
       const was = target.ejection.ejected
@@ -138,7 +139,9 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
       target.inFlight -= 1
       if (waiting.length > 0) serveNext()
     },
-    onFailed: failed,
+    onFailed(target: Target, error: Error): void {
+      failed(target, error.message)
+    },
     onForgotten(target: Target): void {
       target.ejection.forgotten()
     },
@@ -164,9 +167,9 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
         const stop = watchHealth(target, health, {
           ...parts,
           transport,
-          onChange(changed, healthy) {
-            if (healthy) events.onTargetBack(name, changed.name)
-            else events.onTargetOut(name, changed.name, 'unhealthy')
+          onChange(changed, cause) {
+            if (cause === undefined) events.onTargetBack(name, changed.name)
+            else events.onTargetOut(name, changed.name, 'unhealthy', cause)
           },
         })
         stops.push(() => {

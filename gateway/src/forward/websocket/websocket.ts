@@ -12,6 +12,7 @@ import { createNextToken } from '../streams/stream-renewal.ts'
 import { addToSwitchingHead, linesForClient } from './switching-head.ts'
 import { chosenProtocol, handshakeProblem, prepareHandshake, VERSION } from './websocket-handshake.ts'
 import { linkWebSockets } from './websocket-link.ts'
+import type { RecordedRequest } from '../../accept/request-record.ts'
 import type { AuthResult } from '../../authenticate/auth-result.ts'
 import { keepEarlyBytes } from '../../message/early-bytes.ts'
 
@@ -45,6 +46,14 @@ interface Dialed {
 }
 
 const KEEP_ALIVE_MS = 60_000
+
+/** From here on, all bytes of the connection are those of the WebSocket. */
+function noteSwitch({ record, socket }: RecordedRequest): void {
+  if (record === undefined) return
+  record.onHead()
+  record.bytesIn = -socket.bytesRead
+  record.bytesOut = -socket.bytesWritten
+}
 
 /** RFC 6455 section 4.4; and a 426 names what is to be switched to (RFC 9110 section 15.5.22). */
 const SPOKEN_VERSION = {
@@ -96,6 +105,7 @@ export function createWebSocketMount(
         }
         clientConnection.on('close', letGo)
         clientConnection.setKeepAlive(true, KEEP_ALIVE_MS)
+        noteSwitch(upgrade.request)
         addToSwitchingHead(clientConnection, linesForClient(filter, rawHeaders, upgrade.requestId))
         done({
           connection: dialed,

@@ -5,9 +5,9 @@ import type { UpstreamEvents } from '../../forward/upstream/upstream.ts'
 
 export function createUpstreamEvents(log: Log, count: CountEvent): UpstreamEvents {
   return {
-    onTargetOut(upstream, target, why) {
+    onTargetOut(upstream, target, why, cause) {
       count('tollgate_targets_out_total', { upstream, why })
-      log.warn({ upstream, target, why }, 'target gets no requests')
+      log.warn({ upstream, target, why, cause }, 'target gets no requests')
     },
     onTargetBack(upstream, target) {
       log.info({ upstream, target }, 'target is back')

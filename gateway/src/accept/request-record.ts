@@ -1,0 +1,33 @@
+// What the stages note of a request for its access line; only where lines are written.
+import type { IncomingMessage } from 'node:http'
+
+import type { AuthResult } from '../authenticate/auth-result.ts'
+
+/** One object for each request. Bytes are those of bodies; of a WebSocket all that went over it. */
+export class RequestRecord {
+  readonly startedAtMs = performance.now()
+  /** Whose token was good, even where the route then refused its caller. */
+  caller: AuthResult | undefined = undefined
+  upstream: string | undefined = undefined
+  /** Of the last try. */
+  target: string | undefined = undefined
+  tries = 0
+  sentAtMs = 0
+  headAtMs = 0
+  bytesIn = 0
+  bytesOut = 0
+
+  onTry(upstream: string, target: string): void {
+    if (this.tries === 0) this.sentAtMs = performance.now()
+    this.tries += 1
+    this.upstream = upstream
+    this.target = target
+  }
+
+  onHead(): void {
+    this.headAtMs = performance.now()
+  }
+}
+
+/** Without a record where no lines are written. */
+export type RecordedRequest = IncomingMessage & { record?: RequestRecord }

@@ -1,0 +1,60 @@
+// Who called, as access lines say it: worked out once for each token.
+import { createHash } from 'node:crypto'
+
+import type { LogFields } from './log.ts'
+import type { AuthResult, JsonValue } from '../authenticate/auth-result.ts'
+import { compilePointer } from '../authorize/claim-conditions.ts'
+import { ExactNumber } from '../message/exact-number.ts'
+import type { Config } from '../options/config.ts'
+
+export type CallerFields = Pick<LogFields, 'subject' | 'issuer' | 'kid' | 'claims'>
+
+const MAX_CHARACTERS = 256
+const MAX_ITEMS = 32
+const HASH_CHARACTERS = 16
+
+type Scalar = string | number | boolean
+
+function scalarOf(value: unknown): Scalar | undefined {
+  if (value instanceof ExactNumber) return ExactNumber.textOf(value)
+  if (typeof value === 'string') return value.slice(0, MAX_CHARACTERS)
+  return typeof value === 'number' || typeof value === 'boolean' ? value : undefined
+}
+
+/** Objects are left out: what is in them was not asked for. */
+function toldValue(value: JsonValue | undefined): Scalar | readonly Scalar[] | undefined {
+  return Array.isArray(value) ? value.slice(0, MAX_ITEMS).flatMap((item) => scalarOf(item) ?? []) : scalarOf(value)
+}
+
+function hashOf({ issuerId, subject }: AuthResult): string {
+  return createHash('sha256').update(`${issuerId}\n${subject}`).digest('base64url').slice(0, HASH_CHARACTERS)
+}
+
+const NOBODY: CallerFields = Object.freeze({})
+
+/** Nothing for whoever is not known. Results are shared by all requests with a token, and so is what is told of them. */
+export function createCallerFields({ subject: told, claims }: Pick<Config['log'], 'subject' | 'claims'>) {
+  const pointers = claims.map((pointer) => ({ pointer, read: compilePointer(pointer) }))
+  const known = new WeakMap<AuthResult, CallerFields>()
+
+  function fieldsOf(caller: AuthResult): CallerFields {
+    const { subject, issuer, kid } = caller
+    const values = pointers.flatMap(({ pointer, read }) => {
+      const value = toldValue(read(caller.claims))
+      return value === undefined ? [] : [[pointer, value] as const]
+    })
+    return {
+      subject: subject === undefined || told === 'off' ? undefined : told === 'hash' ? hashOf(caller) : subject,
+      issuer,
+      kid: kid?.slice(0, MAX_CHARACTERS),
+      claims: values.length === 0 ? undefined : Object.fromEntries(values),
+    }
+  }
+
+  return (caller: AuthResult | undefined): CallerFields => {
+    if (caller?.authenticated !== true) return NOBODY
+    const fields = known.get(caller) ?? fieldsOf(caller)
+    known.set(caller, fields)
+    return fields
+  }
+}
