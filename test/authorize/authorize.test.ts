@@ -2,10 +2,9 @@ import t from 'tap'
 
 import { anonymousResult, type AuthResult, type Claims } from '../../gateway/src/authenticate/auth-result.ts'
 import { readExactJson } from '../../gateway/src/message/exact-json.ts'
-import { createScopeReader } from '../../gateway/src/authenticate/token/scopes.ts'
+import { scopesOf } from '../../gateway/src/authenticate/token/scopes.ts'
 import { compileRequirement, scopesToAskFor } from '../../gateway/src/authorize/authorize.ts'
 
-const scopesOf = createScopeReader()
 const caller = (claims: Claims): AuthResult => ({
   ...anonymousResult(undefined),
   authenticated: true,

@@ -2,7 +2,7 @@
 import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
 import { nameIn, type Validity } from './token/claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
-import { createScopeReader } from './token/scopes.ts'
+import { scopesOf } from './token/scopes.ts'
 import type { UnverifiedToken } from './token/token-shape.ts'
 import { magnitudeOf } from '../message/exact-number.ts'
 import type { Failure } from '../failure.ts'
@@ -12,8 +12,6 @@ import { firstIssuedAtOf } from '../message/session-origin.ts'
 export type EncodeResult = (facts: VerifiedFacts) => string | Failure
 
 export function createResultMaker(encodeResult: EncodeResult) {
-  const scopesOf = createScopeReader()
-
   return function makeResult(
     token: UnverifiedToken,
     { name, issuer, renewal }: TrustedIssuer,

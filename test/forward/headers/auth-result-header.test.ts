@@ -3,11 +3,10 @@ import t from 'tap'
 import fc from 'fast-check'
 
 import type { Claims } from '../../../gateway/src/authenticate/auth-result.ts'
-import { createScopeReader } from '../../../gateway/src/authenticate/token/scopes.ts'
+import { scopesOf } from '../../../gateway/src/authenticate/token/scopes.ts'
 import { Failure } from '../../../gateway/src/failure.ts'
 import { createAuthResultEncoder } from '../../../gateway/src/forward/headers/auth-result-header.ts'
 
-const scopesOf = createScopeReader()
 const write = (value: unknown) => JSON.stringify(value)
 const claimsKind = fc
   .dictionary(fc.string(), fc.jsonValue(), { maxKeys: 5 })

@@ -39,6 +39,9 @@ const NONE = -1
 const FREE = 0
 
 /**
+ * Buys the signature check of each token that there is no room to keep ready: 4 to 7 us instead of 20 to 130. Without it such a
+ * token is verified with each request (decision 0017).
+ *
  * All of it is taken from the start; what was never used costs address space alone. Records stand in the order in which they
  * were made, the newest in the place of the oldest; `slots` leads from a digest to its record (open addressing). Nobody can
  * choose where a digest leads: only tokens with a good signature have records.

@@ -58,6 +58,9 @@ function startsWithDigit(name: string): boolean {
 }
 
 /**
+ * Buys a fifth of what a token costs whose signature is in the cache, and a twelfth of an RS256 token that is new (1.2 us): its
+ * claims need not be written again. Without it nothing breaks: signed-claims.ts would have them written each time.
+ *
  * The text itself when it is character for character what JSON.stringify would write for the value that was parsed from it,
  * undefined when that cannot be said. `shortest` is the length that freezeJson gave. Without a backslash each string has one
  * spelling; white space, a member written twice or another spelling of a number make a text longer, and nothing makes it
