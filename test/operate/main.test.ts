@@ -5,10 +5,11 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { pino } from 'pino'
 
-import { StartFailed, startGateway } from '../../gateway/src/operate/process/main.ts'
+import { startGateway } from '../../gateway/src/operate/process/main.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { testConfig } from '../support/test-gateway.ts'
 import { hmacIssuer, signHmac } from '../support/tokens.ts'
+import { CannotStart } from '../../gateway/src/failure.ts'
 
 const silent = pino({ level: 'silent' })
 const BIN = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '../../gateway/bin/tollgate.js')
@@ -115,11 +116,11 @@ t.test('a port in use and keys that cannot be used are one clear line', async (t
   }
   await t.rejects(
     startGateway(testConfig({ ...config, listen: { port }, admin: { port: 0 } }), silent),
-    new StartFailed(`port ${port} of 127.0.0.1 is in use (listen.port)`),
+    new CannotStart(`port ${port} of 127.0.0.1 is in use (listen.port)`),
   )
   await t.rejects(
     startGateway(testConfig({ ...config, listen: { port: 0 }, admin: { port } }), silent),
-    new StartFailed(`port ${port} of 127.0.0.1 is in use (admin.port)`),
+    new CannotStart(`port ${port} of 127.0.0.1 is in use (admin.port)`),
   )
   await t.rejects(
     startGateway(testConfig({ ...config, listen: { port: 0, host: '192.0.2.1' }, admin: { port: 0 } }), silent),

@@ -1,16 +1,11 @@
 // The issuers whose tokens are believed, compiled from the config once.
 import type { ClaimRules } from './token/claims.ts'
-import {
-  createKeySource,
-  KeysNotUsable,
-  type IssuerConfig,
-  type KeySource,
-  type KeySourceParts,
-} from './keys/key-source.ts'
+import { createKeySource, type IssuerConfig, type KeySource, type KeySourceParts } from './keys/key-source.ts'
 import type { KeyChange } from './keys/key-ring.ts'
 import { namesOf } from './keys/key-rules.ts'
 import { keySetFromJwks, type VerificationKey } from './keys/key-set.ts'
 import type { IssuerRenewal } from './renewal.ts'
+import { CannotStart } from '../failure.ts'
 
 /** An issuer with its keys and the rules for its tokens. */
 export interface TrustedIssuer {
@@ -57,7 +52,7 @@ function rulesOf(issuer: IssuerConfig): ClaimRules {
 function ownKeys({ algorithms, weakKeys }: IssuerConfig, part: RenewalPart | undefined): readonly VerificationKey[] {
   return (part?.verificationKeys ?? []).flatMap((key) => {
     const { keys, remarks } = keySetFromJwks({ keys: [key] }, { algorithms, weakKeys, allowSecrets: true })
-    if (keys.length === 0) throw new KeysNotUsable(`renewal: ${remarks.join('; ')}`)
+    if (keys.length === 0) throw new CannotStart(`renewal: ${remarks.join('; ')}`)
     return keys
   })
 }
@@ -87,12 +82,12 @@ function compileIssuer(config: IssuerConfig, parts: IssuersParts): TrustedIssuer
       renewal: renewal?.renewal,
     }
   } catch (error) {
-    if (error instanceof KeysNotUsable) throw new KeysNotUsable(`issuer ${config.name}: ${error.message}`)
+    if (error instanceof CannotStart) throw new CannotStart(`issuer ${config.name}: ${error.message}`)
     throw error
   }
 }
 
-/** Throws KeysNotUsable, naming the issuer, when keys that are here already cannot be used. */
+/** Throws CannotStart, naming the issuer, when keys that are here already cannot be used. */
 export function compileIssuers(configs: readonly IssuerConfig[], parts: IssuersParts): readonly TrustedIssuer[] {
   return configs.map((config) => compileIssuer(config, parts))
 }

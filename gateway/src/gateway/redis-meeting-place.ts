@@ -77,7 +77,7 @@ export function createRedisMeetingPlace(
   }
 }
 
-/** Where the block list is in Redis and an issuer is asked for successors; else undefined. Throws StoreNotUsable. */
+/** Where the block list is in Redis and an issuer is asked for successors; else undefined. Throws CannotStart. */
 export function meetingPlaceOf(
   { issuers, revocation: { store, keyPrefix } }: Config,
   parts: { readonly clock: Clock; readonly schedule: Schedule },

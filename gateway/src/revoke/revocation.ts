@@ -11,7 +11,7 @@ import type { RevocationStore, StoreEvents, StoreStatus } from './stores/store.t
 export interface Revocation {
   /** Whoever adds to it or removes from it has that kept and spread as well. */
   readonly list: BlockList
-  /** Opens the store. Throws StoreNotUsable. */
+  /** Opens the store. Throws CannotStart. */
   start(): Promise<void>
   /** In force when this returns; the promise tells whether the store has it (false: it will get it later), and never rejects. */
   block(entries: readonly BlockEntry[]): Promise<boolean>

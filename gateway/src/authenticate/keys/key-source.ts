@@ -42,9 +42,6 @@ export interface KeySourceParts {
   readonly ownKeys?: readonly VerificationKey[]
 }
 
-/** The configured keys cannot be used; the message is for the operator and names no key material. */
-export class KeysNotUsable extends CannotStart {}
-
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }
@@ -81,15 +78,16 @@ function readKeyFile(file: string): string {
   try {
     return withoutMark(readFileSync(file, 'utf8'))
   } catch {
-    throw new KeysNotUsable(`key file ${file} cannot be read`)
+    throw new CannotStart(`key file ${file} cannot be read`)
   }
 }
 
 function parseKeyFile(file: string): unknown {
+  const text = readKeyFile(file)
   try {
-    return parseDocument(readKeyFile(file))
-  } catch (error) {
-    throw error instanceof KeysNotUsable ? error : new KeysNotUsable(`key file ${file} is not JSON`)
+    return parseDocument(text)
+  } catch {
+    throw new CannotStart(`key file ${file} is not JSON`)
   }
 }
 
@@ -98,7 +96,7 @@ function localKeys(issuer: IssuerConfig, policy: KeyPolicy): KeySet {
   if (secret !== undefined) return keySetFromSecret(secret, policy)
   if (pemFile !== undefined) return keySetFromPem(readKeyFile(pemFile), policy)
   if (jwksFile !== undefined) return keySetFromDocument(parseKeyFile(jwksFile), { ...policy, allowSecrets: true })
-  throw new KeysNotUsable('no keys are configured')
+  throw new CannotStart('no keys are configured')
 }
 
 /** A changed file that cannot be used is told and changes nothing. Returns what ends it. */
@@ -114,7 +112,7 @@ function watchLocal({ keys }: IssuerConfig, { watchFiles, events }: KeySourcePar
   })
 }
 
-/** Throws KeysNotUsable when local keys are missing or refused; remote keys never fail here. */
+/** Throws CannotStart when local keys are missing or refused; remote keys never fail here. */
 export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): KeySource {
   const { keys, algorithms, weakKeys } = issuer
   const policy: KeyPolicy = { algorithms, weakKeys, allowSecrets: false }
@@ -123,7 +121,7 @@ export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): Ke
     const ring = createKeyRing([], parts.ownKeys)
     const load = () => {
       const { keys: loaded, remarks } = localKeys(issuer, policy)
-      if (loaded.length === 0) throw new KeysNotUsable(remarks.join('; '))
+      if (loaded.length === 0) throw new CannotStart(remarks.join('; '))
       parts.events.onFetched(ring.replace(loaded), remarks)
     }
     load()

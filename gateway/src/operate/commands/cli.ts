@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 
 import { CommandFailed, WrongCall } from './command-failed.ts'
 import { packageVersion } from '../process/package-version.ts'
+import { CannotStart } from '../../failure.ts'
 
 interface CommandEntry {
   readonly description: string
@@ -61,6 +62,12 @@ function overrideExits(command: Command): void {
   for (const child of command.commands) overrideExits(child)
 }
 
+/** Without a text what is wrong was said already. */
+function tell(text: string, exitCode: number): number {
+  if (text !== '') process.stderr.write(`${text}\n`)
+  return exitCode
+}
+
 /** A mistake of ours: told in one line, since a stack says nothing to who called. */
 function reportDefect(error: unknown): number {
   const [message, place] = error instanceof Error ? [error.message, error.stack] : [String(error), undefined]
@@ -76,8 +83,8 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
     return 0
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
-    if (!(error instanceof CommandFailed)) return reportDefect(error)
-    if (error.message !== '') process.stderr.write(`${error.message}\n`)
-    return error instanceof WrongCall ? USAGE : FAILED
+    if (error instanceof CannotStart) return tell(`tollgate: ${error.message}`, FAILED)
+    if (error instanceof CommandFailed) return tell(error.message, error instanceof WrongCall ? USAGE : FAILED)
+    return reportDefect(error)
   }
 }

@@ -1,9 +1,8 @@
 // tollgate run: starts the gateway.
 import type { Command } from 'commander'
 
-import { runGateway, StartFailed } from '../process/main.ts'
+import { runGateway } from '../process/main.ts'
 import { runWorkers, workerCount } from '../process/run-workers.ts'
-import { CommandFailed } from './command-failed.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
 
@@ -11,10 +10,6 @@ export function addRun(command: Command): void {
   command.addOption(configOption()).action(async ({ config: file }: { config: string }) => {
     const { config, warnings } = loadForCommand(file)
     for (const warning of warnings) process.stderr.write(`${warning}\n`)
-    try {
-      await (workerCount(config) > 1 ? runWorkers(config) : runGateway(config))
-    } catch (error) {
-      throw error instanceof StartFailed ? new CommandFailed(`tollgate: ${error.message}`) : error
-    }
+    await (workerCount(config) > 1 ? runWorkers(config) : runGateway(config))
   })
 }

@@ -122,7 +122,7 @@ function lookAtToken(
   return { token: token instanceof Failure ? undefined : token, location: found.location }
 }
 
-/** Nothing is sent to an upstream, nothing is remembered. Throws KeysNotUsable as a start would. */
+/** Nothing is sent to an upstream, nothing is remembered. Throws CannotStart as a start would. */
 export async function explain(
   config: Config,
   request: ExplainedRequest,

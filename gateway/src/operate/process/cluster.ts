@@ -3,6 +3,7 @@ import type { Clock, Schedule } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Answers, FromWorker, Question, ToWorker } from './worker-messages.ts'
+import { CannotStart } from '../../failure.ts'
 
 export interface WorkerProcess {
   send(message: ToWorker): void
@@ -156,7 +157,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
         firstStart = {
           listening: resolve,
           failed(reason) {
-            reject(new Error(reason))
+            reject(new CannotStart(reason))
           },
         }
         for (const slot of slots) startWorker(slot)

@@ -5,7 +5,6 @@ import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { systemClock } from '../../clock.ts'
-import { CannotStart } from '../../failure.ts'
 import type { Config } from '../../options/config.ts'
 import { firstKeys } from './first-keys.ts'
 import { setHeapFlags } from './heap-flags.ts'
@@ -15,12 +14,9 @@ import { createFetchJson } from '../issuer-client/fetch-json.ts'
 import { createLog, standardOutput, type Log } from '../../observe/log.ts'
 import { notReadyAtAll, type Readiness } from '../../observe/readiness/readiness.ts'
 import { packageVersion } from './package-version.ts'
-import { StoreNotUsable } from '../../revoke/stores/store.ts'
 import { buildServer, type Gateway, type ServerParts } from '../../gateway/gateway.ts'
 import { keepTickShape } from './tick-shape.ts'
-
-/** The gateway cannot start; the message is one line for the operator. */
-export class StartFailed extends Error {}
+import { CannotStart } from '../../failure.ts'
 
 export interface RunningProxy {
   readonly gateway: Gateway
@@ -35,7 +31,7 @@ export interface RunningGateway extends RunningProxy {
   retire(): void
 }
 
-/** Throws StartFailed, which says in one line why not. */
+/** Throws CannotStart, which says in one line why not. */
 export async function listen(
   app: FastifyInstance,
   { host, port }: { readonly host: string; readonly port: number },
@@ -48,7 +44,7 @@ export async function listen(
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     const reason =
       code === 'EADDRINUSE' ? 'is in use' : code === 'EACCES' ? 'needs more rights' : `cannot be listened on (${code})`
-    throw new StartFailed(`port ${port} of ${host} ${reason} (${option}.port)`)
+    throw new CannotStart(`port ${port} of ${host} ${reason} (${option}.port)`)
   }
 }
 
@@ -56,34 +52,16 @@ export function urlOf(scheme: string, { address, family, port }: AddressInfo): s
   return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${port}`
 }
 
-function build(config: Config, parts: Omit<ServerParts, 'version'>): Gateway {
-  try {
-    return buildServer(config, { ...parts, version: packageVersion() })
-  } catch (error) {
-    if (error instanceof CannotStart) throw new StartFailed(error.message)
-    throw error
-  }
-}
-
-/** Throws StartFailed. */
-export async function startStore({ revocation }: Pick<Gateway, 'revocation'>): Promise<void> {
-  try {
-    await revocation.start()
-  } catch (error) {
-    throw error instanceof StoreNotUsable ? new StartFailed(error.message) : error
-  }
-}
-
 export interface ProxyParts extends Pick<ServerParts, 'log' | 'storeOf'> {
   /** Comes between building and listening. */
   readonly beforeListening?: (gateway: Gateway) => Promise<void>
 }
 
-/** Starts the proxy alone, as each worker of several does. Throws StartFailed. */
+/** Starts the proxy alone, as each worker of several does. Throws CannotStart. */
 export async function startProxy(config: Config, { beforeListening, ...parts }: ProxyParts): Promise<RunningProxy> {
   const { fetchJson, close: closeFetch } = createFetchJson()
   const { askIssuer, close: closeAsking } = createAskIssuer()
-  const gateway = build(config, { ...parts, fetchJson, askIssuer })
+  const gateway = buildServer(config, { ...parts, version: packageVersion(), fetchJson, askIssuer })
 
   async function close(): Promise<void> {
     await gateway.close()
@@ -94,7 +72,7 @@ export async function startProxy(config: Config, { beforeListening, ...parts }: 
     // First the admin listener, so that a start that waits for its store can be looked at.
     await beforeListening?.(gateway)
     // Keys and the block list together, as each may take its time; and the first request is answered as all others.
-    await Promise.all([startStore(gateway), firstKeys(gateway, config.startTimeout, parts.log)])
+    await Promise.all([gateway.revocation.start(), firstKeys(gateway, config.startTimeout, parts.log)])
     const address = await listen(gateway.app, config.listen, 'listen')
     return { gateway, url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address), close }
   } catch (error) {
@@ -120,7 +98,7 @@ export function adminPartsOf({ admin, issuers, revocation }: Config, log: Log) {
   }
 }
 
-/** Starts the admin listener, and the gateway once keys and revocations are here. Throws StartFailed. */
+/** Starts the admin listener, and the gateway once keys and revocations are here. Throws CannotStart. */
 export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
   let closingSinceMs: number | undefined
   let admin: FastifyInstance | undefined

@@ -8,7 +8,7 @@ import { boundTokenCache } from '../../gateway/bound-token-cache.ts'
 import { systemClock, systemSchedule } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import { heapLimitBytes } from '../../gateway/heap-limit.ts'
-import { adminPartsOf, listen, shuttingDown, StartFailed, startStore, urlOf } from './main.ts'
+import { adminPartsOf, listen, shuttingDown, urlOf } from './main.ts'
 import { buildAdmin } from '../admin/admin.ts'
 import { mergeReadiness, notReadyAtAll, watchReadiness, type Readiness } from '../../observe/readiness/readiness.ts'
 import { createCluster, type Cluster, type WorkerEvents, type WorkerProcess } from './cluster.ts'
@@ -71,7 +71,7 @@ async function readinessOf(workers: Cluster, own: Readiness, startedAtMs: number
   )
 }
 
-/** Runs until a signal comes. Throws StartFailed when a worker cannot start; nothing is left running then. */
+/** Runs until a signal comes. Throws CannotStart when a worker cannot start; nothing is left running then. */
 export async function runWorkers(config: Config): Promise<void> {
   const output = standardOutput()
   const log = createLog(config.log, output)
@@ -110,12 +110,12 @@ export async function runWorkers(config: Config): Promise<void> {
   })
   try {
     const adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
-    await startStore({ revocation })
+    await revocation.start()
     const url = await workers.start()
     log.info({ url, adminUrl, workers: count, version: packageVersion(), node: process.version }, 'listening')
   } catch (error) {
     await Promise.all([workers.stop(0), admin.close(), revocation.close()])
-    throw error instanceof StartFailed ? error : new StartFailed((error as Error).message)
+    throw error
   }
   output.flush()
 

@@ -10,7 +10,8 @@ import { redisKeysOf } from './redis/redis-keys.ts'
 import { createRedisStore } from './redis/redis-store.ts'
 import { parseRedisUrl, type RedisAddress } from './redis/redis-url.ts'
 import type { Retention } from './retention.ts'
-import { StoreNotUsable, type RevocationStore, type StoreEvents } from './store.ts'
+import { type RevocationStore, type StoreEvents } from './store.ts'
+import { CannotStart } from '../../failure.ts'
 
 export interface StoreParts {
   readonly list: BlockList
@@ -24,16 +25,16 @@ function readCertificates(file: string): string {
   try {
     return readFileSync(file, 'utf8')
   } catch {
-    throw new StoreNotUsable(`the certificates in ${file} cannot be read (revocation.store.ca)`)
+    throw new CannotStart(`the certificates in ${file} cannot be read (revocation.store.ca)`)
   }
 }
 
-/** Throws StoreNotUsable for a URL that is none. */
+/** Throws CannotStart for a URL that is none. */
 export function redisAddressOf({ redis, ca }: { readonly redis: string; readonly ca?: string }): RedisAddress {
   return { ...parseRedisUrl(redis), ...(ca === undefined ? {} : { ca: readCertificates(ca) }) }
 }
 
-/** Throws StoreNotUsable for a URL that is none. Nothing is opened yet. */
+/** Throws CannotStart for a URL that is none. Nothing is opened yet. */
 export function createStore(
   { store, onStoreDown, reconcile, loadTimeout, keyPrefix }: Readonly<RevocationOptions>,
   parts: StoreParts,

@@ -1,9 +1,5 @@
 // The interface of a store: it keeps and spreads the block list, and no request waits for it.
-import { CannotStart } from '../../failure.ts'
 import type { BlockChange } from '../block-list.ts'
-
-/** The store cannot be used as it is configured; the message is one line for the operator, without secrets. */
-export class StoreNotUsable extends CannotStart {}
 
 /**
  * What may be wrong with a store that is there. damaged: what it held could not be read whole at the start. evicting: it may
@@ -38,7 +34,7 @@ export interface StoreStatus {
 }
 
 export interface RevocationStore {
-  /** Begins; settles when the list is loaded, or when that goes on in the background. Throws StoreNotUsable. */
+  /** Begins; settles when the list is loaded, or when that goes on in the background. Throws CannotStart. */
   start(): Promise<void>
   /** Takes a change that was made in this process. True when it is kept, as far as the store can promise; never rejects. */
   write(change: BlockChange): Promise<boolean>

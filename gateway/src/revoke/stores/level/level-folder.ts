@@ -2,8 +2,7 @@
 import type { ClassicLevel } from 'classic-level'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-
-import { StoreNotUsable } from '../store.ts'
+import { CannotStart } from '../../../failure.ts'
 
 export interface OpenedFolder {
   readonly db: ClassicLevel
@@ -65,17 +64,22 @@ function isDamage(error: unknown): boolean {
   return code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && message.includes('No such file'))
 }
 
-/** What cannot be used any more is kept in `lost`, a folder in it. Throws StoreNotUsable. */
+/** Says once what is wrong with the folder: what said so already stays as it is. */
+export function cannotUse(folder: string, error: unknown): CannotStart {
+  return error instanceof CannotStart ? error : new CannotStart(folderProblem(folder, error))
+}
+
+/** What cannot be used any more is kept in `lost`, a folder in it. Throws CannotStart. */
 export async function repairFolder(folder: string): Promise<void> {
   const { ClassicLevel } = await import('classic-level')
   try {
     await ClassicLevel.repair(folder)
   } catch (error) {
-    throw new StoreNotUsable(`${folderProblem(folder, error)} and cannot be repaired; move it away to begin anew`)
+    throw new CannotStart(`${folderProblem(folder, error)} and cannot be repaired; move it away to begin anew`)
   }
 }
 
-/** Throws StoreNotUsable. */
+/** Throws CannotStart. */
 export async function openFolder(folder: string): Promise<OpenedFolder> {
   const { ClassicLevel } = await import('classic-level')
   const open = async () => {
@@ -95,6 +99,6 @@ export async function openFolder(folder: string): Promise<OpenedFolder> {
     await repairFolder(folder)
     return { db: await open(), isDamaged: true }
   } catch (error) {
-    throw error instanceof StoreNotUsable ? error : new StoreNotUsable(folderProblem(folder, error))
+    throw cannotUse(folder, error)
   }
 }

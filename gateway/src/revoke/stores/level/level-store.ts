@@ -11,12 +11,13 @@ import {
   removeSomeEnded,
   writeChanges,
 } from './level-entries.ts'
-import { folderProblem, openFolder, repairFolder, type OpenedFolder } from './level-folder.ts'
+import { cannotUse, folderProblem, openFolder, repairFolder, type OpenedFolder } from './level-folder.ts'
 import type { RevocationOptions } from '../../../options/revocation.ts'
 import type { Retention } from '../retention.ts'
 import { createTroubles } from '../store-troubles.ts'
-import { StoreNotUsable, type RevocationStore, type StoreEvents, type StoreStatus } from '../store.ts'
+import { type RevocationStore, type StoreEvents, type StoreStatus } from '../store.ts'
 import { createWriteQueue } from '../write-queue.ts'
+import { CannotStart } from '../../../failure.ts'
 
 export interface LevelStoreParts {
   readonly folder: string
@@ -100,7 +101,7 @@ export function createLevelStore(parts: LevelStoreParts): RevocationStore {
   function reopen(): Promise<void> {
     reopening ??= openAnew()
       .then(flush, (error: unknown) => {
-        problem = error instanceof StoreNotUsable ? error.message : folderProblem(folder, error)
+        problem = cannotUse(folder, error).message
         if (!closed) cancelRetry = schedule(RETRY_MS, () => void reopen())
       })
       .finally(() => {
@@ -149,7 +150,7 @@ export function createLevelStore(parts: LevelStoreParts): RevocationStore {
       await load(second.db)
     } catch (error) {
       await second.db.close().catch(() => undefined)
-      throw new StoreNotUsable(`${folderProblem(folder, error)}; move it away to begin anew`)
+      throw new CannotStart(`${folderProblem(folder, error)}; move it away to begin anew`)
     }
     return { ...second, isDamaged: true }
   }
@@ -160,7 +161,7 @@ export function createLevelStore(parts: LevelStoreParts): RevocationStore {
     if (parts.onStoreDown === 'refuse') {
       await markDamaged(opened, true)
       await opened.close()
-      throw new StoreNotUsable(
+      throw new CannotStart(
         `${folder} was damaged, and entries may be lost (revocation.store.level); start once with revocation.onStoreDown: serve to go on with the ${list.size} that can be read`,
       )
     }
@@ -177,7 +178,7 @@ export function createLevelStore(parts: LevelStoreParts): RevocationStore {
     async start() {
       const { db: opened, isDamaged } = await openAndLoad()
       await tellDamage(opened, isDamaged).catch((error: unknown) => {
-        throw error instanceof StoreNotUsable ? error : new StoreNotUsable(folderProblem(folder, error))
+        throw cannotUse(folder, error)
       })
       db = opened
       loaded = true

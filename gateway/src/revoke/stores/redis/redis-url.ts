@@ -1,5 +1,5 @@
 // Parses a Redis URL: one server, Sentinel or Cluster, with or without TLS.
-import { StoreNotUsable } from '../store.ts'
+import { CannotStart } from '../../../failure.ts'
 
 export interface RedisHost {
   readonly host: string
@@ -62,10 +62,10 @@ export function readRedisUrl(url: string): RedisAddress | undefined {
   }
 }
 
-/** Throws StoreNotUsable, without telling the URL: it may hold a password. */
+/** Throws CannotStart, without telling the URL: it may hold a password. */
 export function parseRedisUrl(url: string): RedisAddress {
   const address = readRedisUrl(url)
   if (address === undefined)
-    throw new StoreNotUsable('the URL of Redis is not written like redis://host:6379/0 (revocation.store.redis)')
+    throw new CannotStart('the URL of Redis is not written like redis://host:6379/0 (revocation.store.redis)')
   return address
 }
