@@ -117,7 +117,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const renewals = createRenewals(config, {
     clock,
     meeting: meetingPlace === undefined ? undefined : { place: meetingPlace, schedule },
-    blockList,
+    blockList: revocation.kept,
     askIssuer: parts.askIssuer ?? (() => Promise.reject(new Error('issuers are not asked here'))),
     verify: (token, issuer) => authentication.verify(token, issuer),
     events: createRenewalEvents(log, metrics.count),

@@ -42,8 +42,8 @@ export interface Verdict {
   readonly holdsUntilSec: number
 }
 
-/** `here`: made in this process, to be kept and spread. `store`: came from the store. */
-export type ChangeOrigin = 'here' | 'store'
+/** `here`: made in this process. `worker`: made in a worker of this process, which has it already. `store`: came from the store. */
+export type ChangeOrigin = 'here' | 'worker' | 'store'
 
 export interface BlockChange {
   readonly entry: BlockEntry
@@ -58,10 +58,12 @@ export interface BlockList {
   /** Of the entries in memory. */
   readonly bytes: number
   countOf(kind: BlockKind): number
-  /** Adds an entry, or merges it with the one that is there: what is blocked stays blocked, whatever comes in which order. */
-  add(entry: BlockEntry, origin?: ChangeOrigin): void
-  /** False when there is none. */
-  remove(key: BlockKey, origin?: ChangeOrigin): boolean
+  /**
+   * Adds an entry, or merges it with the one that is there: what is blocked stays blocked, whatever comes in which order.
+   * Returns what became of the list, as listeners are told it: undefined when nothing did. So does `remove`.
+   */
+  add(entry: BlockEntry, origin?: ChangeOrigin): BlockChange | undefined
+  remove(key: BlockKey, origin?: ChangeOrigin): BlockChange | undefined
   get(key: BlockKey): BlockEntry | undefined
   /** The entry that blocks this caller at that time. */
   find(caller: AuthResult, nowSec: number): BlockEntry | undefined

@@ -1,7 +1,7 @@
 // The block list with its store: an entry is in force at once, then stored and spread; ended entries are swept.
 import type { Clock, Schedule } from '../clock.ts'
 import { Failure } from '../failure.ts'
-import type { BlockEntry, BlockKey, BlockList } from './block-list.ts'
+import type { BlockChange, BlockEntry, BlockKey, BlockList } from './block-list.ts'
 import { createStore } from './stores/create-store.ts'
 import { createBlockList } from './list/memory-list.ts'
 import type { RevocationOptions } from '../options/revocation.ts'
@@ -9,14 +9,18 @@ import { createRetention } from './stores/retention.ts'
 import type { RevocationStore, StoreEvents, StoreStatus } from './stores/store.ts'
 
 export interface Revocation {
-  /** Whoever adds to it or removes from it has that kept and spread as well. */
+  /** What is known now. What is added to it by other ways than the following ones is neither kept nor spread. */
   readonly list: BlockList
+  /** The list for who adds to it in passing: what is added is kept and spread, and nobody waits for that. */
+  readonly kept: Pick<BlockList, 'add' | 'get' | 'find'>
   /** Opens the store. Throws CannotStart. */
   start(): Promise<void>
   /** In force when this returns; the promise tells whether the store has it (false: it will get it later), and never rejects. */
   block(entries: readonly BlockEntry[]): Promise<boolean>
   /** False when there was no such entry. */
   unblock(key: BlockKey): { readonly found: boolean; readonly stored: Promise<boolean> }
+  /** Takes a change that a worker made. `made`: what the others are to be told; undefined when it was known. */
+  takeFromWorker(change: BlockChange): { readonly made: BlockChange | undefined; readonly stored: Promise<boolean> }
   /** For requests with tokens, while the store is not there and the config says `onStoreDown: refuse`. */
   refusal(): Failure | undefined
   status(): StoreStatus
@@ -52,19 +56,10 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
   const store = storeOf?.(list) ?? createStore(options, { list, clock, schedule, events, forgettableSec })
   let cancelSweep: (() => void) | undefined
   let turns = 0
-  /** What the store says to the changes that are being made. */
-  let writes: Promise<boolean>[] = []
 
-  list.onChange((change) => {
-    if (change.origin === 'here') writes.push(store.write(change))
-  })
-
-  function storedSince(changes: () => void): Promise<boolean> {
-    writes = []
-    changes()
-    const stored = Promise.all(writes).then((all) => all.every(Boolean))
-    writes = []
-    return stored
+  /** Whether the store has it. What changed nothing is there already. */
+  function keep(made: BlockChange | undefined): Promise<boolean> {
+    return made === undefined ? Promise.resolve(true) : store.write(made)
   }
 
   function sweep(): void {
@@ -72,27 +67,35 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
     list.sweep(forgettableSec(), () => performance.now() - startedAtMs > SWEEP_TURN_MS)
     turns += 1
     if (turns % STORE_SWEEPS === 0) store.sweep()
-    // What others added needs no answer, and must not pile up here.
-    writes = []
     cancelSweep = schedule(SWEEP_EVERY_MS, sweep)
   }
 
   return {
     list,
+    kept: {
+      add(entry) {
+        const made = list.add(entry)
+        void keep(made)
+        return made
+      },
+      get: (key) => list.get(key),
+      find: (caller, nowSec) => list.find(caller, nowSec),
+    },
     async start() {
       await store.start()
       sweep()
     },
-    block: (entries) =>
-      storedSince(() => {
-        for (const entry of entries) list.add(entry)
-      }),
+    async block(entries) {
+      const all = await Promise.all(entries.map((entry) => keep(list.add(entry))))
+      return all.every(Boolean)
+    },
     unblock(key) {
-      let found = false
-      const stored = storedSince(() => {
-        found = list.remove(key)
-      })
-      return { found, stored }
+      const made = list.remove(key)
+      return { found: made !== undefined, stored: keep(made) }
+    },
+    takeFromWorker({ entry, change }) {
+      const made = change === 'added' ? list.add(entry, 'worker') : list.remove(entry, 'worker')
+      return { made, stored: keep(made) }
     },
     refusal() {
       if (options.onStoreDown === 'serve') return undefined

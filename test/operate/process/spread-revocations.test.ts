@@ -96,6 +96,36 @@ t.test('what one worker blocks is blocked in the primary and in every other work
   for (const { list } of workers) t.ok(list.get(entry('by-admin')))
 })
 
+t.test('a worker is not told what it made itself: an echo of it would undo what it did since', async (t) => {
+  const { primary, spread, addWorker } = createFamily()
+  const other = addWorker()
+  const told: string[] = []
+  const author: Listener = {
+    send: (message) => {
+      told.push(message.type)
+      return Promise.resolve()
+    },
+  }
+  spread.onMessage(author, { type: 'list' })
+  await other.store.start()
+  await settle()
+  told.length = 0
+  spread.onMessage(author, { type: 'write', id: 1, change: { entry: entry('a'), change: 'added', origin: 'here' } })
+  // The second time nothing changes, and nobody else is told.
+  spread.onMessage(author, { type: 'write', id: 2, change: { entry: entry('a'), change: 'added', origin: 'here' } })
+  spread.onMessage(author, { type: 'write', id: 3, change: { entry: entry('a'), change: 'removed', origin: 'here' } })
+  spread.onMessage(author, { type: 'write', id: 4, change: { entry: entry('b'), change: 'added', origin: 'here' } })
+  await settle()
+  t.same(
+    told.filter((type) => type !== 'store'),
+    ['stored', 'stored', 'stored', 'stored'],
+  )
+  t.notOk(other.list.get(entry('a')))
+  t.ok(other.list.get(entry('b')))
+  await primary.block([entry('c')])
+  t.equal(told.filter((type) => type === 'changes').length, 1, 'what others make it is told')
+})
+
 t.test('what is taken back is taken back everywhere, also while a worker is being told the list', async (t) => {
   const { primary, addWorker } = createFamily()
   await primary.block(Array.from({ length: 3000 }, (_, index) => entry(`token-${index}`)))

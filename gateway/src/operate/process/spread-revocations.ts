@@ -21,17 +21,20 @@ const PAGE_ENTRIES = 1000
 const STATUS_EVERY_MS = 1000
 
 export function spreadRevocations(
-  revocation: Pick<Revocation, 'list' | 'block' | 'unblock' | 'status'>,
+  revocation: Pick<Revocation, 'list' | 'takeFromWorker' | 'status'>,
   schedule: Schedule,
 ): RevocationSpread {
   const { list } = revocation
   const listeners = new Set<Listener>()
-  /** Who made the change that is being applied: that worker has it already. */
-  let author: Listener | undefined
 
-  list.onChange(({ entry, change }) => {
+  function tell({ entry, change }: BlockChange, author?: Listener): void {
     for (const listener of listeners)
       if (listener !== author) void listener.send({ type: 'changes', changes: [{ entry, change, origin: 'store' }] })
+  }
+
+  list.onChange((made) => {
+    // What a worker made is told below, to all but itself.
+    if (made.origin !== 'worker') tell(made)
   })
 
   /** From the first page on the worker hears of changes too: entries merge, and messages keep their order, so none is lost or comes back. */
@@ -46,10 +49,9 @@ export function spreadRevocations(
     await listener.send({ type: 'store', status: revocation.status(), listed: true })
   }
 
-  async function apply(from: Listener, id: number, { entry, change }: BlockChange): Promise<void> {
-    author = from
-    const stored = change === 'added' ? revocation.block([entry]) : revocation.unblock(entry).stored
-    author = undefined
+  async function take(from: Listener, id: number, change: BlockChange): Promise<void> {
+    const { made, stored } = revocation.takeFromWorker(change)
+    if (made !== undefined) tell(made, from)
     await from.send({ type: 'stored', id, stored: await stored })
   }
 
@@ -62,7 +64,7 @@ export function spreadRevocations(
   return {
     onMessage(from, message) {
       if (message.type === 'list') void sendList(from)
-      if (message.type === 'write') void apply(from, message.id, message.change)
+      if (message.type === 'write') void take(from, message.id, message.change)
     },
     remove(listener) {
       listeners.delete(listener)

@@ -10,7 +10,6 @@ import {
   type BlockKey,
   type BlockKind,
   type BlockList,
-  type ChangeOrigin,
   type Verdict,
 } from '../block-list.ts'
 import * as records from './list-record.ts'
@@ -97,10 +96,11 @@ export function createBlockList({
     return entryOf(listed, unpack(unpacked, records.lengthOf(facts), records.isWide(facts)))
   }
 
-  function tell(entry: BlockEntry, change: BlockChange['change'], origin: ChangeOrigin): void {
+  function tell(change: BlockChange): BlockChange {
     // That a session goes on changes no answer.
-    if (entry.kind !== 'alive') epoch += 1
-    for (const listener of listeners) listener({ entry, change, origin })
+    if (change.entry.kind !== 'alive') epoch += 1
+    for (const listener of listeners) listener(change)
+    return change
   }
 
   function locateKey({ kind, issuer, value }: BlockKey): number {
@@ -180,7 +180,7 @@ export function createBlockList({
       const merged = known === undefined ? given : mergeEntries(known, given)
       const knownTick = known === undefined ? Infinity : (shard.words[shard.at + BEGINS] as number)
       const begins = merged.reason === 'renewed' ? Math.min(knownTick, overlaps.tickIn(given.overlapSec)) : 0
-      if (known !== undefined && saysTheSame(known, merged) && begins === knownTick) return
+      if (known !== undefined && saysTheSame(known, merged) && begins === knownTick) return undefined
       if (known === undefined) shard.insert(meta, text)
       const { words, at } = shard
       words[at + BEGINS] = begins
@@ -188,15 +188,14 @@ export function createBlockList({
       words[at + ISSUED_BEFORE] = merged.issuedBeforeSec ?? 0
       words[at + META] = (meta & SAME_MASK) | (BLOCK_REASONS.indexOf(merged.reason) << REASON_SHIFT)
       shard.firstEndSec = Math.min(shard.firstEndSec, merged.untilSec)
-      tell(merged, 'added', origin)
+      return tell({ entry: merged, change: 'added', origin })
     },
     remove(key, origin = 'here') {
       const gone = locateKey(key)
-      if (gone === -1) return false
+      if (gone === -1) return undefined
       const entry = entryIn(shard, gone)
       shard.remove(gone)
-      tell(entry, 'removed', origin)
-      return true
+      return tell({ entry, change: 'removed', origin })
     },
     get(key) {
       const slot = locateKey(key)
