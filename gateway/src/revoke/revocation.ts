@@ -50,6 +50,18 @@ const SWEEP_EVERY_MS = 250
 const SWEEP_TURN_MS = 2
 const STORE_SWEEPS = 240
 
+function keptList(list: BlockList, keep: (made: BlockChange | undefined) => void): Revocation['kept'] {
+  return {
+    add(entry) {
+      const made = list.add(entry)
+      keep(made)
+      return made
+    },
+    get: (key) => list.get(key),
+    find: (caller, nowSec) => list.find(caller, nowSec),
+  }
+}
+
 export function createRevocation({ options, clock, schedule, events, storeOf }: RevocationParts): Revocation {
   const list = createBlockList({ clock })
   const forgettableSec = createRetention(clock)
@@ -72,15 +84,7 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
 
   return {
     list,
-    kept: {
-      add(entry) {
-        const made = list.add(entry)
-        void keep(made)
-        return made
-      },
-      get: (key) => list.get(key),
-      find: (caller, nowSec) => list.find(caller, nowSec),
-    },
+    kept: keptList(list, (made) => void keep(made)),
     async start() {
       await store.start()
       sweep()

@@ -3,8 +3,6 @@ import { randomUUID } from 'node:crypto'
 
 import { hash, parseOptions, verify } from '@node-rs/argon2'
 
-import type { User } from './users.ts'
-
 // OWASP password storage cheat sheet: argon2id with 19 MiB, two passes, one lane.
 const COST = { algorithm: 2, memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
@@ -18,8 +16,12 @@ export function hasExpectedCost(passwordHash: string): boolean {
   }
 }
 
+interface WithPassword {
+  readonly passwordHash: string
+}
+
 /** Resolves to a function that finds the user with this name and password, if there is one. */
-export async function createPasswordCheck(
+export async function createPasswordCheck<User extends WithPassword>(
   users: ReadonlyMap<string, User>,
 ): Promise<(username: string, password: string) => Promise<User | undefined>> {
   const nobodysHash = await hash(randomUUID(), COST)

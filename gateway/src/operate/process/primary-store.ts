@@ -11,6 +11,16 @@ export function storeKindOf({ store }: Pick<RevocationOptions, 'store'>): StoreS
   return store satisfies never
 }
 
+const BEING_LOADED: Omit<StoreStatus, 'kind'> = {
+  up: false,
+  loaded: false,
+  syncAgeMs: undefined,
+  clockAheadMs: undefined,
+  queued: 0,
+  problem: 'being loaded',
+  troubles: [],
+}
+
 export interface PrimaryStoreParts {
   readonly list: BlockList
   readonly kind: StoreStatus['kind']
@@ -28,16 +38,7 @@ export function createPrimaryStore({ list, kind, send }: PrimaryStoreParts): Pri
   let onLoaded = () => {
     // Set by start.
   }
-  let status: StoreStatus = {
-    kind,
-    up: false,
-    loaded: false,
-    syncAgeMs: undefined,
-    clockAheadMs: undefined,
-    queued: 0,
-    problem: 'being loaded',
-    troubles: [],
-  }
+  let status: StoreStatus = { ...BEING_LOADED, kind }
 
   function apply({ entry, change }: BlockChange): void {
     if (change === 'added') list.add(entry, 'store')
