@@ -125,9 +125,9 @@ t.test(
     t.notOk(over)
     t.equal(socket.readyState, WebSocket.OPEN, 'still good within the tolerance')
     await clock.advance(1000)
-    t.equal((await closed)[0], 4401)
+    t.same(await closed, [4401, 'the token has expired or was revoked'])
     await until(() => upstream.closes.length > 0)
-    t.equal(upstream.closes[0]?.[0], 1001)
+    t.same(upstream.closes[0], [1001, 'the token has expired or was revoked'])
   },
 )
 
@@ -213,8 +213,8 @@ t.test('a shutdown tells both sides that it is going away, and waits for no one 
   await once(mute, 'data')
   const closed = closeOf(socket)
   const closing = gateway.close()
-  t.equal((await closed)[0], 1001)
+  t.same(await closed, [1001, 'the gateway is shutting down'])
   await closing
-  t.equal(upstream.closes[0]?.[0], 1001)
+  t.same(upstream.closes[0], [1001, 'the gateway is shutting down'])
   mute.destroy()
 })

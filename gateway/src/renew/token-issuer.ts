@@ -11,6 +11,7 @@ import {
 } from 'node:crypto'
 
 import type { SigningKeyOptions } from '../options/issuer/renewal.ts'
+import { kidInPem } from './kid-in-pem.ts'
 import { createTokenSigner } from './sign-token.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
 import { writeExactJson } from '../message/exact-json.ts'
@@ -64,7 +65,8 @@ function readKey(material: SigningKeyMaterial): KeyObject | string {
   }
 }
 
-function halvesOf(key: KeyObject, { alg, kid: named }: SigningKeyMaterial): KeyHalves {
+function halvesOf(key: KeyObject, material: SigningKeyMaterial): KeyHalves {
+  const { alg, kid: named = 'pem' in material ? kidInPem(material.pem) : undefined } = material
   const publicJwk = key.type === 'secret' ? undefined : publicHalfOf(key).export({ format: 'jwk' })
   const kid =
     named ??

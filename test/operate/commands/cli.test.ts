@@ -170,8 +170,8 @@ t.test('explain tells each check in order, and exits with 0 only if the request 
     passes: true,
     token: { claims: { sub: 'al' } },
   })
-  t.match(await explain('GET', '/api/x', '--at', 'yesterday'), { code: 1, err: /--at yesterday is no time/ })
-  t.match(await explain('GET', '/api/x', '-H', 'nonsense'), { code: 1, err: /is no header/ })
+  t.match(await explain('GET', '/api/x', '--at', 'yesterday'), { code: 2, err: /--at yesterday is no time/ })
+  t.match(await explain('GET', '/api/x', '-H', 'nonsense'), { code: 2, err: /is no header/ })
 })
 
 t.test('explain fetches keys only when it is told to', async (t) => {
@@ -227,9 +227,9 @@ t.test('tokens are signed with claims and durations, verified, and decoded', asy
   t.equal((await runCli('token', 'verify', token, '--secret', SECRET)).code, 0)
   t.match(await runCli('token', 'verify', token, '--secret', 'x'.repeat(32)), { code: 1, err: /signature_invalid/ })
   t.match(await runCli('token', 'decode', 'junk'), { code: 1, err: /token_malformed/ })
-  t.match(await runCli('token', 'sign', '--secret', SECRET, '--expires', 'soon'), { code: 1, err: /no duration/ })
-  t.match(await runCli('token', 'sign', '--secret', SECRET, '--claims', '[]'), { code: 1, err: /JSON object/ })
-  t.match(await runCli('token', 'sign'), { code: 1, err: /either --key or --secret/ })
+  t.match(await runCli('token', 'sign', '--secret', SECRET, '--expires', 'soon'), { code: 2, err: /no duration/ })
+  t.match(await runCli('token', 'sign', '--secret', SECRET, '--claims', '[]'), { code: 2, err: /JSON object/ })
+  t.match(await runCli('token', 'sign'), { code: 2, err: /either --key or --secret/ })
   t.match(await runCli('token', 'sign', '--key', '/no/such'), { code: 1, err: /cannot be read/ })
 })
 
@@ -253,7 +253,7 @@ t.test('keys of every algorithm are made, sign and verify, and are never overwri
     err: /there already/,
   })
   t.match(await runCli('keys', 'generate', '--alg', 'ES256', '--kid', '../x', '--out', directory), {
-    code: 1,
+    code: 2,
     err: /plain file name/,
   })
   t.match(await runCli('keys', 'generate', '--alg', 'EdDSA', '--kid', 'printed'), {

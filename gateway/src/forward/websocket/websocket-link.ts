@@ -55,7 +55,7 @@ function holdBack(from: Side, to: Side): void {
  * Before the plugin's own listeners: it would turn a close without a code into 4005 and a lost connection into 4006, and
  * tell one side the library's words for an error of the other.
  */
-function carryClose(from: Side, to: Side): void {
+function carryClose(from: Side, to: Side, name: string): void {
   from.peer.prependListener('close', (code: number, reason: Buffer) => {
     // Held back, it would not read the answer to its close.
     to.peer.resume()
@@ -64,7 +64,7 @@ function carryClose(from: Side, to: Side): void {
     else to.peer.close(code, reason.toString())
   })
   from.peer.prependListener('error', () => {
-    to.peer.close(INTERNAL_ERROR)
+    to.peer.close(INTERNAL_ERROR, `the connection to the ${name} failed`)
   })
 }
 
@@ -76,16 +76,16 @@ export function linkWebSockets(
 ): () => void {
   holdBack(client, upstream)
   holdBack(upstream, client)
-  carryClose(client, upstream)
-  carryClose(upstream, client)
+  carryClose(client, upstream, 'client')
+  carryClose(upstream, client, 'service')
   let closing = false
   let closingSinceMs: number | undefined
 
-  function end(code: number, reason?: string): void {
+  function end(code: number, reason: string): void {
     closing = true
     watch.add(lasting)
     client.peer.close(code, reason)
-    upstream.peer.close(GOING_AWAY)
+    upstream.peer.close(GOING_AWAY, reason)
   }
   function sendNext(wallMs: number): void {
     const token = nextToken?.(wallMs)
@@ -94,7 +94,7 @@ export function linkWebSockets(
   const lasting: Lasting = {
     check(nowMs, wallMs) {
       if (!closing) {
-        if (isStillGood?.(wallMs) === false) end(closeCode, 'the token does not count any more')
+        if (isStillGood?.(wallMs) === false) end(closeCode, 'the token has expired or was revoked')
         else sendNext(wallMs)
         return
       }
@@ -109,6 +109,6 @@ export function linkWebSockets(
     watch.delete(lasting)
   })
   return () => {
-    end(GOING_AWAY)
+    end(GOING_AWAY, 'the gateway is shutting down')
   }
 }

@@ -46,6 +46,7 @@ async function buildProgram(called: readonly string[]): Promise<Command> {
   const program = new Command('tollgate')
     .description('a gateway that verifies JSON Web Tokens and tells your services who calls')
     .version(packageVersion())
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed or invalid, 2 a wrong call.')
     .showHelpAfterError()
     .showSuggestionAfterError()
   for (const [name, { description, add }] of Object.entries(COMMANDS)) {

@@ -28,13 +28,13 @@ interface ExplainOptions {
 function parseTime(text: string): number {
   const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text)
   if (Number.isNaN(ms))
-    throw new CommandFailed(`--at ${text} is no time: write seconds since 1970, or 2026-01-31T12:00:00Z`)
+    throw new WrongCall(`--at ${text} is no time: write seconds since 1970, or 2026-01-31T12:00:00Z`)
   return ms
 }
 
 function parseHeader(text: string): readonly [string, string] {
   const colon = text.indexOf(':')
-  if (colon < 1) throw new CommandFailed(`--header ${text} is no header: write "name: value"`)
+  if (colon < 1) throw new WrongCall(`--header ${text} is no header: write "name: value"`)
   return [text.slice(0, colon).trim().toLowerCase(), text.slice(colon + 1).trim()]
 }
 

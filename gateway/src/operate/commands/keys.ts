@@ -4,7 +4,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 
-import { CommandFailed } from './command-failed.ts'
+import { CommandFailed, WrongCall } from './command-failed.ts'
+import { kidLine } from '../../renew/kid-in-pem.ts'
 import { ALGORITHMS, type Algorithm } from '../../options/tokens.ts'
 
 interface Generated {
@@ -34,7 +35,7 @@ function generate(algorithm: Algorithm, kid: string): Generated {
   }
   const { publicKey, privateKey } = keyPair(algorithm)
   return {
-    secretText: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    secretText: `${kidLine(kid)}\n${privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()}`,
     jwk: { ...publicKey.export({ format: 'jwk' }), kid, alg: algorithm, use: 'sig' },
   }
 }
@@ -54,8 +55,13 @@ export function addKeys(keys: Command): void {
   keys
     .command('generate')
     .description('make a key pair: the private key in PEM, the public one as a JWK set')
-    .addOption(new Option('--alg <algorithm>', 'signature algorithm').choices([...ALGORITHMS]).makeOptionMandatory())
-    .requiredOption('--kid <id>', 'key id')
+    .addOption(
+      new Option('--alg <algorithm>', 'signature algorithm (required)').choices([...ALGORITHMS]).makeOptionMandatory(),
+    )
+    .requiredOption(
+      '--kid <id>',
+      'key id (required); it stands in the PEM too, and goes with what is signed and published',
+    )
     .option(
       '--out <folder>',
       'write KID.private.pem (or KID.secret) and KID.jwks.json there; without it both are printed',
@@ -67,7 +73,7 @@ export function addKeys(keys: Command): void {
         process.stdout.write(`${secretText.trimEnd()}\n${jwks}`)
         return
       }
-      if (!/^[\w.-]+$/.test(kid)) throw new CommandFailed('--kid must be a plain file name with --out')
+      if (!/^[\w.-]+$/.test(kid)) throw new WrongCall('--kid must be a plain file name with --out')
       mkdirSync(out, { recursive: true })
       write(join(out, alg in SECRET_BYTES ? `${kid}.secret` : `${kid}.private.pem`), secretText, 0o600)
       write(join(out, `${kid}.jwks.json`), jwks, alg in SECRET_BYTES ? 0o600 : 0o644)

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Option, type Command } from 'commander'
 
-import { CommandFailed } from './command-failed.ts'
+import { CommandFailed, WrongCall } from './command-failed.ts'
 import { counted } from '../../config/text/counted.ts'
 import { readToken } from './token-input.ts'
 
@@ -37,7 +37,7 @@ const CHUNK_CHARACTERS = 500_000
 const TIMEOUT_MS = 10_000
 
 async function send({ admin, adminToken }: RevokeOptions, body: string, type: string): Promise<Answer> {
-  if (!URL.canParse(admin)) throw new CommandFailed('--admin is no URL: write it like http://127.0.0.1:9901')
+  if (!URL.canParse(admin)) throw new WrongCall('--admin is no URL: write it like http://127.0.0.1:9901')
   let response: Response
   try {
     response = await fetch(new URL('/api/revocations', admin), {
@@ -108,7 +108,10 @@ function subjectOf({ jti, sid, sub }: RevokeOptions): Record<string, string> {
 
 export function addRevoke(command: Command): void {
   command
-    .argument('[token]', 'the whole token; - reads it from standard input, as does a pipe without this argument')
+    .argument(
+      '[token]',
+      'the whole token; - reads it from standard input, as does a pipe; this, --jti, --sid, --sub or --file is required',
+    )
     .option('--jti <id>', 'instead of a token: its jti')
     .option('--sid <id>', 'all tokens of this session')
     .option(
@@ -128,7 +131,7 @@ export function addRevoke(command: Command): void {
         .env('TOLLGATE_ADMIN_URL')
         .default('http://127.0.0.1:9901'),
     )
-    .addOption(new Option('--admin-token <token>', 'admin.token of its config').env('TOLLGATE_ADMIN_TOKEN'))
+    .addOption(new Option('--admin-token <token>', 'admin.token of its config (required)').env('TOLLGATE_ADMIN_TOKEN'))
     .option('--json', 'print JSON')
     .action(async (argument: string | undefined, options: RevokeOptions) => {
       const { file, issuer, until, issuedBefore, reason, json } = options
@@ -141,7 +144,7 @@ export function addRevoke(command: Command): void {
       const subject = subjectOf(options)
       const token = Object.keys(subject).length > 0 && argument === undefined ? undefined : await readToken(argument)
       if (token === undefined && Object.keys(subject).length === 0)
-        throw new CommandFailed('give a token, --jti, --sid, --sub or --file')
+        throw new WrongCall('give a token, --jti, --sid, --sub or --file')
       const body = { ...subject, token, issuer, until, issuedBefore, reason }
       const answer = await send(options, JSON.stringify(body), 'application/json')
       if (json === true) {

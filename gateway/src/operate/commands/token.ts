@@ -1,18 +1,22 @@
 // tollgate token sign | verify | decode: tokens for tests and for finding out.
-import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { createSigner, type Algorithm as SignerAlgorithm } from 'fast-jwt'
 import type { Command } from 'commander'
 
-import { CommandFailed } from './command-failed.ts'
+import { CommandFailed, WrongCall } from './command-failed.ts'
 import { readToken } from './token-input.ts'
-import { algorithmsOfKey, isCalled, isHmac, olderNameOf } from '../../authenticate/keys/key-rules.ts'
+import { algorithmsOfKey, isCalled, isHmac, olderNameOf, weaknessOf } from '../../authenticate/keys/key-rules.ts'
 import { createKeyRing } from '../../authenticate/keys/key-ring.ts'
 import { parseDocument } from '../../authenticate/keys/key-document.ts'
 import { keySetFromDocument, keySetFromPem, keySetFromSecret, type KeySet } from '../../authenticate/keys/key-set.ts'
 import { ALGORITHMS, type Algorithm } from '../../options/tokens.ts'
 import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token/token-shape.ts'
-import { writeExactJson } from '../../message/exact-json.ts'
+import { readExactJson, writeExactJson } from '../../message/exact-json.ts'
+import { magnitudeOf } from '../../message/exact-number.ts'
+import { dateText, durationText } from '../../authenticate/token/claims.ts'
+import type { Claims } from '../../authenticate/auth-result.ts'
+import { kidInPem } from '../../renew/kid-in-pem.ts'
+import { createTokenSigner } from '../../renew/sign-token.ts'
 import { Failure } from '../../failure.ts'
 import { parseDuration } from '../../options/kinds.ts'
 
@@ -29,12 +33,13 @@ function readKey(file: string): string {
 function parseClaims(text: string): Record<string, unknown> {
   try {
     const claims: unknown = JSON.parse(text)
+    // Anew, to the digit: JSON.parse rounds numbers beyond 2^53.
     if (typeof claims === 'object' && claims !== null && !Array.isArray(claims))
-      return claims as Record<string, unknown>
+      return readExactJson(text) as Record<string, unknown>
   } catch {
     // Falls through to the one message.
   }
-  throw new CommandFailed('--claims must be a JSON object, such as \'{"sub":"alice"}\'')
+  throw new WrongCall('--claims must be a JSON object, such as \'{"sub":"alice"}\'')
 }
 
 interface SignOptions {
@@ -47,40 +52,52 @@ interface SignOptions {
   readonly expires: string
 }
 
-function sign({ key, secret, alg, kid, typ, claims, expires }: SignOptions): string {
-  if ((key === undefined) === (secret === undefined)) throw new CommandFailed('give either --key or --secret')
-  const lifetimeMs = parseDuration(expires)
-  if (Number.isNaN(lifetimeMs)) throw new CommandFailed(`--expires ${expires} is no duration, such as 15m or 1d`)
-  const fitting = key === undefined ? ALGORITHMS.filter(isHmac) : algorithmsOfPrivateKey(readKey(key))
-  const [first] = fitting
-  // What every verifier knows is the default; either name can be asked for.
-  const algorithm = alg ?? (first === undefined ? undefined : olderNameOf(first))
-  const signing = fitting.find((each) => isCalled(each, algorithm))
-  if (algorithm === undefined || signing === undefined)
-    throw new CommandFailed(
-      `the key serves ${fitting.join(', ') || 'no algorithm'}${alg === undefined ? '' : `, not ${alg}`}`,
-    )
-  const nowSec = Math.floor(Date.now() / 1000)
-  const signToken = createSigner({
-    key: key === undefined ? (secret ?? '') : readKey(key),
-    // fast-jwt knows the older names alone.
-    algorithm: olderNameOf(signing) as SignerAlgorithm,
-    header: { alg: algorithm, typ, ...(kid === undefined ? {} : { kid }) },
-  })
-  return signToken({ iat: nowSec, exp: nowSec + Math.floor(lifetimeMs / 1000), ...parseClaims(claims) })
+/** The key with the algorithms that it serves, and the id that its file names. */
+interface SigningKey {
+  readonly key: KeyObject
+  readonly fitting: readonly Algorithm[]
+  readonly kid: string | undefined
 }
 
-function algorithmsOfPrivateKey(pem: string): readonly Algorithm[] {
+function signingKey({ key: file, secret }: Pick<SignOptions, 'key' | 'secret'>): SigningKey {
+  if ((file === undefined) === (secret === undefined)) throw new WrongCall('give either --key or --secret')
+  if (file === undefined)
+    return { key: createSecretKey(secret ?? '', 'utf8'), fitting: ALGORITHMS.filter(isHmac), kid: undefined }
+  const pem = readKey(file)
   try {
-    return algorithmsOfKey(createPublicKey(createPrivateKey(pem)))
+    const key = createPrivateKey(pem)
+    return { key, fitting: algorithmsOfKey(createPublicKey(key)), kid: kidInPem(pem) }
   } catch {
     throw new CommandFailed('the key file holds no private key in PEM')
   }
 }
 
+function sign(options: SignOptions): string {
+  const { alg, typ, claims, expires } = options
+  const { key, fitting, kid: named } = signingKey(options)
+  const lifetimeMs = parseDuration(expires)
+  if (Number.isNaN(lifetimeMs)) throw new WrongCall(`--expires ${expires} is no duration, such as 15m or 1d`)
+  const [first] = fitting
+  // What every verifier knows is the default; either name can be asked for.
+  const algorithm = alg ?? (first === undefined ? undefined : olderNameOf(first))
+  const signing = fitting.find((each) => isCalled(each, algorithm))
+  const signToken = signing === undefined ? undefined : createTokenSigner(key, signing)
+  if (algorithm === undefined || signing === undefined || signToken === undefined)
+    throw new CommandFailed(
+      `the key serves ${fitting.join(', ') || 'no algorithm'}${alg === undefined ? '' : `, not ${alg}`}`,
+    )
+  const weakness = weaknessOf(key, signing)
+  if (weakness !== undefined) process.stderr.write(`warning: ${weakness}; gateways refuse it\n`)
+  const nowSec = Math.floor(Date.now() / 1000)
+  const kid = options.kid ?? named
+  const header = { alg: algorithm, typ, ...(kid === undefined ? {} : { kid }) }
+  const all = { iat: nowSec, exp: nowSec + Math.floor(lifetimeMs / 1000), ...parseClaims(claims) }
+  return signToken(JSON.stringify(header), writeExactJson(all))
+}
+
 async function takeApart(option: string | undefined): Promise<UnverifiedToken> {
   const raw = await readToken(option)
-  if (raw === undefined) throw new CommandFailed('no token was given: name it, or pipe it in')
+  if (raw === undefined) throw new WrongCall('no token was given: name it, or pipe it in')
   const token = createTokenReader(MAX_TOKEN_BYTES)(raw)
   if (token instanceof Failure) throw new CommandFailed(`${token.code}: ${token.detail}`)
   return token
@@ -89,7 +106,7 @@ async function takeApart(option: string | undefined): Promise<UnverifiedToken> {
 function keysFor({ key, secret }: { readonly key?: string; readonly secret?: string }): KeySet {
   const policy = { algorithms: ALGORITHMS, weakKeys: 'warn', allowSecrets: true } as const
   if (secret !== undefined) return keySetFromSecret({ value: secret, encoding: 'utf8' }, policy)
-  if (key === undefined) throw new CommandFailed('give either --key or --secret')
+  if (key === undefined) throw new WrongCall('give either --key or --secret')
   const text = readKey(key)
   try {
     return keySetFromDocument(parseDocument(text), policy)
@@ -98,18 +115,36 @@ function keysFor({ key, secret }: { readonly key?: string; readonly secret?: str
   }
 }
 
-function shown(token: UnverifiedToken): string {
-  return writeExactJson({ header: headerAsSent(token), claims: token.signedClaims().claims }, 2)
+const DATES = ['iat', 'nbf', 'exp', 'auth_time'] as const
+
+/** Seconds since 1970 as people read them, and how far away they are. */
+function datesIn(claims: Claims): Record<string, string> {
+  const nowSec = Date.now() / 1000
+  return Object.fromEntries(
+    DATES.flatMap((name) => {
+      const seconds = magnitudeOf(claims[name])
+      if (seconds === undefined) return []
+      const away = seconds < nowSec ? `${durationText(nowSec - seconds)} ago` : `in ${durationText(seconds - nowSec)}`
+      return [[name, `${dateText(seconds)} (${away})`]]
+    }),
+  )
+}
+
+/** Either is JSON: for people on many lines, for tools on one. */
+function show(token: UnverifiedToken, { json }: { readonly json?: boolean }, more: object = {}): void {
+  const { claims } = token.signedClaims()
+  const report = { ...more, header: headerAsSent(token), claims, dates: datesIn(claims) }
+  process.stdout.write(`${json === true ? writeExactJson(report) : writeExactJson(report, 2)}\n`)
 }
 
 export function addToken(token: Command): void {
   token
     .command('sign')
     .description('print a signed token')
-    .option('--key <file>', 'private key in PEM')
-    .option('--secret <text>', 'shared secret, for HS*')
+    .option('--key <file>', 'private key in PEM; this or --secret is required')
+    .option('--secret <text>', 'shared secret, for HS*; this or --key is required')
     .option('--alg <algorithm>', 'default: the first that the key serves')
-    .option('--kid <id>', 'key id in the header')
+    .option('--kid <id>', 'key id in the header; default: the one that keys generate wrote into the key file')
     .option('--typ <type>', 'type in the header', 'JWT')
     .option('--claims <json>', 'claims; iat and exp are added', '{}')
     .option('--expires <duration>', 'lifetime, such as 15m or 1d', '15m')
@@ -122,21 +157,25 @@ export function addToken(token: Command): void {
       'check the signature of a token, and print its header and claims; the claims are not judged (see explain)',
     )
     .argument('[token]', 'the token; - or a pipe reads it from standard input')
-    .option('--key <file>', 'public key in PEM, or a JWK set')
-    .option('--secret <text>', 'shared secret')
-    .action(async (raw: string | undefined, options: { key?: string; secret?: string }) => {
+    .option('--key <file>', 'public key in PEM, or a JWK set; this or --secret is required')
+    .option('--secret <text>', 'shared secret; this or --key is required')
+    .option('--json', 'print it on one line')
+    .action(async (raw: string | undefined, options: { key?: string; secret?: string; json?: boolean }) => {
+      if ((options.key === undefined) === (options.secret === undefined))
+        throw new WrongCall('give either --key or --secret')
       const parts = await takeApart(raw)
       const keys = createKeyRing(keysFor(options).keys).find(parts.header)
       if (keys.length === 0) throw new CommandFailed('key_unknown: no key fits the header of the token')
       if (!keys.some(({ isSignedBy }) => isSignedBy(parts)))
         throw new CommandFailed('signature_invalid: the token was not signed with this key')
-      process.stdout.write(`${shown(parts)}\n`)
+      show(parts, options, { signature: 'valid' })
     })
   token
     .command('decode')
-    .description('print header and claims of a token; nothing is verified')
+    .description('print header, claims and dates of a token; nothing is verified')
     .argument('[token]', 'the token; - or a pipe reads it from standard input')
-    .action(async (raw: string | undefined) => {
-      process.stdout.write(`${shown(await takeApart(raw))}\n`)
+    .option('--json', 'print it on one line')
+    .action(async (raw: string | undefined, options: { json?: boolean }) => {
+      show(await takeApart(raw), options)
     })
 }

@@ -37,7 +37,8 @@ export const SigningKeyOptions = Options(
     secret: Type.Optional(secret),
     kid: Type.Optional(
       Type.String({
-        description: 'Key id in the header of the successors. Left out: the thumbprint of the key (RFC 7638).',
+        description:
+          'Key id in the header of the successors. Left out: the one that `keys generate` wrote into the pemFile, else the thumbprint of the key (RFC 7638).',
         minLength: 1,
         maxLength: 256,
       }),
