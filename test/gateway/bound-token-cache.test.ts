@@ -2,7 +2,7 @@ import t from 'tap'
 
 import { tokenCacheBound } from '../../gateway/src/gateway/bound-token-cache.ts'
 import { createLog } from '../../gateway/src/observe/log.ts'
-import { lastingBytes } from '../../gateway/src/gateway/heap-limit.ts'
+import { oldSpaceBytes } from '../../gateway/src/gateway/heap-limit.ts'
 import { buildServer } from '../../gateway/src/gateway/gateway.ts'
 import { testConfig } from '../support/test-gateway.ts'
 import { hmacIssuer, signHmac } from '../support/tokens.ts'
@@ -59,7 +59,7 @@ t.test('a cache gets half of a heap, and less of a small one, where all else nee
 })
 
 t.test('what may last in the heap is the limit without the young generation, whatever way it was set', async (t) => {
-  const inMebibytes = (limit: number, flags: string) => lastingBytes(limit * MEBIBYTE, flags) / MEBIBYTE
+  const inMebibytes = (limit: number, flags: string) => oldSpaceBytes(limit * MEBIBYTE, flags) / MEBIBYTE
   t.equal(inMebibytes(4144, ''), 4144, 'V8 chose: the young generation is small beside it')
   t.equal(inMebibytes(176, '--max-old-space-size=128'), 128, 'Node 20 and 22')
   t.equal(inMebibytes(320, '--trace-warnings --max_old_space_size=128'), 128, 'Node 24')

@@ -7,10 +7,10 @@ import { CORS_NAMES } from './headers/header-names.ts'
 import type { HeaderFilter } from './headers/headers.ts'
 import { hasLocation, restoreLocation } from './headers/location.ts'
 import { hasBody } from './streams/request-body.ts'
-import { lastingKind, type LastingKind } from './streams/lasting-response.ts'
+import { responseKind, type ResponseKind } from './streams/long-lived-response.ts'
 import { carryRenewedToken, type CarryPolicy } from './headers/renewed-token.ts'
 import type { Rewrite } from './headers/rewrite.ts'
-import type { Lasting, StreamWatch } from './streams/stream-watch.ts'
+import type { LongLived, StreamWatch } from './streams/stream-watch.ts'
 import type { ResponseReceiver } from './transport/transport.ts'
 import { isUpstreamsFault, TimedOut, upstreamFailure } from './upstream/upstream-failure.ts'
 import type { Answer } from '../accept/answer.ts'
@@ -39,7 +39,7 @@ export interface ExchangePolicy extends CarryPolicy {
   readonly onFailure: (requestId: string, code: FailureCode, cause: string) => void
 }
 
-export class Exchange implements ResponseReceiver, Lasting {
+export class Exchange implements ResponseReceiver, LongLived {
   readonly #policy: ExchangePolicy
   readonly #admitted: Admitted
   readonly #startedAtMs: number | undefined
@@ -53,7 +53,7 @@ export class Exchange implements ResponseReceiver, Lasting {
   #status = 0
   #reason = ''
   /** Worked out by the first look: most responses are over before. */
-  #kind: LastingKind | undefined
+  #kind: ResponseKind | undefined
   #waited = false
   #continued = false
   /** Something moved since the last look. */
@@ -193,7 +193,7 @@ export class Exchange implements ResponseReceiver, Lasting {
       return
     }
     if (this.#rawHead === undefined) return
-    const kind = (this.#kind ??= lastingKind(this.#rawHead))
+    const kind = (this.#kind ??= responseKind(this.#rawHead))
     const { caller } = this.#admitted
     if (kind !== 'bounded' && caller !== undefined && isStillGood?.(caller, wallMs) === false) {
       this.#endWithToken(kind)

@@ -10,16 +10,16 @@ function flagBytes(flags: string, name: string): number {
 }
 
 /**
- * Bytes that may last. The limit that V8 tells holds the young generation as well, thrice `--max-semi-space-size`: with
+ * Bytes of the old generation. The limit that V8 tells holds the young generation as well, thrice `--max-semi-space-size`: with
  * --max-old-space-size=128 Node 20 and 22 say 176 MiB, Node 24 says 320.
  */
-export function lastingBytes(limitBytes: number, flags: string): number {
-  const lasting = limitBytes - 3 * flagBytes(flags, 'max-semi-space-size')
-  return Math.min(lasting, flagBytes(flags, 'max-old-space-size') || Infinity)
+export function oldSpaceBytes(limitBytes: number, flags: string): number {
+  const oldSpace = limitBytes - 3 * flagBytes(flags, 'max-semi-space-size')
+  return Math.min(oldSpace, flagBytes(flags, 'max-old-space-size') || Infinity)
 }
 
 /** Of this process. Its own flags come after those of the environment, and workers inherit both. */
 export function heapLimitBytes(): number {
   const flags = [process.env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ')
-  return lastingBytes(getHeapStatistics().heap_size_limit, flags)
+  return oldSpaceBytes(getHeapStatistics().heap_size_limit, flags)
 }

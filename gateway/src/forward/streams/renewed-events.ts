@@ -2,9 +2,9 @@
 import type { Duplex } from 'node:stream'
 
 import type { Admitted } from '../admitted.ts'
-import { lastingKind } from './lasting-response.ts'
+import { responseKind } from './long-lived-response.ts'
 import { RENEWED_TOKEN, type NextToken } from './stream-renewal.ts'
-import type { Lasting, StreamWatch } from './stream-watch.ts'
+import type { LongLived, StreamWatch } from './stream-watch.ts'
 import type { ResponseReceiver } from '../transport/transport.ts'
 import { findHeader } from '../../message/raw-headers.ts'
 
@@ -13,7 +13,7 @@ const EMPTY_LINE = /(\r\n|\r|\n)(\r\n|\r|\n)$/
 const LONGEST_EMPTY_LINE = 4
 
 /** Passes everything on to the exchange as it came. */
-export class RenewedEvents implements ResponseReceiver, Lasting {
+export class RenewedEvents implements ResponseReceiver, LongLived {
   readonly #exchange: ResponseReceiver
   readonly #admitted: Admitted
   readonly #nextToken: NextToken
@@ -47,7 +47,7 @@ export class RenewedEvents implements ResponseReceiver, Lasting {
   onHead(status: number, statusText: string, rawHeaders: readonly string[], resume: () => void): void {
     this.#exchange.onHead(status, statusText, rawHeaders, resume)
     const { request, response } = this.#admitted
-    const isEvents = status === 200 && request.method !== 'HEAD' && lastingKind(rawHeaders) === 'events'
+    const isEvents = status === 200 && request.method !== 'HEAD' && responseKind(rawHeaders) === 'events'
     // Bytes that are an encoding of events cannot be added to.
     if (!isEvents || findHeader(rawHeaders, 'content-encoding') !== undefined) return
     // Before the first byte is between two events as well.

@@ -2,7 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
-import type { Lasting, StreamWatch } from './stream-watch.ts'
+import type { LongLived, StreamWatch } from './stream-watch.ts'
 import type { RecordedRequest } from '../../accept/request-record.ts'
 import type { OutgoingBody } from '../transport/transport.ts'
 
@@ -31,7 +31,7 @@ export function hasBody({ headers }: IncomingMessage): boolean {
  * Stands between the client's message and a transport, which destroys the stream it is given when the exchange fails: that
  * would take the client's connection with it before the failure could be answered.
  */
-export class RequestBody extends Readable implements Lasting {
+export class RequestBody extends Readable implements LongLived {
   readonly #source: RecordedRequest
   readonly #limits: BodyLimits
   #bytes = 0

@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events'
 
 import { RENEWED_TOKEN, type NextToken } from '../streams/stream-renewal.ts'
-import type { Lasting, StreamWatch } from '../streams/stream-watch.ts'
+import type { LongLived, StreamWatch } from '../streams/stream-watch.ts'
 
 /** What is used of a WebSocket of the library ws. */
 export interface Peer extends EventEmitter {
@@ -83,7 +83,7 @@ export function linkWebSockets(
 
   function end(code: number, reason: string): void {
     closing = true
-    watch.add(lasting)
+    watch.add(longLived)
     client.peer.close(code, reason)
     upstream.peer.close(GOING_AWAY, reason)
   }
@@ -91,7 +91,7 @@ export function linkWebSockets(
     const token = nextToken?.(wallMs)
     if (token !== undefined) client.peer.send(JSON.stringify({ type: RENEWED_TOKEN, token }))
   }
-  const lasting: Lasting = {
+  const longLived: LongLived = {
     check(nowMs, wallMs) {
       if (!closing) {
         if (isStillGood?.(wallMs) === false) end(closeCode, 'the token has expired or was revoked')
@@ -104,9 +104,9 @@ export function linkWebSockets(
       upstream.peer.terminate()
     },
   }
-  if (isStillGood !== undefined) watch.add(lasting)
+  if (isStillGood !== undefined) watch.add(longLived)
   client.peer.on('close', () => {
-    watch.delete(lasting)
+    watch.delete(longLived)
   })
   return () => {
     end(GOING_AWAY, 'the gateway is shutting down')
