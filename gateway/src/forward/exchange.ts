@@ -1,4 +1,4 @@
-// One exchange: lives from the admission to the last byte, and is where client and upstream learn of each other's end.
+// One exchange with an upstream, from admission to the last byte: each side learns here that the other ended.
 import type { Duplex } from 'node:stream'
 
 import type { Admitted } from './admitted.ts'

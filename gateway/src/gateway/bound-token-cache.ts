@@ -1,4 +1,4 @@
-// Keeps the token cache within the heap: a cache must never end the process.
+// Bounds the token cache by the heap: a cache must never end the process.
 import type { Config } from '../options/config.ts'
 import type { Log } from '../observe/log.ts'
 

@@ -1,4 +1,4 @@
-// How much this process may keep in its heap: what V8 says, and what it was told.
+// How much heap this process may keep, as V8 and its flags say.
 import { getHeapStatistics } from 'node:v8'
 
 const MEBIBYTE = 2 ** 20

@@ -1,4 +1,4 @@
-// Where machines meet to renew a token once: keys in Redis that go by themselves, over a connection of its own.
+// Where machines agree to renew a token once: expiring keys in Redis, over a connection of its own.
 import type { Clock, Schedule } from '../clock.ts'
 import type { MeetingPlace } from '../renew/shared-answer.ts'
 import { connectRedis, type RedisConnection } from '../revoke/stores/redis/redis-connection.ts'

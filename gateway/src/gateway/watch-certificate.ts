@@ -1,4 +1,4 @@
-// The certificate of the listener, exchanged for new connections when its files change.
+// Replaces the certificate of the listener for new connections when its files change.
 import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import type { Server as TlsServer } from 'node:https'

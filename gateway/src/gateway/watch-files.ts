@@ -1,4 +1,4 @@
-// Tells when files change: by looking at them, as that is right on every file system and through swapped symbolic links.
+// Detects that files changed by polling them, which is right on every file system and through swapped symbolic links.
 import { statSync } from 'node:fs'
 
 import type { Schedule } from '../clock.ts'

@@ -1,4 +1,4 @@
-// Names of headers that a proxy must not pass on as they came.
+// Names of headers that a proxy must not pass on unchanged.
 
 /** Hop-by-hop fields (RFC 9110 section 7.6.1) and what else belongs to one connection only. */
 export const HOP_BY_HOP: ReadonlySet<string> = new Set([

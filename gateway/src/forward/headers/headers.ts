@@ -1,4 +1,4 @@
-// The headers on the way in and on the way back: what is dropped, what is added. One function for each direction.
+// Request and response headers: which are removed, which are added. One function for each direction.
 import {
   foldName,
   FRAMING,

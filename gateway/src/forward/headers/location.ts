@@ -1,4 +1,4 @@
-// Location on its way back: where it points at the target, the client must come back through the gateway.
+// The Location header of a response: where it points at the target, it is rewritten to lead back through the gateway.
 import type { Rewrite } from './rewrite.ts'
 import { replaceHeader } from '../../message/raw-headers.ts'
 

@@ -1,4 +1,4 @@
-// Remembers for each spelling of a header name what was decided about it: looking up beats folding and comparing each time.
+// A cache of what was decided about each spelling of a header name: a look-up costs less than folding and comparing.
 
 /** Spellings of names that clients and upstreams really use are few; a flood of invented ones must not grow the memory. */
 const MAX_REMEMBERED_NAMES = 2000

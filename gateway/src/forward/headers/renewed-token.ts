@@ -1,4 +1,4 @@
-// The successor of a token on its way to the client: on answers that only this client will see, and that no cache keeps.
+// Adds the successor of a token to a response: only to one that this client alone sees and no cache keeps.
 import type { IncomingMessage } from 'node:http'
 
 import { hasLocation } from './location.ts'

@@ -1,4 +1,4 @@
-// From the path that a route matched to the path that its upstream gets, and back.
+// Rewrites the path that a route matched to the path for its upstream, and back.
 
 /** A compiled rewrite. Targets are paths with their query. */
 export interface Rewrite {

@@ -1,4 +1,4 @@
-// Writing to the client with as few system calls as the platform allows.
+// Writes the response to the client with as few system calls as the platform allows.
 import type { ServerResponse } from 'node:http'
 
 import { endInOneWrite } from '../../message/one-write.ts'

@@ -1,4 +1,4 @@
-// An event stream that also carries the successors of its caller's token: between two events of the upstream, never within one.
+// Adds the successors of the caller's token to an event stream: between two events of the upstream, never within one.
 import type { Duplex } from 'node:stream'
 
 import type { Admitted } from '../admitted.ts'

@@ -1,4 +1,4 @@
-// The body of a request on its way to the upstream: counted, bounded in size and slowness, and at the speed of the slower side.
+// The request body on its way to the upstream: counted, bounded in size and slowness, read as fast as the upstream takes it.
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 

@@ -1,4 +1,4 @@
-// The successors that an open stream itself carries to its client, where the issuer's renewal says so.
+// The successors that an open stream itself delivers to its client, where the issuer's renewal says so.
 import type { AuthResult, RenewedToken } from '../../authenticate/auth-result.ts'
 import type { TokenLocation } from '../../authenticate/locations/location.ts'
 

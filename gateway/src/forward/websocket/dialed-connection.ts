@@ -1,4 +1,4 @@
-// A connection to an upstream that has switched to WebSocket already, for a client library that wants to ask for that itself.
+// A connection to an upstream that has already switched to WebSocket, for a client library that does the handshake itself.
 import { createHash } from 'node:crypto'
 import { Duplex } from 'node:stream'
 

@@ -1,4 +1,4 @@
-// The head of the 101 that a client gets: the library's own, and what the upstream said with its 101 (RFC 6455 section 4.2.2).
+// The head of the 101 response to a client: the library's own, with what the upstream sent in its 101 (RFC 6455 section 4.2.2).
 import { validateHeaderValue } from 'node:http'
 import type { Duplex } from 'node:stream'
 

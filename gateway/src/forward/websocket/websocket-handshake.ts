@@ -1,4 +1,4 @@
-// The handshake with the upstream of a WebSocket: what is asked, and whether the answer is one (RFC 6455 section 4).
+// The WebSocket handshake with the upstream: the request, and the check of its response (RFC 6455 section 4).
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 

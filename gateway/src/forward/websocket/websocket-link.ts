@@ -1,4 +1,4 @@
-// Two WebSockets that are one: close codes carried over as they are, neither side faster than the other, ended with the token.
+// Links the client's WebSocket with the upstream's: passes close codes on, applies backpressure, ends both with the token.
 import type { EventEmitter } from 'node:events'
 
 import { RENEWED_TOKEN, type NextToken } from '../streams/stream-renewal.ts'

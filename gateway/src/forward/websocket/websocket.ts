@@ -1,4 +1,4 @@
-// WebSocket routes: @fastify/http-proxy speaks the protocol on both sides, after the gateway has dialed the upstream.
+// WebSocket routes: the gateway dials the upstream, then @fastify/http-proxy speaks the protocol on both sides.
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { connect } from 'node:net'

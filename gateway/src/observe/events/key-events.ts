@@ -1,4 +1,4 @@
-// What happens to keys, in the log and in the metrics: the first thing to look at when tokens are refused.
+// Key events in the log and the metrics: look here first when tokens are refused.
 import type { Log } from '../log.ts'
 import type { CountEvent } from '../metrics/event-counters.ts'
 import type { KeyEvents, TrustedIssuer } from '../../authenticate/issuers.ts'

@@ -1,4 +1,4 @@
-// What happens to tokens that are renewed, in the log and in the metrics.
+// Renewal events in the log and the metrics.
 import type { Log } from '../log.ts'
 import type { CountEvent } from '../metrics/event-counters.ts'
 import type { AuthResult } from '../../authenticate/auth-result.ts'

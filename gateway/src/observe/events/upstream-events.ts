@@ -1,4 +1,4 @@
-// What happens to the targets of upstreams, in the log and in the metrics.
+// Events of upstream targets in the log and the metrics.
 import type { Log } from '../log.ts'
 import type { CountEvent } from '../metrics/event-counters.ts'
 import type { UpstreamEvents } from '../../forward/upstream/upstream.ts'
