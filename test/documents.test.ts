@@ -109,25 +109,41 @@ function commandsOf(markdown: string): string[] {
   return [...fenced, ...indented, ...[...prose(markdown).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)]
 }
 
+interface Call {
+  readonly document: string
+  readonly call: string
+  /** Such as `token sign`. */
+  readonly command: string
+}
+
+function callsOf(document: string): Call[] {
+  const lines = commandsOf(text(document))
+  return lines.flatMap((line) =>
+    [...line.matchAll(/\btollgate ([a-z]+)(?: ([a-z]+))?(?: [^|,;#`]*)?/g)].map(([call, name = '', second = '']) => {
+      const command = ['token', 'keys'].includes(name) ? `${name} ${second}`.trim() : name
+      return { document, call, command }
+    }),
+  )
+}
+
+const calls = documents.flatMap(callsOf)
+// Before the first test, as it takes over standard output, where results of tests go.
+const helps = new Map<string, string>()
+for (const command of new Set(calls.map(({ command }) => command)))
+  helps.set(command, (await runCli(...command.split(' '), '--help')).out)
+
 t.test('the commands of the documents are there, with the options that they show', async (t) => {
-  const known = new Map<string, Promise<string>>()
-  const helpOf = (command: string) => {
-    const help = known.get(command) ?? runCli(...command.split(' '), '--help').then(({ out }) => out)
-    known.set(command, help)
-    return help
+  t.ok(calls.length > 20 && helps.size > 6, `${calls.length} calls of ${helps.size} commands`)
+  for (const { document, call, command } of calls) {
+    const help = helps.get(command) ?? ''
+    t.match(help, `Usage: tollgate ${command}`, `${document}: ${call}`)
+    for (const [option] of call.matchAll(/(?<= )--?[a-z][a-z-]*/g)) t.match(help, option, `${document}: ${call}`)
   }
   const { scripts } = JSON.parse(text('package.json')) as { scripts: Record<string, string> }
   for (const document of documents)
-    for (const line of commandsOf(text(document))) {
+    for (const line of commandsOf(text(document)))
       for (const [, script = ''] of line.matchAll(/npm (?:run )?((?<=run )[\w:]+|start|test)\b/g))
         t.ok(script in scripts, `${document}: npm run ${script}`)
-      for (const [call, name = '', second = ''] of line.matchAll(/\btollgate ([a-z]+)(?: ([a-z]+))?(?: [^|,;#`]*)?/g)) {
-        const command = ['token', 'keys'].includes(name) ? `${name} ${second}` : name
-        const help = await helpOf(command.trim())
-        t.match(help, `Usage: tollgate ${command.trim()}`, `${document}: ${call}`)
-        for (const [option] of call.matchAll(/(?<= )--?[a-z][a-z-]*/g)) t.match(help, option, `${document}: ${call}`)
-      }
-    }
 })
 
 t.test('the metrics that the documents name are there', async (t) => {
