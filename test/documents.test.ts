@@ -42,6 +42,38 @@ function anchorsOf(markdown: string): Set<string> {
   )
 }
 
+/** The lines of a document that are commands: indented ones, and those behind a prompt. */
+function commandsOf(markdown: string): string[] {
+  const fenced = [...markdown.matchAll(FENCE)].flatMap(([, language, body = '']) =>
+    language === 'console' ? [...body.matchAll(/^\$ (.+)$/gm)].map(([, line = '']) => line) : [],
+  )
+  const indented = [...markdown.replace(FENCE, '').matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line)
+  return [...fenced, ...indented, ...[...prose(markdown).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)]
+}
+
+interface Call {
+  readonly document: string
+  readonly call: string
+  /** Such as `token sign`. */
+  readonly command: string
+}
+
+function callsOf(document: string): Call[] {
+  const lines = commandsOf(text(document))
+  return lines.flatMap((line) =>
+    [...line.matchAll(/\btollgate ([a-z]+)(?: ([a-z]+))?(?: [^|,;#`]*)?/g)].map(([call, name = '', second = '']) => {
+      const command = ['token', 'keys'].includes(name) ? `${name} ${second}`.trim() : name
+      return { document, call, command }
+    }),
+  )
+}
+
+const calls = documents.flatMap(callsOf)
+// Before the first test, as it takes over standard output, where results of tests go.
+const helps = new Map<string, string>()
+for (const command of new Set(calls.map(({ command }) => command)))
+  helps.set(command, (await runCli(...command.split(' '), '--help')).out)
+
 /** What is wrong with a link of a document, or undefined. */
 function faultOf(document: string, link: string): string | undefined {
   if (/^[a-z][a-z0-9+.-]*:/i.test(link)) return undefined
@@ -99,38 +131,6 @@ t.test('a decision is one screen', async (t) => {
     for (const line of lines) t.ok(line.length <= 140, `${name}: ${line.length} characters, at most 140: ${line}`)
   }
 })
-
-/** The lines of a document that are commands: indented ones, and those behind a prompt. */
-function commandsOf(markdown: string): string[] {
-  const fenced = [...markdown.matchAll(FENCE)].flatMap(([, language, body = '']) =>
-    language === 'console' ? [...body.matchAll(/^\$ (.+)$/gm)].map(([, line = '']) => line) : [],
-  )
-  const indented = [...markdown.replace(FENCE, '').matchAll(/^ {4}(.+)$/gm)].map(([, line = '']) => line)
-  return [...fenced, ...indented, ...[...prose(markdown).matchAll(/`([^`\n]+)`/g)].map(([, code = '']) => code)]
-}
-
-interface Call {
-  readonly document: string
-  readonly call: string
-  /** Such as `token sign`. */
-  readonly command: string
-}
-
-function callsOf(document: string): Call[] {
-  const lines = commandsOf(text(document))
-  return lines.flatMap((line) =>
-    [...line.matchAll(/\btollgate ([a-z]+)(?: ([a-z]+))?(?: [^|,;#`]*)?/g)].map(([call, name = '', second = '']) => {
-      const command = ['token', 'keys'].includes(name) ? `${name} ${second}`.trim() : name
-      return { document, call, command }
-    }),
-  )
-}
-
-const calls = documents.flatMap(callsOf)
-// Before the first test, as it takes over standard output, where results of tests go.
-const helps = new Map<string, string>()
-for (const command of new Set(calls.map(({ command }) => command)))
-  helps.set(command, (await runCli(...command.split(' '), '--help')).out)
 
 t.test('the commands of the documents are there, with the options that they show', async (t) => {
   t.ok(calls.length > 20 && helps.size > 6, `${calls.length} calls of ${helps.size} commands`)
