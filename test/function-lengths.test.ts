@@ -26,7 +26,6 @@ const EXEMPT: ReadonlySet<string> = new Set([
   'gateway/src/forward/websocket/websocket.ts createWebSocketMount',
   'gateway/src/forward/websocket/websocket.ts mount',
   'gateway/src/gateway/app.ts createApp',
-  'gateway/src/gateway/compile-route.ts createRouteCompiler',
   'gateway/src/gateway/gateway.ts buildServer',
   'gateway/src/gateway/routes.ts createStages',
   'gateway/src/observe/observe.ts createObserver',

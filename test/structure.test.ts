@@ -115,6 +115,22 @@ t.test('the index of decisions names each, and each names files that are there',
       )
 })
 
+t.test('the stages are joined on one screen, each by its one door', async (t) => {
+  const joined = text('gateway/src/gateway/gateway.ts')
+  t.ok(joined.split('\n').length <= 111, `gateway.ts has ${joined.split('\n').length} lines`)
+  const doors = ['Admission', 'Authentication', 'Authorization', 'Forwarding', 'Renewals', 'Revocation']
+  for (const door of doors) {
+    const makers = sources.filter((file) => text(file).includes(`export function create${door}(`))
+    t.equal(makers.length, 1, `create${door} is in one file`)
+    t.ok(stageOf(makers[0] ?? ''), `create${door} is in a stage`)
+    t.match(joined, `create${door}(`, `gateway.ts calls create${door}`)
+  }
+})
+
+t.test('a token location has one type: nothing is generic in it', async (t) => {
+  for (const file of sources) t.notMatch(text(file), /<Location\b/, file)
+})
+
 /** Imports, types included, only go down. Rooms of one floor do not know each other. */
 const FLOORS = [
   ['failure.ts', 'clock.ts', 'message'],

@@ -129,7 +129,7 @@ t.test('escaped slashes are for the route to allow', async (t) => {
 })
 
 t.test('the table has each method of a path once', async (t) => {
-  const route = (path: string, methods?: string[], hosts?: string[]) => ({ path, methods, hosts })
+  const route = (path: string, methods?: string[], hosts?: string[]) => ({ admission: { path, methods, hosts } })
   const table = buildRouteTable([
     route('/a', ['GET']),
     route('/a', ['POST']),

@@ -91,15 +91,18 @@ const withoutEnd = (routes: readonly ReferenceRoute[]) =>
   routes.map((one) => ({ ...one, path: one.path.replace(/(.)\/$/, '$1') }))
 
 function compile(routes: readonly ReferenceRoute[]) {
-  const [required, none] = (['required', 'none'] as const).map((auth) => ({ auth, issuers: [], authorize: undefined }))
   return createRouter(
     routes.map((one, index): RoutableRoute & { readonly index: number } => ({
-      path: one.path,
-      methods: one.methods,
-      hosts: one.hosts,
-      encodedSlashes: one.encodedSlashes === 'allow',
-      emptySegments: one.emptySegments === 'allow',
-      demands: (one.auth === 'none' ? none : required) as RoutableRoute['demands'],
+      admission: {
+        path: one.path,
+        methods: one.methods,
+        hosts: one.hosts,
+        encodedSlashes: one.encodedSlashes === 'allow',
+        emptySegments: one.emptySegments === 'allow',
+        auth: one.auth === 'none' ? 'none' : 'required',
+        issuers: [],
+        authorize: undefined,
+      },
       index,
     })),
   )
@@ -118,7 +121,7 @@ t.test('the route that answers is the documented one, and nobody reads the path 
           const request = { url: sent, method, httpVersion: '1.1', headers: { host: hostHeader } }
           const routed = request as unknown as RoutedRequest<RoutableRoute & { readonly index: number }>
           const refusal = router.place(routed)
-          const told = `${method} ${sent} at ${hostHeader}: ${refusal ?? routed.pathFault ?? routed.entry?.route?.path}`
+          const told = `${method} ${sent} at ${hostHeader}: ${refusal ?? routed.pathFault ?? routed.entry?.route?.admission.path}`
           if (isUnsafe(sentPath)) {
             counts.unsafe += 1
             if (refusal !== 'path_unsafe') throw new Error(`unsafe: ${told}`)

@@ -8,7 +8,8 @@ import type { FetchedDocument } from '../../gateway/src/authenticate/keys/remote
 import { createFetchJson } from '../../gateway/src/operate/issuer-client/fetch-json.ts'
 import { createLog } from '../../gateway/src/observe/log.ts'
 import type { AskIssuer } from '../../gateway/src/renew/endpoint.ts'
-import { buildServer, type Gateway, type ServerParts } from '../../gateway/src/gateway/gateway.ts'
+import { buildServer } from '../../gateway/src/gateway/gateway.ts'
+import type { Gateway, ServerParts } from '../../gateway/src/gateway/generation.ts'
 
 export interface Teardown {
   teardown(run: () => unknown): void

@@ -6,56 +6,42 @@ import { isWebSocketUpgrade } from './routes/upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
 import type { RecordedRequest, RequestRecord } from './request-record.ts'
 import type { OriginGuard } from './origins/origin-guard.ts'
+import type { CorsPolicy } from './origins/cors.ts'
+import type { Routable } from './routes/route-table.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
-import type { TrustedIssuer } from '../authenticate/issuers.ts'
-import type { TokenLocation } from '../authenticate/locations/location.ts'
+import type { AuthenticationPolicy } from '../authenticate/authentication.ts'
+import type { FoundToken, TokenLocation } from '../authenticate/locations/location.ts'
 import type { ClientOf } from '../message/client-address.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
-import type { AuthMode } from '../options/route/routes.ts'
 
-/** Of a location of tokens: the name of its cookie. */
-type OfCookie = Pick<TokenLocation, 'cookie'>
-
-/** A token, and where it was found: the forward stage may have to take it away. */
-export interface FoundToken<Location> {
-  readonly token: string
-  readonly location: Location
-  /** Where several cookies hold a token: all of them. */
-  readonly rivals: readonly FoundToken<Location>[] | undefined
-}
-
-/** What all routes ask. Compiled once. */
-export interface AdmissionParts<Location> {
-  readonly findToken: (request: IncomingMessage & { url: string }) => FoundToken<Location> | Failure | undefined
-  /** Which of several cookies counts. */
-  readonly settle: (
-    rivals: readonly FoundToken<Location>[],
-    issuers: readonly TrustedIssuer[],
-  ) => FoundToken<Location> | Failure
-  readonly authenticate: (token: string, issuers: readonly TrustedIssuer[]) => AuthResult | Failure
-  /** Whether the token was verified before: such a one costs nothing, whoever sends it. */
-  readonly isCached: (token: string) => boolean
+/** What all routes ask besides their tokens. Compiled once. */
+export interface AdmissionParts {
   /** Undefined: no limit on failed tokens. */
   readonly failureLimit: FailureLimit | undefined
   readonly clientOf: ClientOf
   /** How a request without a token goes on, where that is allowed. */
-  readonly anonymous: Admission<Location> & { readonly caller: AuthResult }
+  readonly anonymous: Admission & { readonly caller: AuthResult }
 }
 
-/** What one route asks. Compiled once: data alone, as requests come to many routes in turn, and each closure is one more place in memory. */
-export interface AdmissionPolicy<Location> {
-  readonly parts: AdmissionParts<Location>
-  readonly auth: AuthMode
+/**
+ * What the accept stage knows of a route: which requests come to it, and what is asked of them. Compiled once: data alone, as
+ * requests come to many routes in turn, and each closure is one more place in memory (decision 0018).
+ */
+export interface AdmissionPolicy extends Routable, AuthenticationPolicy {
+  /** Whether a path may hold %2F, and whether it may hold `//`. */
+  readonly encodedSlashes: boolean
+  readonly emptySegments: boolean
+  readonly cors: CorsPolicy | undefined
   readonly websocket: boolean
-  readonly issuers: readonly TrustedIssuer[]
   readonly authorize: ((caller: AuthResult) => Failure | undefined) | undefined
   /** Asked about tokens from cookies: a browser sends those for any page. */
   readonly originGuard: OriginGuard
   readonly tally: DecisionTally
+  readonly parts: AdmissionParts
 }
 
 /** What decides whom a route lets pass. */
-export type Demands = Pick<AdmissionPolicy<unknown>, 'auth' | 'issuers' | 'authorize'>
+export type Demands = Pick<AdmissionPolicy, 'auth' | 'issuers' | 'authorize'>
 
 /** Whether some caller would be refused by these demands whom the others let pass. Equal requirements are compiled once. */
 export function asksMore({ auth, issuers, authorize }: Demands, than: Demands): boolean {
@@ -70,9 +56,9 @@ export interface DecisionTally {
 }
 
 /** A request that may pass. `caller` is undefined on routes that do not ask who calls. */
-export interface Admission<Location> {
+export interface Admission {
   readonly caller: AuthResult | undefined
-  readonly location: Location | undefined
+  readonly location: TokenLocation | undefined
 }
 
 const FOREIGN_PAGE = new Failure(
@@ -105,62 +91,58 @@ function checkRequest(request: AdmittableRequest, websocket: boolean): Failure |
 }
 
 /** The token of the request, unless it came in a cookie that a page of another site had sent. */
-function findOwnToken<Location extends OfCookie>(
-  { parts, originGuard }: AdmissionPolicy<Location>,
+function findOwnToken(
+  { identification, originGuard }: AdmissionPolicy,
   request: IncomingMessage & { url: string },
-): FoundToken<Location> | Failure | undefined {
-  const found = parts.findToken(request)
+): FoundToken | Failure | undefined {
+  const found = identification.findToken(request)
   if (found === undefined || found instanceof Failure || found.location.cookie === undefined) return found
   return originGuard(request) ? found : FOREIGN_PAGE
 }
 
 const TOO_MANY_FAILED = new Failure('rate_limited', 'too many tokens of this client failed (limits.authFailures)')
 
-type Found<Location> = FoundToken<Location> | Failure | undefined
+type Found = FoundToken | Failure | undefined
 
-function isLimited<Location>(
-  { failureLimit, isCached }: AdmissionParts<Location>,
-  tokens: readonly FoundToken<Location>[],
+function isLimited(
+  { parts: { failureLimit }, identification: { isCached } }: AdmissionPolicy,
+  tokens: readonly FoundToken[],
   client: string,
 ): boolean {
   return failureLimit?.isReached(client) === true && !tokens.every(({ token }) => isCached(token))
 }
 
-function settle<Location>(
-  { parts, issuers }: AdmissionPolicy<Location>,
-  rivals: readonly FoundToken<Location>[],
-  client: string,
-): FoundToken<Location> | Failure {
-  if (isLimited(parts, rivals, client)) return TOO_MANY_FAILED
-  const settled = parts.settle(rivals, issuers)
+function settle(policy: AdmissionPolicy, rivals: readonly FoundToken[], client: string): FoundToken | Failure {
+  if (isLimited(policy, rivals, client)) return TOO_MANY_FAILED
+  const settled = policy.identification.settle(rivals, policy.issuers)
   // As invalid tokens are counted that come alone.
-  if (settled instanceof Failure && settled.wait === undefined) parts.failureLimit?.count(client)
+  if (settled instanceof Failure && settled.wait === undefined) policy.parts.failureLimit?.count(client)
   return settled
 }
 
-function identify<Location>(
-  { parts, auth, issuers, authorize }: AdmissionPolicy<Location>,
-  found: Found<Location>,
+function identify(
+  { parts, identification, auth, issuers, authorize }: AdmissionPolicy,
+  found: Found,
   client: string,
   record: RequestRecord | undefined,
 ): AuthResult | Failure {
-  const { authenticate, failureLimit, isCached, anonymous } = parts
+  const { failureLimit, anonymous } = parts
   if (found === undefined)
     return auth === 'optional' ? anonymous.caller : new Failure('token_missing', 'no token was sent')
   if (found instanceof Failure) return found
-  if (failureLimit?.isReached(client) === true && !isCached(found.token)) return TOO_MANY_FAILED
-  const caller = authenticate(found.token, issuers)
+  if (failureLimit?.isReached(client) === true && !identification.isCached(found.token)) return TOO_MANY_FAILED
+  const caller = identification.authenticate(found.token, issuers)
   if (caller instanceof Failure) return caller
   if (record !== undefined) record.caller = caller
   return authorize?.(caller) ?? caller
 }
 
-function conclude<Location>(
-  { parts, auth, tally }: AdmissionPolicy<Location>,
+function conclude(
+  { parts, auth, tally }: AdmissionPolicy,
   outcome: AuthResult | Failure,
-  location: Location | undefined,
+  location: TokenLocation | undefined,
   client: string,
-): Admission<Location> | Failure {
+): Admission | Failure {
   if (outcome instanceof Failure) {
     // Here and not where the token was looked at: one that passes after a fetch of keys did not fail, nor has one that is not waited for.
     const isOpen = auth === 'report-only' && outcome.wait !== undefined
@@ -174,13 +156,13 @@ function conclude<Location>(
 }
 
 /** `isLast`: what may yet come is not waited for. */
-function decide<Location>(
-  policy: AdmissionPolicy<Location>,
-  found: Found<Location>,
+function decide(
+  policy: AdmissionPolicy,
+  found: Found,
   client: string,
   record: RequestRecord | undefined,
   isLast: boolean,
-): Admission<Location> | Failure | Promise<Admission<Location> | Failure> {
+): Admission | Failure | Promise<Admission | Failure> {
   const one =
     found === undefined || found instanceof Failure || found.rivals === undefined
       ? found
@@ -195,10 +177,10 @@ function decide<Location>(
  * Decides about a request of a route. The answer comes at once, unless keys are being fetched that the token may need:
  * then it is a promise, and the question is asked once more when they are here.
  */
-export function admit<Location extends OfCookie>(
-  policy: AdmissionPolicy<Location>,
+export function admit(
+  policy: AdmissionPolicy,
   request: AdmittableRequest,
-): Admission<Location> | Failure | Promise<Admission<Location> | Failure> {
+): Admission | Failure | Promise<Admission | Failure> {
   const { parts, auth, tally } = policy
   const invalid = checkRequest(request, policy.websocket)
   if (invalid !== undefined) {

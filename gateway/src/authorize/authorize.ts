@@ -1,5 +1,6 @@
 // What a route demands of a verified token, compiled once: scopes and claims.
 import { compileClaims } from './claim-conditions.ts'
+import { compileOnce } from '../options/compile-once.ts'
 import type { RequireOptions, ScopesOptions } from '../options/route/require.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import { quotedList } from '../message/shown-value.ts'
@@ -67,4 +68,27 @@ export function compileRequirement({ scopes, claims, all, any, not }: DeepReadon
 /** The scopes that a refused client should ask for (RFC 6750 section 3: the attribute scope of the challenge). */
 export function scopesToAskFor({ scopes }: DeepReadonly<RequireOptions>): readonly string[] {
   return [...new Set([...(scopes?.all ?? []), ...(scopes?.any ?? [])])]
+}
+
+/** What one route demands. */
+export interface AuthorizationPolicy {
+  /** Undefined: nothing. */
+  readonly authorize: Requirement | undefined
+  /** Scopes to ask for in a challenge. */
+  readonly scopes: readonly string[]
+}
+
+export interface Authorization {
+  policyOf(route: { readonly require?: DeepReadonly<RequireOptions> }): AuthorizationPolicy
+}
+
+const NO_DEMANDS: AuthorizationPolicy = { authorize: undefined, scopes: [] }
+
+/** The door of this stage. Routes that demand the same get the same policy. */
+export function createAuthorization(): Authorization {
+  const policyOf = compileOnce((require: DeepReadonly<RequireOptions>): AuthorizationPolicy => ({
+    authorize: compileRequirement(require),
+    scopes: scopesToAskFor(require),
+  }))
+  return { policyOf: ({ require }) => (require === undefined ? NO_DEMANDS : policyOf(require)) }
 }

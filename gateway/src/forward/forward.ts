@@ -17,6 +17,8 @@ export interface ForwardPolicy extends ExchangePolicy {
   readonly headersTimeoutMs: number
   readonly bodyLimits: BodyLimits
   readonly preserveHost: boolean
+  /** Code of the frame that closes a WebSocket whose token has ended. */
+  readonly closeCode: number
   /** Whether a peer is a proxy whose word about the client counts. */
   readonly isTrusted: (address: string) => boolean
 }

@@ -8,7 +8,8 @@ import { createClientErrorHandler } from '../accept/listen/client-error.ts'
 import { superviseConnections, type Connections } from '../accept/listen/connections.ts'
 import { createRequestIds } from '../accept/listen/request-id.ts'
 import type { CorsPlaces } from '../accept/origins/cors-places.ts'
-import type { CompiledRoute, RawRequest } from './routes.ts'
+import type { Route } from './route.ts'
+import type { RawRequest } from './steps.ts'
 import { readCertificate, watchCertificate } from './watch-certificate.ts'
 import { createFileWatch } from './watch-files.ts'
 import type { Router } from '../accept/routes/router.ts'
@@ -42,21 +43,21 @@ export interface App {
   readonly onLost: (request: IncomingMessage) => void
 }
 
-export interface AppParts<Location> {
+export interface AppParts {
   readonly log: Log
   readonly observer: Observer
   readonly schedule: Schedule
   /** Pages may read why a request was refused that came to no route. */
   readonly cors: Pick<CorsPlaces, 'headersOf'>
-  readonly router: Pick<Router<CompiledRoute<Location>>, 'place'>
+  readonly router: Pick<Router<Route>, 'place'>
   /** The target of a request that is injected: the test client would tidy it up before the router could judge it. */
   readonly injectedTarget?: string | undefined
 }
 
 /** Parses and routes strictly, and serves nothing yet. */
-export function createApp<Location>(
+export function createApp(
   { listen, limits, errors, watch }: Config,
-  { log, observer, schedule, cors, router, injectedTarget }: AppParts<Location>,
+  { log, observer, schedule, cors, router, injectedTarget }: AppParts,
 ): App {
   const requestIdOf = createRequestIds()
   const answer = createAnswer(errors)
@@ -76,7 +77,7 @@ export function createApp<Location>(
     // Where requests, upgrades and injected ones alike come by before Fastify looks at them. It matches every path: the
     // request knows its route, or why it has none.
     rewriteUrl: (message) => {
-      const request = message as RawRequest<Location>
+      const request = message as RawRequest
       if (injectedTarget !== undefined) request.url = injectedTarget
       const refusal = router.place(request)
       if (refusal === undefined) return request.url

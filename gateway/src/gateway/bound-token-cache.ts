@@ -1,4 +1,5 @@
 // Bounds the token cache by the heap: a cache must never end the process.
+import { heapLimitBytes } from './heap-limit.ts'
 import type { Config } from '../options/config.ts'
 import type { Log } from '../observe/log.ts'
 
@@ -20,14 +21,15 @@ function inMebibytes(bytes: number): string {
   return `${Math.floor(bytes / MEBIBYTE)}MiB`
 }
 
-/** The same config, or one whose cache is smaller, which is told. What is bounded already is passed on in silence. */
-export function boundTokenCache(config: Config, heapBytes: number, log: Log): Config {
+/** `heapBytes`: left out, what this process may keep. The same config, or one whose cache is smaller, which is told. What is bounded already is passed on in silence. */
+export function boundTokenCache(config: Config, heapBytes: number | undefined, log: Log): Config {
   const { cache } = config.tokens
-  const maxBytes = tokenCacheBound(heapBytes)
+  const heap = heapBytes ?? heapLimitBytes()
+  const maxBytes = tokenCacheBound(heap)
   if (cache.maxBytes <= maxBytes) return config
   const neededBytes = Math.max(cache.maxBytes / MOST_OF_HEAP, cache.maxBytes + LEFT_BYTES)
   log.warn(
-    { configured: inMebibytes(cache.maxBytes), used: inMebibytes(maxBytes), heap: inMebibytes(heapBytes) },
+    { configured: inMebibytes(cache.maxBytes), used: inMebibytes(maxBytes), heap: inMebibytes(heap) },
     `tokens.cache.maxBytes is more than this heap can bear, so less is used; NODE_OPTIONS=--max-old-space-size=${Math.ceil(neededBytes / MEBIBYTE)} gives it all`,
   )
   return { ...config, tokens: { ...config.tokens, cache: { ...cache, maxBytes } } }

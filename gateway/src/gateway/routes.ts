@@ -4,41 +4,17 @@ import type { IncomingMessage } from 'node:http'
 
 import type { Admission } from '../accept/admit.ts'
 import { laneStrategy, WEBSOCKET_LANE } from '../accept/routes/lanes.ts'
-import type { CorsPolicy } from '../accept/origins/cors.ts'
 import { answerPreflight, type CorsPlaces } from '../accept/origins/cors-places.ts'
 import { FORWARDED_METHODS } from '../accept/routes/route-table.ts'
-import { SERVER_OPTIONS, type RoutedRequest, type RoutableRoute, type Router } from '../accept/routes/router.ts'
+import { SERVER_OPTIONS, type Router } from '../accept/routes/router.ts'
 import { routeUpgrades } from '../accept/routes/upgrades.ts'
 import type { Answer } from '../accept/answer.ts'
-import { Failure, type FailureCode } from '../failure.ts'
-import type { AdmittedUpgrade } from '../forward/websocket/websocket.ts'
+import { Failure } from '../failure.ts'
+import type { UpgradePlace } from '../forward/websocket/websocket.ts'
 import type { Observer } from '../observe/observe.ts'
-import type { RouteTally } from '../observe/metrics/route-tally.ts'
 import { isBodyLeft } from '../message/unread-body.ts'
-
-/** What the router found out: the entry that answers, or why none does. */
-export type RawRequest<Location> = RoutedRequest<CompiledRoute<Location>> & {
-  refusal?: FailureCode | typeof SERVER_OPTIONS
-}
-
-/** Where the framework takes requests that ask to switch to WebSocket. */
-export interface UpgradePlace {
-  readonly url: string
-  readonly constraints: Readonly<Record<string, string>>
-}
-
-/** A route, compiled: the stages it consists of. */
-export interface CompiledRoute<Location> extends RoutableRoute {
-  readonly cors: CorsPolicy | undefined
-  readonly takesWebSockets: boolean
-  /** Its counts. */
-  readonly tally: RouteTally
-  admit(request: RawRequest<Location>): Admission<Location> | Failure | Promise<Admission<Location> | Failure>
-  refuse(failure: Failure, reply: FastifyReply): void
-  forward(request: RawRequest<Location>, reply: FastifyReply, admission: Admission<Location>): void
-  /** What the forward stage needs of an admitted upgrade; only of routes that take WebSockets. */
-  admittedUpgrade(request: FastifyRequest, reply: FastifyReply): AdmittedUpgrade
-}
+import type { Route } from './route.ts'
+import type { RawRequest, Steps } from './steps.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -54,6 +30,7 @@ export interface InFlight {
 }
 
 export interface RoutesParts {
+  readonly steps: Pick<Steps, 'admit' | 'refuse' | 'conclude'>
   readonly inFlight: InFlight
   readonly answer: Answer
   readonly cors: CorsPlaces
@@ -61,20 +38,17 @@ export interface RoutesParts {
   /** A request whose connection ended before it was its turn. */
   readonly onLost: (request: IncomingMessage) => void
   /** Mounts the WebSockets of all routes that take some. */
-  readonly mountWebSockets: (scope: FastifyInstance, place: UpgradePlace) => void
+  readonly mountWebSockets: ((scope: FastifyInstance, place: UpgradePlace) => void) | undefined
 }
 
 const OVERLOADED = new Failure('overloaded', 'limits.inFlight is reached')
 
 /** The two places where Fastify touches a route. */
-function createStages<Location>(
-  { methods }: Router<CompiledRoute<Location>>,
-  { inFlight, answer, cors, observer }: RoutesParts,
-) {
+function createStages({ methods }: Router<Route>, { steps, inFlight, answer, cors, observer }: RoutesParts) {
   const serverOptions = ['allow', [...methods, 'OPTIONS'].filter(isFirst).join(', '), 'x-tollgate', SERVER_OPTIONS]
 
   /** No route takes the request. */
-  function refuse(raw: RawRequest<Location>, reply: FastifyReply): void {
+  function refuse(raw: RawRequest, reply: FastifyReply): void {
     const { entry, refusal } = raw
     const { id } = reply.request
     reply.hijack()
@@ -94,7 +68,7 @@ function createStages<Location>(
   }
 
   function onRequest(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
-    const raw = request.raw as RawRequest<Location>
+    const raw = request.raw as RawRequest
     const route = raw.entry?.route
     const onOver = observer.begin(raw, reply.raw, request.id, route?.tally)
     const told = raw.method === 'OPTIONS' ? cors.preflightHeaders(raw) : undefined
@@ -111,9 +85,9 @@ function createStages<Location>(
       onOver()
     })
 
-    const conclude = (decision: Admission<Location> | Failure): void => {
+    const conclude = (decision: Admission | Failure): void => {
       if (decision instanceof Failure) {
-        route.refuse(decision, reply)
+        steps.refuse(route, decision, reply)
         return
       }
       request.admission = decision
@@ -124,7 +98,7 @@ function createStages<Location>(
       conclude(OVERLOADED)
       return
     }
-    const decision = route.admit(raw)
+    const decision = steps.admit(route, raw)
     if (!(decision instanceof Promise)) conclude(decision)
     else
       void decision.then((late) => {
@@ -134,18 +108,13 @@ function createStages<Location>(
   }
 
   function handler(request: FastifyRequest, reply: FastifyReply): void {
-    const raw = request.raw as RawRequest<Location>
+    const raw = request.raw as RawRequest
     reply.hijack()
-    raw.entry?.route?.forward(raw, reply, request.admission as Admission<Location>)
+    const route = raw.entry?.route
+    if (route !== undefined) steps.conclude(route, raw, reply, request.admission as Admission)
   }
 
   return { onRequest, handler }
-}
-
-export function admittedUpgradeOf(request: FastifyRequest, reply: FastifyReply): AdmittedUpgrade {
-  const { entry } = request.raw as RawRequest<unknown>
-  if (entry?.route === undefined) throw new Error('an upgrade without a route was admitted')
-  return entry.route.admittedUpgrade(request, reply)
 }
 
 function isFirst(name: string, index: number, names: readonly string[]): boolean {
@@ -166,16 +135,13 @@ function asLastRequest(hook: OnRequest): OnRequest {
  * Registers every path with Fastify, which chooses nothing: the router did, before it. Bodies are the upstream's business: to
  * Fastify no method has one.
  */
-export function registerRoutes<Location>(
-  app: FastifyInstance,
-  router: Router<CompiledRoute<Location>>,
-  parts: RoutesParts,
-): void {
+export function registerRoutes(app: FastifyInstance, router: Router<Route>, parts: RoutesParts): void {
   for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
   app.decorateRequest('admission', null)
   const stages = createStages(router, parts)
   const everyPath = { url: '/*', method: [...FORWARDED_METHODS] }
-  if (!router.table.some(({ route }) => route?.takesWebSockets === true)) {
+  const { mountWebSockets } = parts
+  if (mountWebSockets === undefined || !router.table.some(({ route }) => route?.admission.websocket === true)) {
     app.route({ ...everyPath, ...stages })
     return
   }
@@ -187,7 +153,7 @@ export function registerRoutes<Location>(
   })
   void app.register((scope, _options, done) => {
     scope.addHook('onRequest', asLastRequest(stages.onRequest))
-    parts.mountWebSockets(scope, { url: '/*', constraints: { lane: WEBSOCKET_LANE } })
+    mountWebSockets(scope, { url: '/*', constraints: { lane: WEBSOCKET_LANE } })
     done()
   })
 }

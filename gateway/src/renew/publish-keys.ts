@@ -8,7 +8,7 @@ export interface PublishedKey {
 
 export interface PublishedKeySet {
   readonly path: string
-  answer(response: ServerResponse, requestId: string): void
+  readonly answer: (response: ServerResponse, requestId: string) => void
 }
 
 /** A JWK set (RFC 7517 section 5) for each path. Verifiers may keep it for a while: a key does not change while we run. */

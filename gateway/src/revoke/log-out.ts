@@ -2,7 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 
 import type { AuthResult } from '../authenticate/auth-result.ts'
-import type { ClearCookies } from '../authenticate/locations/cookie-clearing.ts'
+import type { Authentication } from '../authenticate/authentication.ts'
 import type { TokenLocation } from '../authenticate/locations/location.ts'
 import type { Clock, Schedule } from '../clock.ts'
 import { closeUnlessRead, dropBody } from '../message/unread-body.ts'
@@ -14,9 +14,7 @@ export interface LogOutParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
-  readonly clearCookies: ClearCookies
-  /** Whose token this is, ended or not; undefined for what is no good token. */
-  readonly callerOf: (token: string) => AuthResult | undefined
+  readonly authentication: Pick<Authentication, 'clearCookies' | 'callerOf'>
   readonly onLogOut: (caller: AuthResult, requestId: string) => void
 }
 
@@ -32,7 +30,7 @@ export interface LogOutRequest {
 }
 
 /** What a route says about it. */
-export interface LogOutOptions {
+interface LogOutOptions {
   /** What the browser is told to clear of the whole site. */
   readonly clearSiteData?: readonly string[] | undefined
 }
@@ -40,8 +38,13 @@ export interface LogOutOptions {
 /** The token is refused from now on in any case; the answer waits this long for the store to have it, and for the body. */
 const WAIT_MS = 250
 
-export function createLogOut(parts: LogOutParts) {
-  const { revocation, clock, schedule, renewalOf, clearCookies, callerOf, onLogOut } = parts
+export interface LogOut {
+  /** What answers the requests of a route. */
+  policyOf(route: LogOutOptions): (admitted: LogOutRequest) => void
+}
+
+export function createLogOut(parts: LogOutParts): LogOut {
+  const { revocation, clock, schedule, renewalOf, authentication, onLogOut } = parts
 
   /** In force when this returns. Settles when the store has them. */
   function block(callers: readonly AuthResult[]): Promise<unknown> {
@@ -54,23 +57,31 @@ export function createLogOut(parts: LogOutParts) {
     return revocation.status().up ? stored : Promise.resolve()
   }
 
-  return function logOut(admitted: LogOutRequest, { clearSiteData }: LogOutOptions): void {
+  function logOut(admitted: LogOutRequest, { clearSiteData }: LogOutOptions): void {
     const { request, response, requestId, caller, location, extraHeaders = [] } = admitted
     function answer(): void {
       cancel()
       if (response.headersSent || response.destroyed) return
       const headers = ['cache-control', 'no-store', 'x-request-id', requestId, ...extraHeaders]
-      for (const line of clearCookies(request)) headers.push('set-cookie', line)
+      for (const line of authentication.clearCookies(request)) headers.push('set-cookie', line)
       if (clearSiteData !== undefined)
         headers.push('clear-site-data', clearSiteData.map((kind) => `"${kind}"`).join(', '))
       response.writeHead(204, [...headers, ...closeUnlessRead(request, response)])
       response.end()
     }
     const cancel = schedule(WAIT_MS, answer)
-    const others = (location?.superseded ?? []).map(callerOf).filter((other) => other !== undefined)
+    const others = (location?.superseded ?? [])
+      .map((token) => authentication.callerOf(token))
+      .filter((other) => other !== undefined)
     const callers = caller?.authenticated === true ? [caller, ...others] : []
     const stored = block(callers)
     for (const one of callers) onLogOut(one, requestId)
     void Promise.all([stored, dropBody(request)]).then(answer)
+  }
+
+  return {
+    policyOf: (route) => (admitted) => {
+      logOut(admitted, route)
+    },
   }
 }

@@ -6,6 +6,7 @@ import { createStore } from './stores/create-store.ts'
 import { createBlockList } from './list/memory-list.ts'
 import type { RevocationOptions } from '../options/revocation.ts'
 import { createRetention } from './stores/retention.ts'
+import { createStreamCheck, type StreamCheck } from './stream-check.ts'
 import type { RevocationStore, StoreEvents, StoreStatus } from './stores/store.ts'
 
 export interface Revocation {
@@ -21,12 +22,19 @@ export interface Revocation {
   unblock(key: BlockKey): { readonly found: boolean; readonly stored: Promise<boolean> }
   /** Takes a change that a worker made. `made`: what the others are to be told; undefined when it was known. */
   takeFromWorker(change: BlockChange): { readonly made: BlockChange | undefined; readonly stored: Promise<boolean> }
+  /** What this stage says of the streams of a route. */
+  policyOf(route: { readonly onExpiry: 'close' | 'keep' }): StreamPolicy
   /** For requests with tokens, while the store is not there and the config says `onStoreDown: refuse`. */
-  refusal(): Failure | undefined
+  readonly refusal: () => Failure | undefined
   status(): StoreStatus
   /** What time it is by the clock that machines share, that of the store; by this machine's where there is none. */
   nowSec(): number
   close(): Promise<void>
+}
+
+export interface StreamPolicy {
+  /** Whether a stream or WebSocket that this caller opened may go on. */
+  readonly isStillGood: StreamCheck
 }
 
 export interface RevocationEvents extends StoreEvents {
@@ -66,6 +74,10 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
   const list = createBlockList({ clock })
   const forgettableSec = createRetention(clock)
   const store = storeOf?.(list) ?? createStore(options, { list, clock, schedule, events, forgettableSec })
+  const streamPolicies = {
+    close: { isStillGood: createStreamCheck(list, 'close') },
+    keep: { isStillGood: createStreamCheck(list, 'keep') },
+  }
   let cancelSweep: (() => void) | undefined
   let turns = 0
 
@@ -101,6 +113,7 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
       const made = change === 'added' ? list.add(entry, 'worker') : list.remove(entry, 'worker')
       return { made, stored: keep(made) }
     },
+    policyOf: ({ onExpiry }) => streamPolicies[onExpiry],
     refusal() {
       if (options.onStoreDown === 'serve') return undefined
       const { up, loaded } = store.status()

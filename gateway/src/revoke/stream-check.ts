@@ -2,6 +2,8 @@
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockList } from './block-list.ts'
 
+export type StreamCheck = (caller: AuthResult, nowMs: number) => boolean
+
 /**
  * A token that passed once may expire or be revoked while its stream goes on. A renewed one is no reason to end it: the stream
  * lives as long as its session does, until the end of the last successor that was delivered or used.
@@ -9,7 +11,7 @@ import type { BlockList } from './block-list.ts'
 export function createStreamCheck(
   list: Pick<BlockList, 'find' | 'aliveUntilSec'>,
   onExpiry: 'close' | 'keep',
-): (caller: AuthResult, nowMs: number) => boolean {
+): StreamCheck {
   return (caller, nowMs) => {
     const nowSec = nowMs / 1000
     if (onExpiry === 'close' && nowSec >= caller.validUntilSec && nowSec >= list.aliveUntilSec(caller)) return false

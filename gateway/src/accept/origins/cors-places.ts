@@ -1,6 +1,7 @@
 // Chooses the CORS policy of a request: that of the route which serves the method on this path and host.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
+import type { AdmissionPolicy } from '../admit.ts'
 import { NOT_GRANTED, type CorsPolicy } from './cors.ts'
 import type { TableEntry } from '../routes/route-table.ts'
 import type { Router } from '../routes/router.ts'
@@ -8,7 +9,7 @@ import { closeLingering } from '../../message/lingering-close.ts'
 import { isBodyLeft } from '../../message/unread-body.ts'
 
 interface CorsRoute {
-  readonly cors: CorsPolicy | undefined
+  readonly admission: Pick<AdmissionPolicy, 'cors'>
 }
 
 /** The policies of one path and host. */
@@ -47,14 +48,14 @@ function placesOf<Route extends CorsRoute>(table: readonly TableEntry<Route>[]):
     { policyOf: Map<string, CorsPolicy | undefined>; policies: CorsPolicy[] }
   >()
   for (const { siblings, methods, route } of table) {
-    if (!siblings.some(({ cors }) => cors !== undefined)) continue
+    if (!siblings.some(({ admission }) => admission.cors !== undefined)) continue
     let place = places.get(siblings)
     if (place === undefined) {
-      const policies = [...new Set(siblings.flatMap(({ cors }) => cors ?? []))]
+      const policies = [...new Set(siblings.flatMap(({ admission }) => admission.cors ?? []))]
       place = { policyOf: new Map(), policies }
       places.set(siblings, place)
     }
-    if (route !== undefined) for (const method of methods) place.policyOf.set(method, route.cors)
+    if (route !== undefined) for (const method of methods) place.policyOf.set(method, route.admission.cors)
   }
   return places
 }

@@ -1,6 +1,7 @@
 // Chooses the Fastify scope of a request: only WebSocket routes pay for the WebSocket plugin.
 import type { FastifyInstance } from 'fastify'
 
+import type { AdmissionPolicy } from '../admit.ts'
 import type { RoutedRequest } from './router.ts'
 import { isWebSocketUpgrade } from './upgrades.ts'
 
@@ -9,8 +10,10 @@ type Handler = Parameters<ReturnType<Strategy['storage']>['set']>[1]
 
 export const WEBSOCKET_LANE = 'websocket'
 
-function laneOf(request: RoutedRequest<{ readonly takesWebSockets: boolean }>): string | undefined {
-  return request.entry?.route?.takesWebSockets === true && request.method === 'GET' && isWebSocketUpgrade(request)
+function laneOf(
+  request: RoutedRequest<{ readonly admission: Pick<AdmissionPolicy, 'websocket'> }>,
+): string | undefined {
+  return request.entry?.route?.admission.websocket === true && request.method === 'GET' && isWebSocketUpgrade(request)
     ? WEBSOCKET_LANE
     : undefined
 }

@@ -3,7 +3,7 @@ import { METHODS } from 'node:http'
 
 import { hostPatternOf } from './host-name.ts'
 
-/** What the table needs to know of a route. */
+/** Which requests a route is for. */
 export interface Routable {
   readonly path: string
   readonly methods: readonly string[] | undefined
@@ -50,26 +50,36 @@ function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): I
 }
 
 /** Who answers GET answers HEAD (RFC 9110 section 9.3.2), unless another route of the path and host names it. */
-function methodsOf(route: Routable, siblings: readonly Routable[]): readonly string[] {
-  const { methods } = route
+function methodsOf({ methods }: Routable, siblings: readonly { readonly admission: Routable }[]): readonly string[] {
   if (methods === undefined) return FORWARDED_METHODS
-  if (!methods.includes('GET') || siblings.some((sibling) => sibling.methods?.includes('HEAD'))) return methods
+  if (!methods.includes('GET') || siblings.some(({ admission }) => admission.methods?.includes('HEAD'))) return methods
   return methods.flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
 }
 
 /** Every path and host with all methods. */
-export function buildRouteTable<Route extends Routable>(routes: readonly Route[]): readonly TableEntry<Route>[] {
+export function buildRouteTable<Route extends { readonly admission: Routable }>(
+  routes: readonly Route[],
+): readonly TableEntry<Route>[] {
   const places = routes.flatMap((route) =>
-    (route.hosts ?? [undefined]).map((host) => ({ route, host: host === undefined ? host : hostPatternOf(host) })),
+    (route.admission.hosts ?? [undefined]).map((host) => ({
+      route,
+      path: route.admission.path,
+      host: host === undefined ? host : hostPatternOf(host),
+    })),
   )
-  return groupBy(places, ({ route, host }) => `${host ?? ''} ${shapeOf(route.path)}`).flatMap((group) => {
+  return groupBy(places, ({ path, host }) => `${host ?? ''} ${shapeOf(path)}`).flatMap((group) => {
     const siblings = group.map(({ route }) => route)
-    const allow = [...new Set(siblings.flatMap((route) => methodsOf(route, siblings)))]
+    const methods = (route: Route) => methodsOf(route.admission, siblings)
+    const allow = [...new Set(siblings.flatMap(methods))]
     const rest = FORWARDED_METHODS.filter((method) => !allow.includes(method))
-    const entries: TableEntry<Route>[] = group.map(({ route, host }) => {
-      const { path } = route
-      return { path, host, methods: methodsOf(route, siblings), route, allow, siblings }
-    })
+    const entries: TableEntry<Route>[] = group.map(({ route, path, host }) => ({
+      path,
+      host,
+      methods: methods(route),
+      route,
+      allow,
+      siblings,
+    }))
     const [first] = entries
     if (first !== undefined && rest.length > 0) entries.push({ ...first, methods: rest, route: undefined })
     return entries

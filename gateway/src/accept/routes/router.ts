@@ -1,5 +1,5 @@
 // The router: chooses the route of a request once, before any stage, from what the client sent alone.
-import { asksMore, type Demands } from '../admit.ts'
+import { asksMore, type AdmissionPolicy, type Demands } from '../admit.ts'
 import { decodedPath, hasEmptySegment, hasEncodedSlash, plainPath, rawPath } from './path.ts'
 import { hostNameOf } from './host-name.ts'
 import { createDispute } from './other-readings.ts'
@@ -9,12 +9,9 @@ import type { IncomingMessage } from 'node:http'
 
 import type { FailureCode } from '../../failure.ts'
 
-/** What a route says about the paths that it takes. */
-export interface RoutableRoute extends Routable {
-  /** Whether a path may hold %2F, and whether it may hold `//`. */
-  readonly encodedSlashes: boolean
-  readonly emptySegments: boolean
-  readonly demands: Demands
+/** What the router asks of a route. */
+export interface RoutableRoute {
+  readonly admission: Pick<AdmissionPolicy, keyof Routable | keyof Demands | 'encodedSlashes' | 'emptySegments'>
 }
 
 /** A request with its entry. What a client sent never stands in for it: the entry is a value of its own. */
@@ -81,13 +78,16 @@ function withPlainText(url: string, routePath: string): string {
 export function createRouter<Route extends RoutableRoute>(routes: readonly Route[]): Router<Route> {
   const table = buildRouteTable(routes)
   const tree = createRouteTree(table)
-  const isDisputed = createDispute(table, tree, (route, than) => asksMore(route.demands, than.demands))
+  const isDisputed = createDispute(table, tree, (route, than) => asksMore(route.admission, than.admission))
 
   /** What is wrong with a path that had to be decoded, for the entry that answers it. */
   function faultOf(path: string, { route }: TableEntry<Route>): string | undefined {
     if (route === undefined) return undefined
-    if (hasEncodedSlash(path) && !route.encodedSlashes) return 'an escaped slash (encodedSlashes of the route)'
-    return hasEmptySegment(path) && !route.emptySegments ? 'an empty segment (emptySegments of the route)' : undefined
+    if (hasEncodedSlash(path) && !route.admission.encodedSlashes)
+      return 'an escaped slash (encodedSlashes of the route)'
+    return hasEmptySegment(path) && !route.admission.emptySegments
+      ? 'an empty segment (emptySegments of the route)'
+      : undefined
   }
 
   return {

@@ -11,7 +11,7 @@ export interface StreamWatch {
   add(longLived: LongLived): void
   delete(longLived: LongLived): void
   /** Checks all of them now: a token may have been revoked. */
-  check(): void
+  readonly check: () => void
   readonly size: number
 }
 

@@ -16,13 +16,9 @@ import type { RecordedRequest } from '../../accept/request-record.ts'
 import type { AuthResult } from '../../authenticate/auth-result.ts'
 import { keepEarlyBytes } from '../../message/early-bytes.ts'
 
-export interface WebSocketPolicy extends ForwardPolicy {
-  readonly closeCode: number
-}
-
 /** An admitted handshake of a client. */
 export interface AdmittedUpgrade extends Admitted {
-  readonly policy: WebSocketPolicy
+  readonly policy: ForwardPolicy
   /** The subprotocol that carried the token: the client is told that one when the upstream chose none. */
   readonly tokenProtocol: string | undefined
 }
@@ -42,7 +38,7 @@ interface Dialed {
   readonly protocol: string | undefined
   readonly caller: AuthResult | undefined
   readonly location: Admitted['location']
-  readonly policy: WebSocketPolicy
+  readonly policy: ForwardPolicy
 }
 
 const KEEP_ALIVE_MS = 60_000

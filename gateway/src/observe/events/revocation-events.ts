@@ -1,5 +1,6 @@
 // What happens to the store of the block list: in the log, and in what /readyz says.
 import type { Log } from '../log.ts'
+import type { LogOutParts } from '../../revoke/log-out.ts'
 import type { Revocation, RevocationEvents } from '../../revoke/revocation.ts'
 import type { Finding } from '../readiness/readiness.ts'
 
@@ -42,6 +43,15 @@ export function createRevocationEvents(log: Log, toleranceMs: number): Revocatio
     },
     onNonsense(count) {
       log.warn({ count }, 'the store of revocations holds what is no entry; it was passed over')
+    },
+  }
+}
+
+/** What happens at routes with `action: revoke`. */
+export function createLogOutEvents(log: Log): Pick<LogOutParts, 'onLogOut'> {
+  return {
+    onLogOut({ issuer }, requestId) {
+      log.info({ requestId, issuer }, 'token revoked by its user')
     },
   }
 }

@@ -1,9 +1,9 @@
-// Events of upstream targets in the log and the metrics.
+// Events on the way to upstreams, of targets and of single requests, in the log and the metrics.
 import type { Log } from '../log.ts'
 import type { CountEvent } from '../metrics/event-counters.ts'
-import type { UpstreamEvents } from '../../forward/upstream/upstream.ts'
+import type { ForwardingEvents } from '../../forward/forwarding.ts'
 
-export function createUpstreamEvents(log: Log, count: CountEvent): UpstreamEvents {
+export function createUpstreamEvents(log: Log, count: CountEvent): ForwardingEvents {
   return {
     onTargetOut(upstream, target, why, cause) {
       count('tollgate_targets_out_total', { upstream, why })
@@ -11,6 +11,9 @@ export function createUpstreamEvents(log: Log, count: CountEvent): UpstreamEvent
     },
     onTargetBack(upstream, target) {
       log.info({ upstream, target }, 'target is back')
+    },
+    onNotForwarded(requestId, route, upstream, code, cause) {
+      log.warn({ requestId, route, upstream, code, cause }, 'not forwarded to its end')
     },
   }
 }

@@ -8,7 +8,7 @@ import { RouteTallies, type RouteTally } from './route-tally.ts'
 
 export interface Metrics {
   /** The tally of a route, by its path in the config: routes that share a path share it. */
-  route(path: string): RouteTally
+  readonly route: (path: string) => RouteTally
   readonly count: CountEvent
   readonly contentType: string
   text(): Promise<string>

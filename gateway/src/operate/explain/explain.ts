@@ -17,7 +17,8 @@ import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import { readExactJson } from '../../message/exact-json.ts'
 import { magnitudeOf } from '../../message/exact-number.ts'
 import { Failure, failureRule, isFailureCode } from '../../failure.ts'
-import { buildServer, type Gateway } from '../../gateway/gateway.ts'
+import { buildServer } from '../../gateway/gateway.ts'
+import type { Gateway } from '../../gateway/generation.ts'
 
 export interface ExplainedRequest {
   readonly method: string
@@ -144,31 +145,27 @@ export async function explain(
     schedule: () => () => undefined,
     injectedTarget: request.target,
     fetchJson: fetchJson ?? (() => Promise.reject(new Error(OFFLINE))),
-    wrapRoute: (route, routeConfig) => ({
-      path: route.path,
-      methods: route.methods,
-      hosts: route.hosts,
-      encodedSlashes: route.encodedSlashes,
-      emptySegments: route.emptySegments,
-      demands: route.demands,
-      cors: route.cors,
-      takesWebSockets: false,
-      admittedUpgrade: (upgrade, reply) => route.admittedUpgrade(upgrade, reply),
-      tally: route.tally,
-      admit(rawRequest) {
-        capture.route = routeConfig
-        return route.admit(rawRequest)
+    wrapSteps: (steps) => ({
+      admit(route, rawRequest) {
+        capture.route = route.config
+        return steps.admit(route, rawRequest)
       },
-      refuse(failure, reply) {
+      refuse(route, failure, reply) {
         capture.refusal = failure
-        route.refuse(failure, reply)
+        steps.refuse(route, failure, reply)
       },
-      forward(_request, reply, { caller }) {
+      conclude(route, rawRequest, reply, admission) {
+        if (route.config === undefined) {
+          // The gateway answers itself: with its published keys.
+          steps.conclude(route, rawRequest, reply, admission)
+          return
+        }
         capture.reached = true
-        capture.authResult = caller?.headerValue
-        capture.successor = caller?.renewal?.successor
+        capture.authResult = admission.caller?.headerValue
+        capture.successor = admission.caller?.renewal?.successor
         reply.raw.end()
       },
+      upgrade: undefined,
     }),
   })
   try {

@@ -7,7 +7,6 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { boundTokenCache } from '../../gateway/bound-token-cache.ts'
 import { systemClock, systemSchedule } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
-import { heapLimitBytes } from '../../gateway/heap-limit.ts'
 import { adminPartsOf, listen, shuttingDown, urlOf } from './main.ts'
 import { buildAdmin } from '../admin/admin.ts'
 import { mergeReadiness, notReadyAtAll, watchReadiness, type Readiness } from '../../observe/readiness/readiness.ts'
@@ -86,7 +85,7 @@ export async function runWorkers(config: Config): Promise<void> {
   const workers = createCluster({
     count,
     // Each has a heap as large as this one, so that what is told here once is right for all of them.
-    config: boundTokenCache(config, heapLimitBytes(), log),
+    config: boundTokenCache(config, undefined, log),
     fork: createFork(spreadRevocations(revocation, systemSchedule)),
     clock: systemClock,
     schedule: systemSchedule,

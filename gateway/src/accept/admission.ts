@@ -1,0 +1,101 @@
+// The door of this stage: from the config of a route to what is asked of its requests.
+import type { AdmissionParts, AdmissionPolicy, DecisionTally } from './admit.ts'
+import { createFailureLimit } from './failure-limit.ts'
+import { compileCors, type CorsConfig, type CorsPolicy } from './origins/cors.ts'
+import { createOriginGuard, type OriginGuardParts } from './origins/origin-guard.ts'
+import type { Authentication } from '../authenticate/authentication.ts'
+import type { Clock } from '../clock.ts'
+import type { ClientOf } from '../message/client-address.ts'
+import type { PeerTrust } from '../message/trusted-proxies.ts'
+import { compileOnce } from '../options/compile-once.ts'
+import type { Config } from '../options/config.ts'
+
+type RouteConfig = Config['routes'][number]
+type OriginRules = Omit<OriginGuardParts, 'isTrusted'>
+
+export interface AdmissionStageParts {
+  readonly clock: Clock
+  readonly isTrusted: PeerTrust
+  readonly clientOf: ClientOf
+  readonly authentication: Pick<Authentication, 'policyOf' | 'anonymous'>
+  readonly authorization: { policyOf(route: Pick<RouteConfig, 'require'>): Pick<AdmissionPolicy, 'authorize'> }
+  /** Where decisions about the requests of a path are counted. */
+  readonly tallyOf: (path: string) => DecisionTally
+}
+
+/** What of a route this stage goes by. */
+export type AdmittingRoute = Pick<
+  RouteConfig,
+  | 'path'
+  | 'methods'
+  | 'hosts'
+  | 'encodedSlashes'
+  | 'emptySegments'
+  | 'action'
+  | 'auth'
+  | 'issuers'
+  | 'require'
+  | 'cors'
+  | 'origins'
+  | 'websocket'
+>
+
+const ANYBODY: Omit<AdmittingRoute, 'path'> = {
+  methods: ['GET'],
+  encodedSlashes: 'refuse',
+  emptySegments: 'refuse',
+  auth: 'none',
+  websocket: false,
+}
+
+export interface AdmissionStage {
+  policyOf(route: AdmittingRoute): AdmissionPolicy
+  /** Of a path that anybody may GET. */
+  policyForAnybody(path: string): AdmissionPolicy
+  /** For what no route answers. */
+  readonly corsEverywhere: CorsPolicy | undefined
+}
+
+export function createAdmission(
+  config: Pick<Config, 'limits' | 'cors'>,
+  { clock, isTrusted, clientOf, authentication, authorization, tallyOf }: AdmissionStageParts,
+): AdmissionStage {
+  const { authFailures } = config.limits
+  const parts: AdmissionParts = {
+    failureLimit: authFailures === undefined ? undefined : createFailureLimit(authFailures, clock),
+    clientOf,
+    anonymous: Object.freeze({ caller: authentication.anonymous, location: undefined }),
+  }
+  const corsOf = compileOnce(compileCors)
+  const originGuardOf = compileOnce((rules: OriginRules) => createOriginGuard({ ...rules, isTrusted }))
+
+  /** Written out: objects that are spread together have a hidden class each, and then a thousand routes have a thousand. */
+  function policyWith(route: AdmittingRoute, cors: CorsConfig | undefined): AdmissionPolicy {
+    const { auth, identification, issuers } = authentication.policyOf(route)
+    return {
+      path: route.path,
+      methods: route.methods,
+      hosts: route.hosts,
+      encodedSlashes: route.encodedSlashes === 'allow',
+      emptySegments: route.emptySegments === 'allow',
+      cors: cors === undefined ? undefined : corsOf(cors),
+      websocket: route.websocket,
+      auth,
+      identification,
+      issuers,
+      authorize: authorization.policyOf(route).authorize,
+      originGuard: originGuardOf({
+        origins: route.origins,
+        credentialed: cors?.credentials === true ? cors.origins : [],
+      }),
+      tally: tallyOf(route.path),
+      parts,
+    }
+  }
+
+  return {
+    policyOf: (route) => policyWith(route, route.cors ?? config.cors),
+    policyForAnybody: (path) => policyWith({ ...ANYBODY, path }, undefined),
+    corsEverywhere: config.cors === undefined ? undefined : corsOf(config.cors),
+  }
+}

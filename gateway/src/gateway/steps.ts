@@ -1,0 +1,102 @@
+// What is done with a request that has a route: the same few functions for all routes, in the order of a request.
+import type { FastifyReply, FastifyRequest } from 'fastify'
+
+import { admit, type Admission } from '../accept/admit.ts'
+import type { Answer } from '../accept/answer.ts'
+import type { SERVER_OPTIONS, RoutedRequest } from '../accept/routes/router.ts'
+import type { Authentication } from '../authenticate/authentication.ts'
+import type { StripToken, TokenLocation } from '../authenticate/locations/location.ts'
+import { offeredTokenProtocol } from '../authenticate/locations/subprotocol.ts'
+import type { Failure, FailureCode } from '../failure.ts'
+import type { Admitted } from '../forward/admitted.ts'
+import { forward } from '../forward/forward.ts'
+import type { AdmittedUpgrade } from '../forward/websocket/websocket.ts'
+import { isBodyLeft } from '../message/unread-body.ts'
+import type { Log } from '../observe/log.ts'
+import { storyLine } from '../observe/story.ts'
+import type { Route } from './route.ts'
+
+/** What the router found out: the entry that answers, or why none does. */
+export type RawRequest = RoutedRequest<Route> & { refusal?: FailureCode | typeof SERVER_OPTIONS }
+
+export interface Steps {
+  admit(route: Route, request: RawRequest): ReturnType<typeof admit>
+  refuse(route: Route, failure: Failure, reply: FastifyReply): void
+  /** Sends an admitted request on, or answers it. */
+  conclude(route: Route, request: RawRequest, reply: FastifyReply, admission: Admission): void
+  /** What the forward stage needs of an admitted upgrade; undefined: no WebSocket is opened. */
+  readonly upgrade: ((request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade) | undefined
+}
+
+export interface StepsParts {
+  readonly log: Log
+  readonly answer: Answer
+  readonly authentication: Pick<Authentication, 'locations' | 'strip' | 'stripSuperseded'>
+}
+
+/** Where several cookies held a token, those that do not count go too. */
+function createStripOf({ strip, stripSuperseded }: StepsParts['authentication']) {
+  return function stripOf(location: TokenLocation | undefined): StripToken | undefined {
+    if (location?.superseded === undefined) return strip
+    const others = stripSuperseded(location.superseded)
+    return (headers, target) => {
+      const left = others(headers, target)
+      return strip === undefined ? left : strip(headers, left)
+    }
+  }
+}
+
+export function createSteps({ log, answer, authentication }: StepsParts): Steps {
+  const { locations } = authentication
+  const stripOf = createStripOf(authentication)
+
+  function admittedOf(
+    { admission: { cors } }: Route,
+    request: RawRequest,
+    reply: FastifyReply,
+    { caller, location }: Admission,
+  ): Admitted {
+    return {
+      request,
+      response: reply.raw,
+      requestId: reply.request.id,
+      target: request.url,
+      caller,
+      location,
+      strip: stripOf(location),
+      extraHeaders: cors?.answerHeaders(request.headers.origin),
+    }
+  }
+
+  return {
+    admit: (route, request) => admit(route.admission, request),
+    refuse({ admission, scopes }, failure, reply) {
+      const { id, raw } = reply.request
+      if (log.isLevelEnabled('debug')) {
+        const { code, detail } = failure
+        log.debug({ requestId: id, route: admission.path, code, detail, story: storyLine(failure) }, 'refused')
+      }
+      reply.hijack()
+      answer(reply.raw, failure.code, id, {
+        scopes,
+        headers: admission.cors?.answerHeaders(raw.headers.origin),
+        close: isBodyLeft(raw.headers),
+      })
+    },
+    conclude(route, request, reply, admission) {
+      const admitted = admittedOf(route, request, reply, admission)
+      if (route.forwarding === undefined) route.ownAnswer?.(admitted)
+      else forward(route.forwarding, admitted)
+    },
+    upgrade(request, reply) {
+      const raw = request.raw as RawRequest
+      const route = raw.entry?.route
+      if (route?.forwarding === undefined) throw new Error('an upgrade without a route was admitted')
+      return {
+        ...admittedOf(route, raw, reply, request.admission as Admission),
+        policy: route.forwarding,
+        tokenProtocol: offeredTokenProtocol(locations, raw),
+      }
+    },
+  }
+}

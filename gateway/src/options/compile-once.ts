@@ -1,0 +1,14 @@
+// Options that say the same are compiled once: then what they become is also the same place in memory (decision 0018).
+
+/** Only for sources that JSON can tell apart, as the schema of the config lets in (no NaN, no null). */
+export function compileOnce<Source, Compiled>(compile: (source: Source) => Compiled): (source: Source) => Compiled {
+  const compiled = new Map<string, Compiled>()
+  return (source) => {
+    const key = JSON.stringify(source)
+    const known = compiled.get(key)
+    if (known !== undefined) return known
+    const made = compile(source)
+    compiled.set(key, made)
+    return made
+  }
+}
