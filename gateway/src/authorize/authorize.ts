@@ -5,13 +5,12 @@ import type { RequireOptions, ScopesOptions } from '../options/route/require.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import { quotedList } from '../message/shown-value.ts'
 import { Failure } from '../failure.ts'
-
-type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
+import type { ReadOnly } from '../options/read-only.ts'
 
 /** Says why this caller may not pass, or nothing. */
 export type Requirement = (caller: AuthResult) => Failure | undefined
 
-function compileScopes({ all = [], any = [] }: DeepReadonly<ScopesOptions>): Requirement {
+function compileScopes({ all = [], any = [] }: ReadOnly<ScopesOptions>): Requirement {
   const detail = `it needs ${[all.join(' '), any.length > 0 ? `one of ${any.join(' ')}` : ''].filter((text) => text !== '').join(' and ')}`
   const missing = (scopes: readonly string[]) =>
     new Failure('scope_missing', `${detail}; it has ${scopes.length === 0 ? 'none' : quotedList(scopes)}`)
@@ -55,7 +54,7 @@ function none(requirement: Requirement): Requirement {
 }
 
 /** All keys of a requirement must hold. Failures: scope_missing, claim_forbidden. */
-export function compileRequirement({ scopes, claims, all, any, not }: DeepReadonly<RequireOptions>): Requirement {
+export function compileRequirement({ scopes, claims, all, any, not }: ReadOnly<RequireOptions>): Requirement {
   const parts: Requirement[] = []
   if (scopes !== undefined) parts.push(compileScopes(scopes))
   if (claims !== undefined) parts.push(compileClaims(claims))
@@ -66,7 +65,7 @@ export function compileRequirement({ scopes, claims, all, any, not }: DeepReadon
 }
 
 /** The scopes that a refused client should ask for (RFC 6750 section 3: the attribute scope of the challenge). */
-export function scopesToAskFor({ scopes }: DeepReadonly<RequireOptions>): readonly string[] {
+export function scopesToAskFor({ scopes }: ReadOnly<RequireOptions>): readonly string[] {
   return [...new Set([...(scopes?.all ?? []), ...(scopes?.any ?? [])])]
 }
 

@@ -4,8 +4,8 @@ import type { AuthResult, Claims, JsonValue } from '../authenticate/auth-result.
 import { ExactNumber, readNumber } from '../message/exact-number.ts'
 import { kindOfValue } from '../message/shown-value.ts'
 import { Failure } from '../failure.ts'
+import type { ReadOnly } from '../options/read-only.ts'
 
-type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
 type Test = (value: JsonValue | undefined) => boolean
 type Read = (claims: Claims) => JsonValue | undefined
 
@@ -30,18 +30,18 @@ export function compilePointer(pointer: string): Read {
 }
 
 /** Whether a claim is this very value. */
-function compileEquals(expected: DeepReadonly<ClaimValue>): Test {
+function compileEquals(expected: ReadOnly<ClaimValue>): Test {
   const wanted = typeof expected === 'object' ? readNumber(expected.number) : expected
   return wanted instanceof ExactNumber ? (value) => ExactNumber.same(value, wanted) : (value) => value === wanted
 }
 
 /** A list with this member; or this very text alone, which some issuers send instead of a list of one. */
-function compileContains(expected: DeepReadonly<ClaimValue>): Test {
+function compileContains(expected: ReadOnly<ClaimValue>): Test {
   const isMember = compileEquals(expected)
   return (value) => (Array.isArray(value) ? value.some(isMember) : typeof value === 'string' && value === expected)
 }
 
-function compileTests(condition: DeepReadonly<ClaimCondition>): readonly Test[] {
+function compileTests(condition: ReadOnly<ClaimCondition>): readonly Test[] {
   const { equals, oneOf, contains, prefix, exists } = condition
   const tests: Test[] = []
   if (equals !== undefined) tests.push(compileEquals(equals))
@@ -63,7 +63,7 @@ function allOf(tests: readonly Test[]): Test {
 
 /** All conditions must hold. The failure names the claim by its pointer, never its value. */
 export function compileClaims(
-  conditions: DeepReadonly<Record<string, ClaimCondition>>,
+  conditions: ReadOnly<Record<string, ClaimCondition>>,
 ): (caller: AuthResult) => Failure | undefined {
   const compiled = Object.entries(conditions).map(([pointer, condition]) => ({
     read: compilePointer(pointer),

@@ -1,6 +1,7 @@
 // Which peers are load balancers in front of the gateway, so that their forwarding headers are believed.
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
+import { remember } from './remember.ts'
 
 /** An address, or a network in CIDR notation; undefined when it is neither. */
 function parseNetwork(text: string): { readonly address: string; readonly prefix: number } | undefined {
@@ -27,16 +28,10 @@ export function createTrust(networks: readonly string[]): PeerTrust {
     if (network !== undefined)
       list.addSubnet(network.address, network.prefix, isIPv6(network.address) ? 'ipv6' : 'ipv4')
   }
-  const answers = new Map<string, boolean>()
-  return (address) => {
-    let answer = answers.get(address)
-    if (answer === undefined) {
-      answer = isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4')
-      if (answers.size >= MAX_REMEMBERED) answers.clear()
-      answers.set(address, answer)
-    }
-    return answer
-  }
+  return remember(
+    MAX_REMEMBERED,
+    (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'),
+  )
 }
 
 /** Whether a peer is a proxy whose word about the client counts. */

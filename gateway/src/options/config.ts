@@ -19,6 +19,7 @@ import {
 import { Options } from './kinds.ts'
 import { RevocationOptions } from './revocation.ts'
 import { RouteOptions } from './route/routes.ts'
+import type { ReadOnly } from './read-only.ts'
 
 export const ConfigOptions = Options(
   {
@@ -45,11 +46,5 @@ export const ConfigOptions = Options(
   { description: 'The configuration of a Tollgate gateway.', $schema: 'http://json-schema.org/draft-07/schema#' },
 )
 
-type DeepReadonly<T> = T extends (infer Item)[]
-  ? readonly DeepReadonly<Item>[]
-  : T extends object
-    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
-    : T
-
 /** A loaded config: every default filled in, durations in milliseconds, sizes in bytes, names checked, frozen. */
-export type Config = DeepReadonly<StaticDecode<typeof ConfigOptions>>
+export type Config = ReadOnly<StaticDecode<typeof ConfigOptions>>

@@ -2,6 +2,7 @@
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options } from './kinds.ts'
+import type { ReadOnly } from './read-only.ts'
 
 const Timeouts = {
   headers: Duration({
@@ -154,5 +155,4 @@ export const UpstreamOptions = Options(
 
 export type UpstreamOptions = StaticDecode<typeof UpstreamOptions>
 
-type DeepReadonly<T> = { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
-export type UpstreamConfig = DeepReadonly<UpstreamOptions>
+export type UpstreamConfig = ReadOnly<UpstreamOptions>

@@ -1,9 +1,9 @@
 // One CORS policy (Fetch standard section 3.2): responses to preflights, and which other responses a page may read.
 import type { CorsOptions } from '../../options/route/cors.ts'
 import { compileOrigins } from './origins.ts'
+import type { ReadOnly } from '../../options/read-only.ts'
 
-type DeepReadonly<T> = T extends object ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> } : T
-export type CorsConfig = DeepReadonly<CorsOptions>
+export type CorsConfig = ReadOnly<CorsOptions>
 
 /** Header names and values in turn. */
 type Pairs = readonly string[]

@@ -17,9 +17,10 @@ import { kindOfValue, mismatch } from '../../message/shown-value.ts'
 import { createRemoteKeys, type FetchedDocument, type RemoteKeys, type RemoteKeysEvents } from './remote-keys.ts'
 import type { Clock, Schedule } from '../../clock.ts'
 import { CannotStart } from '../../failure.ts'
+import { isConfidential } from '../../message/confidential-url.ts'
+import type { ReadOnly } from '../../options/read-only.ts'
 
-type DeepReadonly<T> = { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
-export type IssuerConfig = DeepReadonly<IssuerOptions>
+export type IssuerConfig = ReadOnly<IssuerOptions>
 
 /** The keys in use, and, where they come from a URL, what fetches them. */
 export interface KeySource {
@@ -42,15 +43,11 @@ export interface KeySourceParts {
   readonly ownKeys?: readonly VerificationKey[]
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
-}
-
 /** Keys in clear text let anyone on the way choose who is believed. */
 function checkUrl(text: string, allowHttp: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined) throw new Error('the address of the JWK set is not a URL')
-  if (url.protocol === 'https:' || (url.protocol === 'http:' && (allowHttp || isLoopback(url.hostname)))) return text
+  if (isConfidential(url, allowHttp)) return text
   throw new Error('the address of the JWK set is not https (allowHttp permits http)')
 }
 

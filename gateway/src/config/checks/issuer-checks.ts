@@ -2,6 +2,7 @@
 import { checkKeyRequest } from './key-request-checks.ts'
 import { options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
+import { isConfidential } from '../../message/confidential-url.ts'
 
 /** Where keys come from: one of them for each issuer. */
 export const KEY_SOURCES = ['jwksUrl', 'discovery', 'jwksFile', 'pemFile', 'secret'] as const
@@ -10,17 +11,13 @@ function isHmac(algorithm: string): boolean {
   return algorithm.startsWith('HS')
 }
 
-function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
-}
-
 /** What is wrong with an address that keys are fetched from; undefined when it is right. */
 function addressFault(address: string, example: string, allowHttp: boolean): Omit<Finding, 'path'> | undefined {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
     return { message: 'must be the address that keys are fetched from', hint: `such as ${example}` }
   if (url.username !== '' || url.password !== '') return { message: 'must not hold a user name or password' }
-  if (url.protocol === 'https:' || allowHttp || isLoopback(url.hostname)) return undefined
+  if (isConfidential(url, allowHttp)) return undefined
   return {
     message: 'keys that come over plain http can be replaced by anyone on the way',
     hint: 'use https, or allowHttp: true if the network is yours',

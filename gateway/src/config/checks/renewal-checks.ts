@@ -4,6 +4,7 @@ import { checkDelivery } from './delivery-checks.ts'
 import { entries, isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
 import { parseDuration } from '../../options/kinds.ts'
+import { isConfidential } from '../../message/confidential-url.ts'
 
 /** Seconds of an option that is a duration; undefined when it is not there or no duration. */
 function seconds(value: unknown): number | undefined {
@@ -56,12 +57,11 @@ function checkEndpoint(endpoint: string | undefined, allowHttp: boolean, path: P
   if (endpoint === undefined) return []
   const at = [...path, 'endpoint']
   const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined
-  if (url === undefined) return [{ path: at, message: 'must be the address that successors come from' }]
+  if (url === undefined || !/^https?:$/.test(url.protocol))
+    return [{ path: at, message: 'must be the address that successors come from' }]
   if (url.username !== '' || url.password !== '')
     return [{ path: at, message: 'must not hold a user name or password' }]
-  const isLoopback =
-    url.hostname === 'localhost' || url.hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(url.hostname)
-  if (url.protocol === 'https:' || allowHttp || isLoopback) return []
+  if (isConfidential(url, allowHttp)) return []
   const hint = 'use https, or keys.allowHttp: true if the network is yours'
   return [{ path: at, message: 'tokens that go over plain http can be taken by anyone on the way', hint }]
 }

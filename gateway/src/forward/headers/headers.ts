@@ -9,7 +9,7 @@ import {
   SAID_BY_GATEWAY,
   SAID_BY_PROXIES,
 } from './header-names.ts'
-import { rememberByName } from './remembered-names.ts'
+import { rememberByName } from '../../message/remember.ts'
 import { eachHeader, indexOfHeader, removeHeaders, takeHeader, type RawHeaders } from '../../message/raw-headers.ts'
 
 /** What the gateway says about a request. */

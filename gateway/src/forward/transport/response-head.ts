@@ -1,6 +1,6 @@
 // Strict parser of a response head (RFC 9112): what two readers could frame differently is refused.
 import { challengeBinds } from './connections/connection-auth.ts'
-import { rememberByName } from '../headers/remembered-names.ts'
+import { rememberByName } from '../../message/remember.ts'
 
 export interface ResponseHead {
   readonly status: number
