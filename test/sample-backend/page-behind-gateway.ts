@@ -1,7 +1,5 @@
 // Puts the real gateway, with the sample config of `npm start`, in front of a sample backend.
-import { once } from 'node:events'
 import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 
 import { pino } from 'pino'
@@ -10,6 +8,7 @@ import type { Test } from 'tap'
 import { loadConfig } from '../../gateway/src/config/load.ts'
 import { startGateway } from '../../gateway/src/operate/process/main.ts'
 import { buildForTest, listen } from './sample-server.ts'
+import { freePort } from '../support/free-port.ts'
 
 /** The URLs at which a browser finds the page: through the gateway, and past it. */
 export interface Pair {
@@ -19,17 +18,8 @@ export interface Pair {
 
 const SAMPLE = readFileSync(new URL('../../config/gateway.yaml', import.meta.url), 'utf8')
 
-/** The backend tells the page where the gateway is, so the port must be known before the gateway starts. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
-
 export async function startPair(t: Test, options: { readonly tokenLifetimeMs?: number } = {}): Promise<Pair> {
+  // The backend tells the page where the gateway is, so the port must be known before the gateway starts.
   const port = await freePort()
   const gatewayUrl = `http://127.0.0.1:${port}`
   const backendUrl = await listen(await buildForTest(t, { ...options, gatewayUrl, keysDirectory: t.testdir({}) }))

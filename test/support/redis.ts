@@ -1,8 +1,10 @@
 // A real redis-server on a free port, which a test can stop and start again.
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer, connect, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { Redis } from 'ioredis'
+
+import { freePort } from './free-port.ts'
 
 export const redisServerPath = '/usr/bin/redis-server'
 
@@ -19,15 +21,6 @@ export interface TestRedis {
 interface Home {
   teardown(run: () => unknown): void
   testdir(): string
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 async function answers(port: number): Promise<boolean> {

@@ -9,6 +9,7 @@ import { start } from '../../support/gateway-process.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
 import type { Teardown } from '../../support/test-gateway.ts'
 import { createSigner, ISSUER } from '../../support/tokens.ts'
+import { freePort } from '../../support/free-port.ts'
 
 const signer = await createSigner('ES256')
 const upstream = await startUpstream(t)
@@ -109,12 +110,3 @@ t.test('the admin listener answers while a start waits for keys, and nothing lis
   t.same(await ask(url, await signer.sign()), PASSED)
   t.equal((await fetch(`${adminUrl}/readyz`)).status, 200)
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
-}
