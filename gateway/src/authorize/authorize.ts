@@ -78,14 +78,14 @@ export interface AuthorizationPolicy {
 }
 
 export interface Authorization {
-  policyOf(route: { readonly require?: DeepReadonly<RequireOptions> }): AuthorizationPolicy
+  policyOf(route: { readonly require?: ReadOnly<RequireOptions> }): AuthorizationPolicy
 }
 
 const NO_DEMANDS: AuthorizationPolicy = { authorize: undefined, scopes: [] }
 
 /** The door of this stage. Routes that demand the same get the same policy. */
 export function createAuthorization(): Authorization {
-  const policyOf = compileOnce((require: DeepReadonly<RequireOptions>): AuthorizationPolicy => ({
+  const policyOf = compileOnce((require: ReadOnly<RequireOptions>): AuthorizationPolicy => ({
     authorize: compileRequirement(require),
     scopes: scopesToAskFor(require),
   }))
