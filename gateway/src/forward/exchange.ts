@@ -184,7 +184,7 @@ export class Exchange implements ResponseReceiver, LongLived {
     this.#policy.watch.add(this)
   }
 
-  check(nowMs: number, wallMs: number): void {
+  check(nowMs: number, wallMs: number, leaveMs: number): void {
     if (this.#moved) this.#movedAtMs = nowMs
     this.#moved = false
     const { totalTimeoutMs, idleTimeoutMs, eventStreamIdleTimeoutMs, isStillGood } = this.#policy
@@ -195,8 +195,9 @@ export class Exchange implements ResponseReceiver, LongLived {
     if (this.#rawHead === undefined) return
     const kind = (this.#kind ??= responseKind(this.#rawHead))
     const { caller } = this.#admitted
-    if (kind !== 'bounded' && caller !== undefined && isStillGood?.(caller, wallMs) === false) {
-      this.#endWithToken(kind)
+    const mustLeave = kind === 'events' && this.#movedAtMs <= leaveMs
+    if (mustLeave || (kind !== 'bounded' && caller !== undefined && isStillGood?.(caller, wallMs) === false)) {
+      this.#endEarly(kind)
       return
     }
     const idleMs = kind === 'events' ? eventStreamIdleTimeoutMs : idleTimeoutMs
@@ -204,7 +205,7 @@ export class Exchange implements ResponseReceiver, LongLived {
   }
 
   /** An event stream has no end to miss: the client connects anew and is told why. Of anything else half must not pass for all. */
-  #endWithToken(kind: 'events' | 'endless'): void {
+  #endEarly(kind: ResponseKind): void {
     this.#finish()
     this.#writeHead()
     this.#abort?.()

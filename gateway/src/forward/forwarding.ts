@@ -54,6 +54,8 @@ export interface Forwarding {
   ): ReturnType<typeof createWebSocketMount>
   /** Ends the streams whose callers may not go on: a token was revoked. */
   checkStreams(): void
+  /** See StreamWatch. */
+  readonly leaveStreams: StreamWatch['leave']
   /** By name. */
   readonly upstreams: ReadonlyMap<string, Upstream>
   /** Begins health checks. */
@@ -142,6 +144,7 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
     policyOf,
     webSocketMount: (admittedOf) => createWebSocketMount(config.limits.messageBytes, admittedOf),
     checkStreams: watch.check,
+    leaveStreams: watch.leave,
     upstreams,
     start() {
       for (const upstream of upstreams.values()) upstream.start()

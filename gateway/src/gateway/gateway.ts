@@ -27,7 +27,7 @@ import { boundTokenCache } from './bound-token-cache.ts'
 import { createGeneration, type Gateway, type ServerParts } from './generation.ts'
 import { meetingPlaceOf } from './redis-meeting-place.ts'
 import { createRoutes } from './route.ts'
-import { registerRoutes } from './routes.ts'
+import { registerRoutes, type InFlight } from './routes.ts'
 import { createSteps } from './steps.ts'
 import { createFileWatch } from './watch-files.ts'
 
@@ -35,7 +35,7 @@ import { createFileWatch } from './watch-files.ts'
 export function buildServer(config: Config, parts: ServerParts): Gateway {
   const { log, version, clock = systemClock, schedule = systemSchedule, random = Math.random, fetchJson } = parts
   const { askIssuer, storeOf, injectedTarget, wrapSteps = (steps) => steps } = parts
-  const inFlight = { limit: config.limits.inFlight, count: 0 }
+  const inFlight: InFlight = { limit: config.limits.inFlight, count: 0, onCut: undefined }
   const answer = createAnswer(config.errors)
   const isTrusted = createTrust(config.proxy.trustedProxies)
   const clientOf = createClientOf({ isTrusted, from: config.proxy.clientAddress })
@@ -106,5 +106,6 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   registerRoutes(app, router, { steps, inFlight, answer, cors, observer, onLost, mountWebSockets })
   return createGeneration(config, {
     ...{ listener, authentication, forwarding, meetingPlace, revocation, metrics, renewalOf, clock, schedule },
+    ...{ inFlight, log },
   })
 }

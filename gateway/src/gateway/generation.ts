@@ -1,7 +1,6 @@
 // A generation is what one config becomes: what it is given besides, what it gives, and how it begins and ends.
 import type { FastifyInstance } from 'fastify'
 
-import type { Connections } from '../accept/listen/connections.ts'
 import type { Authentication } from '../authenticate/authentication.ts'
 import type { KeySourceParts } from '../authenticate/keys/key-source.ts'
 import type { Clock, Schedule } from '../clock.ts'
@@ -15,7 +14,9 @@ import type { AskIssuer } from '../renew/endpoint.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 import type { RenewalFacts } from '../revoke/entries-for.ts'
 import type { Revocation, RevocationParts } from '../revoke/revocation.ts'
-import { closeApp, type App } from './app.ts'
+import type { App } from './app.ts'
+import { createEnding, type Ending } from './ending.ts'
+import type { InFlight } from './routes.ts'
 import type { Steps } from './steps.ts'
 
 /** What comes from outside the config; tests put their own clock in. */
@@ -35,7 +36,7 @@ export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'sch
   readonly wrapSteps?: (steps: Steps) => Steps
 }
 
-export interface Gateway {
+export interface Gateway extends Ending {
   readonly app: FastifyInstance
   readonly metrics: Metrics
   /** Whether requests had better go elsewhere; and what does not work though they are served. */
@@ -49,14 +50,12 @@ export interface Gateway {
   readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
   /** Fetches the keys of all issuers; settles when each fetch ended, well or not. */
   loadKeys(): Promise<void>
-  /** From now on each answer ends its connection, so that clients go elsewhere; all is served as before. */
-  retire(): void
-  /** Serves what is under way, then lets go of upstreams and timers. */
-  close(): Promise<void>
 }
 
 export interface GenerationParts extends Pick<Gateway, 'metrics' | 'revocation' | 'renewalOf'> {
   readonly listener: App
+  readonly inFlight: InFlight
+  readonly log: Log
   readonly authentication: Authentication
   readonly forwarding: Forwarding
   readonly meetingPlace: { close(): void } | undefined
@@ -65,21 +64,36 @@ export interface GenerationParts extends Pick<Gateway, 'metrics' | 'revocation' 
 }
 
 export function createGeneration(config: Config, parts: GenerationParts): Gateway {
-  const { listener, authentication, forwarding, meetingPlace, revocation, clock, schedule, metrics, renewalOf } = parts
+  const {
+    listener,
+    authentication,
+    forwarding,
+    meetingPlace,
+    revocation,
+    clock,
+    schedule,
+    metrics,
+    renewalOf,
+    inFlight,
+    log,
+  } = parts
   const { authenticator, issuers } = authentication
-  const { connections }: { readonly connections: Connections } = listener
   const findings = createFindings({ config, issuers, upstreams: forwarding.upstreams, revocation, clock })
   const readinessWatch = watchReadiness(findings, clock, schedule)
-  let closed: Promise<void> | undefined
-
-  async function close(): Promise<void> {
-    authentication.stop()
-    readinessWatch.stop()
-    await closeApp(listener)
-    meetingPlace?.close()
-    // What was revoked by the last requests is written first.
-    await Promise.all([revocation.close(), forwarding.close()])
-  }
+  const ending = createEnding(
+    { listener, inFlight, leaveStreams: forwarding.leaveStreams, log },
+    {
+      stop() {
+        authentication.stop()
+        readinessWatch.stop()
+      },
+      async release() {
+        meetingPlace?.close()
+        // What was revoked by the last requests is written first.
+        await Promise.all([revocation.close(), forwarding.close()])
+      },
+    },
+  )
 
   return {
     app: listener.app,
@@ -96,9 +110,6 @@ export function createGeneration(config: Config, parts: GenerationParts): Gatewa
       forwarding.start()
       await authentication.loadKeys()
     },
-    retire() {
-      connections.retire()
-    },
-    close: () => (closed ??= close()),
+    ...ending,
   }
 }

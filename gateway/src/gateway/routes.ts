@@ -27,6 +27,8 @@ declare module 'fastify' {
 export interface InFlight {
   readonly limit: number
   count: number
+  /** Set when what is left is cut: told of each request whose response closes from then on. */
+  onCut: ((request: IncomingMessage, requestId: string, route: string) => void) | undefined
 }
 
 export interface RoutesParts {
@@ -82,6 +84,7 @@ function createStages({ methods }: Router<Route>, { steps, inFlight, answer, cor
     // One listener for all that ends with the response.
     reply.raw.on('close', () => {
       inFlight.count -= 1
+      inFlight.onCut?.(raw, request.id, route.tally.route)
       onOver()
     })
 

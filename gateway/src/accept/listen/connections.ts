@@ -28,6 +28,8 @@ export interface Connections {
   readonly readAhead: Pick<ReadAhead, 'isHeld' | 'waiting'>
   /** From now on each answer says that its connection ends with it. */
   retire(): void
+  /** Ends all connections, whatever they carry; settles when they are gone. */
+  cut(): Promise<void>
 }
 
 /** The first request of a connection has not come yet: a plain property, as each request looks at it. */
@@ -123,6 +125,9 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
     retire() {
       retired = true
       for (const socket of open) endWithResponse(socket)
+    },
+    async cut() {
+      await Promise.all([...open].map((socket) => new Promise((resolve) => socket.once('close', resolve).destroy())))
     },
   }
 }

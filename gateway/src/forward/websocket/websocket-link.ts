@@ -38,6 +38,7 @@ const CLOSE_MS = 2000
 const NO_STATUS = 1005
 const ABNORMAL = 1006
 const GOING_AWAY = 1001
+const SHUTTING_DOWN = 'the gateway is shutting down'
 const INTERNAL_ERROR = 1011
 
 /** Whoever sends waits until the other side has taken what it was sent. */
@@ -92,9 +93,10 @@ export function linkWebSockets(
     if (token !== undefined) client.peer.send(JSON.stringify({ type: RENEWED_TOKEN, token }))
   }
   const longLived: LongLived = {
-    check(nowMs, wallMs) {
+    check(nowMs, wallMs, leaveMs) {
       if (!closing) {
-        if (isStillGood?.(wallMs) === false) end(closeCode, 'the token has expired or was revoked')
+        if (leaveMs > -Infinity) end(GOING_AWAY, SHUTTING_DOWN)
+        else if (isStillGood?.(wallMs) === false) end(closeCode, 'the token has expired or was revoked')
         else sendNext(wallMs)
         return
       }
@@ -104,11 +106,11 @@ export function linkWebSockets(
       upstream.peer.terminate()
     },
   }
-  if (isStillGood !== undefined) watch.add(longLived)
+  watch.add(longLived)
   client.peer.on('close', () => {
     watch.delete(longLived)
   })
   return () => {
-    end(GOING_AWAY, 'the gateway is shutting down')
+    end(GOING_AWAY, SHUTTING_DOWN)
   }
 }

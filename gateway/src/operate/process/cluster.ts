@@ -179,7 +179,11 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
       if (slots.every((slot) => slot.process === undefined)) return
       await new Promise<void>((resolve) => {
         const cancel = schedule(timeoutMs, () => {
-          for (const { process } of slots) process?.kill()
+          for (const { process, worker } of slots) {
+            if (process === undefined) continue
+            log.error({ worker }, 'a worker did not end in time and is killed')
+            process.kill()
+          }
         })
         allGone = () => {
           cancel()

@@ -16,6 +16,7 @@ import { notReadyAtAll, type Readiness } from '../../observe/readiness/readiness
 import { packageVersion } from './package-version.ts'
 import { buildServer } from '../../gateway/gateway.ts'
 import type { Gateway, ServerParts } from '../../gateway/generation.ts'
+import { IDLE_SIGNALS, tellIdleSignals } from './signals.ts'
 import { keepTickShape } from './tick-shape.ts'
 import { CannotStart } from '../../failure.ts'
 
@@ -135,12 +136,14 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
 /** How long the store may take for what was revoked last, after all else was cut. */
 const STORE_MS = 1000
 
-/** Serves what is under way for so long. What is left is cut, since the process ends when this settles: streams may never end by themselves. */
+/** Serves what is under way for so long. Streams are told to end meanwhile, and what is left then is cut and told in the log. */
 export async function closeInTime({ close, gateway }: RunningProxy, timeoutMs: number, log: Log): Promise<void> {
-  const hasEnded = await Promise.race([close().then(() => true), pause(timeoutMs, false)])
+  gateway.drain(timeoutMs)
+  const closing = close()
+  const hasEnded = await Promise.race([closing.then(() => true), pause(timeoutMs, false)])
   if (hasEnded) return
-  log.warn('what is still under way is cut (shutdown.timeout)')
-  await Promise.race([gateway.revocation.close(), pause(STORE_MS)])
+  log.warn({ count: await gateway.cut() }, 'what is still under way is cut (shutdown.timeout)')
+  await Promise.race([closing, pause(STORE_MS)])
 }
 
 /** Runs until a signal comes, and then as long as `shutdown` says; a second signal ends the process at once. */
@@ -149,21 +152,25 @@ export async function runGateway(config: Config): Promise<void> {
   keepTickShape()
   const output = standardOutput()
   const log = createLog(config.log, output)
+  tellIdleSignals(log)
   const running = await startGateway(config, log)
   const { url, adminUrl } = running
   log.info({ url, adminUrl, version: packageVersion(), node: process.version }, 'listening')
   output.flush()
 
   const { delay, timeout } = config.shutdown
-  closeWithGrace({ delay: delay + timeout + 2 * STORE_MS, logger: false }, async ({ signal, err }) => {
-    running.retire()
-    if (err !== undefined) log.fatal({ error: err }, 'the gateway failed')
-    else {
-      log.info({ signal, stopInMs: delay }, 'shutting down')
-      await pause(delay)
-    }
-    await closeInTime(running, timeout, log)
-    log.info('stopped')
-    await output.end()
-  })
+  closeWithGrace(
+    { delay: delay + timeout + 3 * STORE_MS, logger: false, skip: [...IDLE_SIGNALS] },
+    async ({ signal, err }) => {
+      running.retire()
+      if (err !== undefined) log.fatal({ error: err }, 'the gateway failed')
+      else {
+        log.info({ signal, stopInMs: delay }, 'shutting down')
+        await pause(delay)
+      }
+      await closeInTime(running, timeout, log)
+      log.info('stopped')
+      await output.end()
+    },
+  )
 }

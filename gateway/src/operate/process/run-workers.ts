@@ -16,6 +16,7 @@ import { createLog, standardOutput } from '../../observe/log.ts'
 import { createMergedMetrics } from './merged-metrics.ts'
 import { packageVersion } from './package-version.ts'
 import { createRevocationEvents, leastTolerance, revocationFindings } from '../../observe/events/revocation-events.ts'
+import { IDLE_SIGNALS, tellIdleSignals } from './signals.ts'
 import { spreadRevocations, type RevocationSpread } from './spread-revocations.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
 import { renewalFactsOf } from '../../revoke/entries-for.ts'
@@ -75,6 +76,7 @@ export async function runWorkers(config: Config): Promise<void> {
   const output = standardOutput()
   const log = createLog(config.log, output)
   cluster.setupPrimary({ exec: WORKER, args: [], serialization: 'advanced' })
+  tellIdleSignals(log)
   const count = workerCount(config)
   const revocation = createRevocation({
     options: config.revocation,
@@ -120,7 +122,7 @@ export async function runWorkers(config: Config): Promise<void> {
 
   const { delay, timeout } = config.shutdown
   // A second more than the workers have, so that they can say why they did not end.
-  closeWithGrace({ delay: delay + timeout + 2000, logger: false }, async ({ signal, err }) => {
+  closeWithGrace({ delay: delay + timeout + 3000, logger: false, skip: [...IDLE_SIGNALS] }, async ({ signal, err }) => {
     closingSinceMs = systemClock.now()
     workers.retire()
     if (err !== undefined) log.fatal({ error: err }, 'the primary failed')

@@ -5,6 +5,7 @@ import { setHeapFlags } from './heap-flags.ts'
 import { closeInTime, startProxy, type RunningProxy } from './main.ts'
 import { createLog, standardOutput } from '../../observe/log.ts'
 import { createPrimaryStore, storeKindOf, type PrimaryStore } from './primary-store.ts'
+import { IDLE_SIGNALS } from './signals.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
 import { keepTickShape } from './tick-shape.ts'
 
@@ -44,7 +45,7 @@ async function answer({ id, question }: Extract<ToWorker, { type: 'ask' }>): Pro
 }
 
 // Ctrl-C and some supervisors signal the workers as well as the primary: it is the primary that tells them when to end.
-const PRIMARYS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+const PRIMARYS = ['SIGTERM', 'SIGINT', ...IDLE_SIGNALS] as const
 for (const signal of PRIMARYS) process.on(signal, () => undefined)
 
 let drainMs = 0
