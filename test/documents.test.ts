@@ -147,9 +147,9 @@ t.test('the commands of the documents are there, with the options that they show
 })
 
 t.test('the metrics that the documents name are there', async (t) => {
-  const code = readdirSync(join(ROOT, 'gateway/src/observe'), { recursive: true, encoding: 'utf8' })
+  const code = readdirSync(join(ROOT, 'gateway/src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.ts'))
-    .map((name) => text(join('gateway/src/observe', name)))
+    .map((name) => text(join('gateway/src', name)))
     .join('\n')
   for (const document of documents.filter((name) => !name.startsWith('bench/')))
     for (const [, metric = ''] of text(document).matchAll(/`(tollgate_[a-z_]+)/g))

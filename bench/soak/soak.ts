@@ -31,7 +31,7 @@ interface Sample {
 }
 
 async function heapMebibytes({ adminUrl }: TollgateServer): Promise<number> {
-  return (await readMetric(adminUrl, 'tollgate_nodejs_heap_size_used_bytes')) / MEBIBYTE
+  return (await readMetric(adminUrl, 'nodejs_heap_size_used_bytes')) / MEBIBYTE
 }
 
 /** Waits until then, and says the least that the heap was meanwhile. */

@@ -176,10 +176,9 @@ export class Exchange implements ResponseReceiver, LongLived {
   /** The tick in which the head came is over, and the response is not: what is here goes out, and it is looked after. */
   sendWhatWaits(): void {
     this.#waited = true
-    const { response } = this.#admitted
-    if (this.#over || response.destroyed) return
+    if (this.#over || this.#admitted.response.destroyed) return
     this.#writeHead()
-    if (this.#held === undefined) response.flushHeaders()
+    if (this.#held === undefined) this.#admitted.response.flushHeaders()
     else this.#writeHeld()
     this.#policy.watch.add(this)
   }

@@ -4,7 +4,7 @@ import { pino, type DestinationStream } from 'pino'
 import type { LogOptions } from '../options/operate.ts'
 
 /** All fields that a line may have, beside `level`, `time` and `message`: the compiler refuses others, and so does the log. */
-const FIELDS = [
+export const LOG_FIELDS = [
   ...['requestId', 'method', 'path', 'route', 'status', 'code', 'detail', 'story', 'complete', 'durationMs', 'client'],
   ...['issuer', 'subject', 'sid', 'token', 'reason', 'added', 'removed', 'remark', 'keysLeftSec'],
   ...['upstream', 'target', 'why', 'cause', 'entries', 'count', 'stored', 'trouble', 'behindSec', 'toleranceSec'],
@@ -13,7 +13,7 @@ const FIELDS = [
   ...['kid', 'bytesIn', 'bytesOut', 'userAgent', 'host', 'protocol', 'upstreamMs', 'tries', 'traceId', 'claims'],
 ] as const
 
-type LogField = (typeof FIELDS)[number]
+export type LogField = (typeof LOG_FIELDS)[number]
 type Scalar = string | number | boolean
 type LogValue = Scalar | readonly Scalar[] | Readonly<Record<string, Scalar | readonly Scalar[]>> | undefined
 export type LogFields = { readonly [Field in Exclude<LogField, 'error'>]?: LogValue } & { readonly error?: unknown }
@@ -31,7 +31,7 @@ export interface Log extends Readonly<Record<LogLevel, LogMethod>> {
   child(fields: LogFields): Log
 }
 
-const WRITTEN: ReadonlySet<string> = new Set(FIELDS)
+const WRITTEN: ReadonlySet<string> = new Set(LOG_FIELDS)
 
 function onlyNamed(fields: Record<string, unknown>): Record<string, unknown> {
   for (const name in fields) {

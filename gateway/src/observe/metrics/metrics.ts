@@ -16,13 +16,17 @@ export interface Metrics {
   json(): Promise<MetricData>
 }
 
+/** Gauges of prom-client that are called as counters are; the same by type is in `nodejs_active_*` without `_total`. */
+const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
+
 export type MetricData = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export function createMetrics(sources: Omit<MetricSources, 'routes'>, requests: 'on' | 'off' = 'on'): Metrics {
   const registry = new Registry()
   const tallies = new RouteTallies(requests)
   const count = registerMetrics(METRICS, { ...sources, routes: () => tallies.all() }, registry)
-  collectDefaultMetrics({ register: registry, prefix: 'tollgate_' })
+  collectDefaultMetrics({ register: registry })
+  for (const name of MISNAMED) registry.removeSingleMetric(name)
   return {
     route: (path) => tallies.of(path),
     count,

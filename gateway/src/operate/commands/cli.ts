@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 
 import { CommandFailed, WrongCall } from './command-failed.ts'
+import { EXIT_CODES } from './exit-codes.ts'
 import { packageVersion } from '../process/package-version.ts'
 import { CannotStart } from '../../failure.ts'
 
@@ -39,8 +40,8 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
 }
 
-const FAILED = 1
-const USAGE = 2
+const FAILED = EXIT_CODES.failed.code
+const USAGE = EXIT_CODES.usage.code
 
 async function buildProgram(called: readonly string[]): Promise<Command> {
   const program = new Command('tollgate')

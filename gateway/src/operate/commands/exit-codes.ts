@@ -1,0 +1,10 @@
+// Exit codes of the command line, and what each says.
+
+export const EXIT_CODES = {
+  done: { code: 0, meaning: 'done; of `run`: it was asked to end, and did' },
+  failed: {
+    code: 1,
+    meaning: 'failed, invalid or refused; of `run`: it could not start, or ended by an error or at a second signal',
+  },
+  usage: { code: 2, meaning: 'the call is wrong: an unknown command or option, or one that is missing' },
+} as const
