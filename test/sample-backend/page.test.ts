@@ -117,6 +117,57 @@ t.test('the time until the token expires runs down, and its end is told', { skip
   t.equal(await bar.getAttribute('value'), '0')
 })
 
+/** Whether all of it is on the screen, without scrolling. */
+async function isOnScreen(page: Page, selector: string): Promise<boolean> {
+  const box = await page.locator(selector).boundingBox()
+  const screen = page.viewportSize()
+  if (box === null || screen === null) return false
+  return box.y >= 0 && box.y + box.height <= screen.height && box.x + box.width <= screen.width
+}
+
+t.test('at 1280 x 800 the chain of renewals and the calls are on one screen', { skip: !isHere }, async (t) => {
+  const { gatewayUrl } = await startPair(t, { tokenLifetimeMs: 61_000 })
+  const page = await openPage(t, gatewayUrl)
+  await page.setViewportSize({ width: 1280, height: 800 })
+  await logIn(page, 'alice', 'wonderland')
+  await page.getByText('Logged in as alice').waitFor()
+  // The window of the sample config begins a second after the log-in.
+  while ((await page.locator('#chain li').count()) < 2) {
+    const answered = page.waitForResponse('**/api/things')
+    await press(page, 'List things')
+    await (await answered).finished()
+  }
+  t.match(await summaryOf(page, 'It was token'), /It was token 1; token 2 is in use now\./)
+  t.match(await textOf(page, 'What the service was told, of the token before'), /"subject": "alice"/)
+  t.equal(await page.locator('#chain li').count(), 2)
+  if (process.env['SCREENSHOT'] !== undefined) await page.screenshot({ path: process.env['SCREENSHOT'] })
+  for (const one of ['#chain', '#minted', '.actions', '#road', '#summary', '#logout'])
+    t.equal(await isOnScreen(page, one), true, one)
+})
+
+t.test('beside the 401 of a token that has expired is a way to log in again', { skip: !isHere }, async (t) => {
+  const { gatewayUrl } = await startPair(t)
+  const page = await openPage(t, gatewayUrl)
+  await page.route('**/api/things', (route) =>
+    route.fulfill({
+      status: 401,
+      headers: { 'x-tollgate': 'token_expired', 'content-type': 'application/problem+json' },
+      body: JSON.stringify({ title: 'The token has expired', status: 401 }),
+    }),
+  )
+  await logIn(page, 'alice', 'wonderland')
+  await page.getByText('Logged in as alice').waitFor()
+  await press(page, 'Without a token')
+  await summaryOf(page, '401')
+  t.equal(await page.locator('#summary button').count(), 0, 'none where no token was sent')
+  await press(page, 'List things')
+  await page.locator('#summary').getByRole('button', { name: 'Log in again' }).click()
+  t.equal(await page.getByLabel('User name').inputValue(), 'alice')
+  await page.getByLabel('Password').fill('wonderland')
+  await page.getByLabel('Password').press('Enter')
+  await page.getByText('Logged in as alice').waitFor()
+})
+
 t.test('a wrong password shows a message and keeps the form', { skip: !isHere }, async (t) => {
   const { gatewayUrl } = await startPair(t)
   const page = await openPage(t, gatewayUrl)
@@ -132,8 +183,12 @@ t.test('the token is gone after a reload, and in no storage before', { skip: !is
   await press(page, 'Log in')
   await page.getByText('Logged in as alice').waitFor()
   t.same(await page.evaluate('[localStorage.length, sessionStorage.length, document.cookie]'), [0, 0, ''])
+  t.equal(await page.getByText('The token lived in memory only').isVisible(), false)
   await page.reload()
   t.equal(await page.getByLabel('User name').isVisible(), true)
+  t.equal(await page.getByText('The token lived in memory only').isVisible(), true, 'and why is told')
+  await page.reload()
+  t.equal(await page.getByText('The token lived in memory only').isVisible(), false, 'once')
 })
 
 t.test('opened past the gateway, the page says so and shows the way', { skip: !isHere }, async (t) => {

@@ -1,6 +1,6 @@
 // How far a call got, what the service was told, and what came back.
 
-function showAnswer({ response, text, request, sent, tookMs }) {
+function showAnswer({ response, text, request, sent, tookMs, isOlder, mayLogInAgain }) {
   const refusal = response.headers.get('x-tollgate')
   const value = readJson(response, text)
   const { authResult, ...body } = value ?? {}
@@ -17,16 +17,26 @@ function showAnswer({ response, text, request, sent, tookMs }) {
   }
 
   const title = value?.title ?? response.statusText
-  const details = element('span', 'hint', `Sent with ${sent}; answered in ${tookMs} ms.`)
+  const renewed = isOlder ? ` It was token ${minted.length - 1}; token ${minted.length} is in use now.` : ''
+  const details = element('span', 'hint', `Sent with ${sent}; answered in ${tookMs} ms.${renewed}`)
   const status = element('strong', '', `${response.status} ${title}`)
-  showSummary(response.ok ? 'good' : 'bad', status, element('br'), details)
+  const ways = mayLogInAgain ? [element('br'), againButton()] : []
+  showSummary(response.ok ? 'good' : 'bad', status, element('br'), details, ...ways)
 
   const code = value ? jsonView(body) : [text]
   byId('panels').replaceChildren(
-    ...(told ? panel('What the service was told', jsonView(told)) : []),
+    ...(told
+      ? panel(isOlder ? 'What the service was told, of the token before' : 'What the service was told', jsonView(told))
+      : []),
     ...panel(refusal ? 'What the gateway answered' : 'What the service answered', code),
   )
   byId('road').scrollIntoView({ block: 'nearest' })
+}
+
+function againButton() {
+  const button = element('button', 'primary', 'Log in again')
+  button.addEventListener('click', logInAgain)
+  return button
 }
 
 function readJson(response, text) {

@@ -30,6 +30,7 @@ async function call({ path, token, sent, type, body }) {
   if (token) headers.set('authorization', `Bearer ${token}`)
   if (type) headers.set('content-type', type)
 
+  const isOwn = session !== undefined && token === session.token
   const startedAt = performance.now()
   try {
     const response = await fetch(path, { method, headers, body })
@@ -38,7 +39,10 @@ async function call({ path, token, sent, type, body }) {
     // A gateway that is set up to renew tokens hands the next one over like this.
     const renewed = response.headers.get('x-renewed-token')
     if (renewed && session && renewed !== session.token) renewSession(renewed)
-    showAnswer({ response, text, request: `${method} ${path}`, sent, tookMs })
+    // What the service was told is then of a token that the page does not show any more.
+    const isOlder = isOwn && session !== undefined && token !== session.token
+    const mayLogInAgain = isOwn && session !== undefined && response.status === 401
+    showAnswer({ response, text, request: `${method} ${path}`, sent, tookMs, isOlder, mayLogInAgain })
   } catch {
     clearAnswer()
     showSummary('bad', 'There was no answer. Is the gateway running?')

@@ -50,7 +50,25 @@ function logOut() {
   byId('login-form').elements.username.focus()
 }
 
+/** After a token that counts no more: the same user, who only has to say the password. */
+function logInAgain() {
+  const { sub } = session.payload
+  session = undefined
+  showSession()
+  clearAnswer()
+  const { username, password } = byId('login-form').elements
+  username.value = sub ?? ''
+  password.focus()
+}
+
+/** A mark of this entry in the history, which a reload leaves; never the token. */
+function rememberSession() {
+  history.replaceState(session === undefined ? null : { wasLoggedIn: true }, '')
+}
+
 function showSession() {
+  if (session !== undefined) byId('lost').hidden = true
+  rememberSession()
   const isLoggedIn = session !== undefined
   byId('login-form').hidden = isLoggedIn
   byId('session').hidden = !isLoggedIn
@@ -77,6 +95,7 @@ function showTimeLeft() {
   byId('life').max = exp - iat
   byId('life').value = leftSec
   byId('session').classList.toggle('is-ending', leftSec <= 60)
+  byId('again').hidden = leftSec > 0
   byId('life-text').textContent =
     leftSec > 0
       ? `The token expires in ${toTimeLeft(leftSec)}, at ${new Date(exp * 1000).toLocaleTimeString()}.`

@@ -18,6 +18,7 @@ byId('login-form').addEventListener('submit', (event) => {
   void logIn(event.currentTarget)
 })
 byId('logout').addEventListener('click', logOut)
+byId('again').addEventListener('click', logInAgain)
 byId('copy').addEventListener('click', () => void copyToken())
 
 for (const button of document.querySelectorAll('[data-user]')) {
@@ -35,6 +36,7 @@ for (const control of document.querySelectorAll('[data-call]')) {
   })
 }
 
+byId('lost').hidden = history.state?.wasLoggedIn !== true
 setInterval(showTimeLeft, 1000)
 showSession()
 void noticeDirectVisit()

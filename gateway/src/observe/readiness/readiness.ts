@@ -74,7 +74,10 @@ export function watchReadiness(look: () => readonly Finding[], clock: Clock, sch
 
   return {
     readiness,
-    start: lookOn,
+    start() {
+      cancelLook?.()
+      lookOn()
+    },
     stop() {
       cancelLook?.()
     },
