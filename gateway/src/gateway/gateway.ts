@@ -102,8 +102,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const steps = wrapSteps(createSteps({ log, answer, authentication }))
   const listener = createApp(config, { log, cors, observer, schedule, router, injectedTarget })
   const mountWebSockets = steps.upgrade && forwarding.webSocketMount(steps.upgrade)
-  const { app, onLost } = listener
-  registerRoutes(app, router, { steps, inFlight, answer, cors, observer, onLost, mountWebSockets })
+  registerRoutes(listener.app, router, { ...listener, steps, inFlight, answer, cors, observer, mountWebSockets })
   return createGeneration(config, {
     ...{ listener, authentication, forwarding, meetingPlace, revocation, metrics, renewalOf, clock, schedule },
     ...{ inFlight, log },
