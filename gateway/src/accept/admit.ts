@@ -1,10 +1,9 @@
 // The one hook: may this request pass? Either it goes on with the result of that decision, or it is answered here.
-import type { IncomingMessage } from 'node:http'
 
 import { hasHiddenHeaders, repeatedHeader } from './listen/single-headers.ts'
 import { isWebSocketUpgrade } from './routes/upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
-import type { RecordedRequest, RequestRecord } from './request-record.ts'
+import type { RecordedRequest } from './request-record.ts'
 import type { OriginGuard } from './origins/origin-guard.ts'
 import type { CorsPolicy } from './origins/cors.ts'
 import type { Routable } from './routes/route-table.ts'
@@ -93,11 +92,14 @@ function checkRequest(request: AdmittableRequest, websocket: boolean): Failure |
 /** The token of the request, unless it came in a cookie that a page of another site had sent. */
 function findOwnToken(
   { identification, originGuard }: AdmissionPolicy,
-  request: IncomingMessage & { url: string },
+  request: RecordedRequest & { url: string },
 ): FoundToken | Failure | undefined {
   const found = identification.findToken(request)
-  if (found === undefined || found instanceof Failure || found.location.cookie === undefined) return found
-  return originGuard(request) ? found : FOREIGN_PAGE
+  if (found === undefined || found instanceof Failure) return found
+  request.trace?.passed('token', `found in ${found.location.name}`)
+  if (found.location.cookie !== undefined && !originGuard(request)) return FOREIGN_PAGE
+  request.trace?.passed('origin')
+  return found
 }
 
 const TOO_MANY_FAILED = new Failure('rate_limited', 'too many tokens of this client failed (limits.authFailures)')
@@ -124,17 +126,21 @@ function identify(
   { parts, identification, auth, issuers, authorize }: AdmissionPolicy,
   found: Found,
   client: string,
-  record: RequestRecord | undefined,
+  request: RecordedRequest,
 ): AuthResult | Failure {
   const { failureLimit, anonymous } = parts
   if (found === undefined)
     return auth === 'optional' ? anonymous.caller : new Failure('token_missing', 'no token was sent')
   if (found instanceof Failure) return found
   if (failureLimit?.isReached(client) === true && !identification.isCached(found.token)) return TOO_MANY_FAILED
-  const caller = identification.authenticate(found.token, issuers)
+  const { record, trace } = request
+  trace?.passed('limit')
+  const caller = identification.authenticate(found.token, issuers, trace)
   if (caller instanceof Failure) return caller
   if (record !== undefined) record.caller = caller
-  return authorize?.(caller) ?? caller
+  const refusal = authorize?.(caller)
+  if (refusal === undefined) trace?.passed('requirements')
+  return refusal ?? caller
 }
 
 function conclude(
@@ -160,16 +166,16 @@ function decide(
   policy: AdmissionPolicy,
   found: Found,
   client: string,
-  record: RequestRecord | undefined,
+  request: RecordedRequest,
   isLast: boolean,
 ): Admission | Failure | Promise<Admission | Failure> {
   const one =
     found === undefined || found instanceof Failure || found.rivals === undefined
       ? found
       : settle(policy, found.rivals, client)
-  const outcome = identify(policy, one, client, record)
+  const outcome = identify(policy, one, client, request)
   if (outcome instanceof Failure && outcome.wait !== undefined && !isLast)
-    return outcome.wait.then(() => decide(policy, found, client, record, true))
+    return outcome.wait.then(() => decide(policy, found, client, request, true))
   return conclude(policy, outcome, one instanceof Failure ? undefined : one?.location, client)
 }
 
@@ -187,7 +193,8 @@ export function admit(
     tally.countDecision(invalid.code, true)
     return invalid
   }
+  request.trace?.passed('request')
   if (auth === 'none') return UNAUTHENTICATED
   const client = parts.failureLimit === undefined ? '' : parts.clientOf(request)
-  return decide(policy, findOwnToken(policy, request), client, request.record, auth === 'report-only')
+  return decide(policy, findOwnToken(policy, request), client, request, auth === 'report-only')
 }

@@ -2,6 +2,7 @@
 import type { IncomingMessage } from 'node:http'
 
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { DecisionTrace } from '../message/decision-trace.ts'
 
 /** One object for each request. Bytes are those of bodies; of a WebSocket all that went over it. */
 export class RequestRecord {
@@ -30,4 +31,8 @@ export class RequestRecord {
 }
 
 /** Without a record where no lines are written. */
-export type RecordedRequest = IncomingMessage & { record?: RequestRecord }
+export type RecordedRequest = IncomingMessage & {
+  record?: RequestRecord
+  /** Only where somebody wants to read how it was decided. */
+  trace?: DecisionTrace
+}

@@ -3,6 +3,8 @@ import type { AuthResult } from './auth-result.ts'
 import { checkBlocked, type BlockCheck, unknownStanding } from './block-check.ts'
 import { createCaches, wasChecked, type CacheCounts, type CacheLimits, type CacheStatus } from './cache/caches.ts'
 import { createIssuerClocks, type IssuerClocks } from './issuer-clocks.ts'
+import { claimsText, keyText, shapeText, timeText } from './token/check-texts.ts'
+import type { DecisionTrace } from '../message/decision-trace.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import { chooseIssuer, chooseKeys } from './keys/choose-keys.ts'
 import { createSignatureCheck, type GoodSignature, type SignatureSource } from './keys/signature-check.ts'
@@ -24,9 +26,17 @@ export interface AuthenticatorParts {
 
 export interface Authenticator {
   /** Decides for a route that accepts these issuers. Keeps what it verified. Never throws, whatever the token is. */
-  readonly authenticate: (rawToken: string, issuers: readonly TrustedIssuer[]) => AuthResult | Failure
+  readonly authenticate: (
+    rawToken: string,
+    issuers: readonly TrustedIssuer[],
+    trace?: DecisionTrace,
+  ) => AuthResult | Failure
   /** Whose token this is, though it may have expired or be blocked; it counts as no use of it. Never throws. */
-  readonly recognise: (rawToken: string, issuers: readonly TrustedIssuer[]) => RecognisedToken | Failure
+  readonly recognise: (
+    rawToken: string,
+    issuers: readonly TrustedIssuer[],
+    trace?: DecisionTrace,
+  ) => RecognisedToken | Failure
   /** The same decision from scratch, leaving no trace: for `explain`. */
   verify(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure
   /** What the clock of an issuer (`issuerId`) shows at least. */
@@ -49,36 +59,46 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const issuerClocks = createIssuerClocks(clock)
 
   /** Cheap checks first: an expired token, the commonest bad one, costs no cryptography and no fetch of keys. */
+  // eslint-disable-next-line max-params -- an object for them would be one more for each token
   function examine(
     rawToken: string,
     issuers: readonly TrustedIssuer[],
     nowSec: number,
     signatures: SignatureSource,
+    trace: DecisionTrace | undefined,
     expired: 'refuse' | 'pass' = 'refuse',
   ): Examined | Failure {
     const token = readToken(rawToken)
     if (token instanceof Failure) return token
+    trace?.passed('shape', shapeText(token))
     const issuer = chooseIssuer(token, issuers)
     if (issuer instanceof Failure) return issuer
+    trace?.passed('issuer', issuer.name)
     const { header, claims } = token
     if (!issuer.algorithms.has(header.alg))
       return new Failure(
         'algorithm_not_allowed',
         `it is signed with ${quoted(header.alg)}, allowed are ${[...issuer.algorithms].join(', ')}`,
       )
+    trace?.passed('algorithm', header.alg)
     const badClaim = checkClaims(issuer.rules, header, claims)
     if (badClaim !== undefined) return badClaim
+    trace?.passed('claims', claimsText(issuer.rules))
     const plain = validityOf(claims, issuer.rules.clockToleranceSec)
     const validity = issuer.renewal?.validityOf(claims, plain) ?? plain
     const badTime = checkTime(validity, nowSec)
     if (badTime !== undefined && (expired === 'refuse' || badTime.code !== 'token_expired'))
       return (badTime.code === 'token_expired' ? issuer.renewal?.sessionOver(claims, nowSec) : undefined) ?? badTime
+    trace?.passed('time', timeText(claims))
     const keys = chooseKeys(token, issuer)
     if (keys instanceof Failure) return keys
+    trace?.passed('key', keyText(token))
     const signature = signatures.signatureOf(rawToken, token, issuer, keys, nowSec)
     if (signature instanceof Failure) return signature
+    trace?.passed('signature')
     const result = makeResult(token, issuer, validity)
     if (result instanceof Failure) return result
+    trace?.passed('result')
     const { key, untilSec: forgetAtSec } = signature
     return {
       token: { raw: rawToken, result, issuer, key, validity, forgetAtSec, standing: unknownStanding() },
@@ -87,13 +107,14 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   }
 
   /** What may change from request to request: whether the token was blocked meanwhile, and whether it is time for its successor. */
-  function conclude(token: VerifiedToken, nowSec: number): AuthResult | Failure {
+  function conclude(token: VerifiedToken, nowSec: number, trace: DecisionTrace | undefined): AuthResult | Failure {
     const { result, issuer } = token
     const blocked = checkBlocked(token, blockList, nowSec)
     if (blocked !== undefined) {
       issuer.renewal?.onBlocked(token, nowSec)
       return blocked
     }
+    trace?.passed('revocation')
     const { renewal } = result
     if (renewal === undefined || nowSec < renewal.dueSec) return result
     return issuer.renewal?.renew(token, renewal, nowSec) ?? result
@@ -110,11 +131,11 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   }
 
   return {
-    authenticate(rawToken, issuers) {
+    authenticate(rawToken, issuers, trace) {
       const nowSec = clock.now() / 1000
       const known = caches.recall(rawToken, issuers, nowSec)
-      if (known !== undefined) return conclude(known, nowSec)
-      const examined = examine(rawToken, issuers, nowSec, caches)
+      if (known !== undefined) return conclude(known, nowSec, trace)
+      const examined = examine(rawToken, issuers, nowSec, caches, trace)
       if (examined instanceof Failure) {
         caches.counts.misses += 1
         return examined
@@ -122,19 +143,19 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
       const { token, signature } = examined
       caches.keep(token, signature, nowSec)
       if (wasChecked(signature)) onFirstUse(token, nowSec)
-      return conclude(token, nowSec)
+      return conclude(token, nowSec, trace)
     },
-    recognise(rawToken, issuers) {
+    recognise(rawToken, issuers, trace) {
       const nowSec = clock.now() / 1000
       const known = caches.recallEnded(rawToken, issuers, nowSec)
       if (known !== undefined) return recognised(known, nowSec)
-      const examined = examine(rawToken, issuers, nowSec, caches, 'pass')
+      const examined = examine(rawToken, issuers, nowSec, caches, trace, 'pass')
       if (examined instanceof Failure) return examined
       caches.keepEnded(examined.token)
       return recognised(examined.token, nowSec)
     },
     verify(rawToken, issuers, nowSec) {
-      const examined = examine(rawToken, issuers, nowSec, withoutCaches)
+      const examined = examine(rawToken, issuers, nowSec, withoutCaches, undefined)
       if (examined instanceof Failure) return examined
       return checkBlocked(examined.token, blockList, nowSec) ?? examined.token
     },

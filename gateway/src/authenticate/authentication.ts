@@ -32,7 +32,7 @@ export interface Identification {
   readonly findToken: (carrier: TokenCarrier) => FoundToken | Failure | undefined
   /** Which of several cookies counts. */
   readonly settle: (rivals: readonly FoundToken[], issuers: readonly TrustedIssuer[]) => FoundToken | Failure
-  readonly authenticate: (token: string, issuers: readonly TrustedIssuer[]) => AuthResult | Failure
+  readonly authenticate: Authenticator['authenticate']
   /** Whether the token was verified before: such a one costs nothing, whoever sends it. */
   readonly isCached: (token: string) => boolean
 }
@@ -74,7 +74,7 @@ function createIdentifications(
   refusal: AuthenticationParts['refusal'],
 ): Readonly<Record<NonNullable<RoutePolicySource['action']> | 'forward', Identification>> {
   function withList(judge: Authenticator['authenticate']): Authenticator['authenticate'] {
-    return refusal === undefined ? judge : (token, accepted) => refusal() ?? judge(token, accepted)
+    return refusal === undefined ? judge : (token, accepted, trace) => refusal() ?? judge(token, accepted, trace)
   }
   const forward: Identification = {
     findToken: createTokenFinder(locations),
@@ -86,8 +86,8 @@ function createIdentifications(
   const revoke: Identification = {
     ...forward,
     settle: createSettleAny(recognise),
-    authenticate: withList((token, accepted) => {
-      const recognised = recognise(token, accepted)
+    authenticate: withList((token, accepted, trace) => {
+      const recognised = recognise(token, accepted, trace)
       return recognised instanceof Failure ? recognised : recognised.result
     }),
   }

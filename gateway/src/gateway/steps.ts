@@ -11,9 +11,9 @@ import type { Failure, FailureCode } from '../failure.ts'
 import type { Admitted } from '../forward/admitted.ts'
 import { forward } from '../forward/forward.ts'
 import type { AdmittedUpgrade } from '../forward/websocket/websocket.ts'
+import { DecisionTrace } from '../message/decision-trace.ts'
 import { isBodyLeft } from '../message/unread-body.ts'
 import type { Log } from '../observe/log.ts'
-import { storyLine } from '../observe/story.ts'
 import type { Route } from './route.ts'
 
 /** What the router found out: the entry that answers, or why none does. */
@@ -69,12 +69,17 @@ export function createSteps({ log, answer, authentication }: StepsParts): Steps 
   }
 
   return {
-    admit: (route, request) => admit(route.admission, request),
+    admit(route, request) {
+      if (log.isLevelEnabled('debug')) request.trace ??= new DecisionTrace()
+      return admit(route.admission, request)
+    },
     refuse({ admission, scopes }, failure, reply) {
-      const { id, raw } = reply.request
+      const { id } = reply.request
+      const raw = reply.request.raw as RawRequest
       if (log.isLevelEnabled('debug')) {
         const { code, detail } = failure
-        log.debug({ requestId: id, route: admission.path, code, detail, story: storyLine(failure) }, 'refused')
+        raw.trace?.failed(failure)
+        log.debug({ requestId: id, route: admission.path, code, detail, trace: String(raw.trace ?? '') }, 'refused')
       }
       reply.hijack()
       answer(reply.raw, failure.code, id, {

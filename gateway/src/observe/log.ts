@@ -5,7 +5,7 @@ import type { LogOptions } from '../options/operate.ts'
 
 /** All fields that a line may have, beside `level`, `time` and `message`: the compiler refuses others, and so does the log. */
 export const LOG_FIELDS = [
-  ...['requestId', 'method', 'path', 'route', 'status', 'code', 'detail', 'story', 'complete', 'durationMs', 'client'],
+  ...['requestId', 'method', 'path', 'route', 'status', 'code', 'detail', 'trace', 'complete', 'durationMs', 'client'],
   ...['issuer', 'subject', 'sid', 'token', 'reason', 'added', 'removed', 'remark', 'keysLeftSec'],
   ...['upstream', 'target', 'why', 'cause', 'entries', 'count', 'stored', 'trouble', 'behindSec', 'toleranceSec'],
   ...['url', 'adminUrl', 'version', 'node', 'workers', 'worker', 'ended', 'restartInMs', 'stopInMs', 'signal', 'error'],

@@ -1,4 +1,5 @@
 // The router: chooses the route of a request once, before any stage, from what the client sent alone.
+import type { RecordedRequest } from '../request-record.ts'
 import { asksMore, type AdmissionPolicy, type Demands } from '../admit.ts'
 import { decodedPath, hasEmptySegment, hasEncodedSlash, plainPath, rawPath } from './path.ts'
 import { hostNameOf } from './host-name.ts'
@@ -15,7 +16,7 @@ export interface RoutableRoute {
 }
 
 /** A request with its entry. What a client sent never stands in for it: the entry is a value of its own. */
-export type RoutedRequest<Route> = IncomingMessage & {
+export type RoutedRequest<Route> = RecordedRequest & {
   url: string
   entry?: TableEntry<Route> | undefined
   /** Why its path may not come to the route: the route counts it. */

@@ -2,7 +2,6 @@
 import { pino } from 'pino'
 
 import { renewalReport, type RenewalReport } from './explain-renewal.ts'
-import { tellStory, type CheckReport, type Findings } from '../../observe/story.ts'
 import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token/token-shape.ts'
 import type { Claims, RenewedToken } from '../../authenticate/auth-result.ts'
 import { createTokenLocation } from '../../authenticate/locations/create-location.ts'
@@ -12,13 +11,19 @@ import type { KeySourceParts } from '../../authenticate/keys/key-source.ts'
 import { systemClock } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import { chooseIssuer } from '../../authenticate/keys/choose-keys.ts'
-import { dateText, durationText, type ClaimRules } from '../../authenticate/token/claims.ts'
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import { readExactJson } from '../../message/exact-json.ts'
-import { magnitudeOf } from '../../message/exact-number.ts'
-import { Failure, failureRule, isFailureCode } from '../../failure.ts'
+import { DecisionTrace } from '../../message/decision-trace.ts'
+import { CHECKS, Failure, failureRule, isFailureCode, type CheckName } from '../../failure.ts'
 import { buildServer } from '../../gateway/gateway.ts'
 import type { Gateway } from '../../gateway/generation.ts'
+
+export interface CheckReport {
+  readonly check: CheckName
+  readonly outcome: 'passed' | 'failed' | 'not reached'
+  /** In plain words; no claim value, no token. '' where there is nothing to say. */
+  readonly text: string
+}
 
 export interface ExplainedRequest {
   readonly method: string
@@ -60,21 +65,12 @@ export interface ExplainParts {
 const OFFLINE = 'the keys are at a URL, and nothing is fetched without --online'
 
 interface Capture {
+  readonly trace: DecisionTrace
   route: Config['routes'][number] | undefined
   refusal: Failure | undefined
   authResult: string | undefined
   successor: RenewedToken | undefined
   reached: boolean
-}
-
-/** What was asked of the claims, by name: their values are printed above already. */
-function claimsFinding({ audiences, requiredClaims, typ, maxLifetimeSec }: ClaimRules): string {
-  return [
-    requiredClaims.length === 0 ? 'nothing is required' : `${requiredClaims.join(', ')} there`,
-    audiences === undefined ? 'aud not looked at' : 'aud names us',
-    ...(typ === undefined ? [] : [`typ is ${typ}`]),
-    ...(maxLifetimeSec === undefined ? [] : [`lives at most ${durationText(maxLifetimeSec)}`]),
-  ].join(', ')
 }
 
 /** The issuer that the route chose; undefined where it chose none. */
@@ -84,30 +80,6 @@ function issuerOf(token: UnverifiedToken, { issuers }: Gateway, route: Capture['
     issuers.filter(({ name }) => route?.issuers?.includes(name) ?? true),
   )
   return chosen instanceof Failure ? undefined : chosen
-}
-
-function findingsOf(
-  token: UnverifiedToken | undefined,
-  foundIn: string | undefined,
-  issuer: TrustedIssuer | undefined,
-): Findings {
-  const expiresAtSec = magnitudeOf(token?.claims['exp'])
-  return {
-    ...(foundIn === undefined ? {} : { token: `found in ${foundIn}` }),
-    ...(token === undefined
-      ? {}
-      : {
-          shape: `three parts of base64url, ${token.signed.length + 1 + token.signature.length} characters`,
-          ...(issuer === undefined ? {} : { issuer: issuer.name, claims: claimsFinding(issuer.rules) }),
-          algorithm: token.header.alg,
-          time: expiresAtSec === undefined ? 'it has no exp' : `it expires ${dateText(expiresAtSec)}`,
-          revocation: 'not asked: the block list is in the gateway that runs, see GET /api/revocations',
-          key:
-            token.header.kid === undefined
-              ? 'no kid: one of the keys that fit'
-              : `kid ${JSON.stringify(token.header.kid)}`,
-        }),
-  }
 }
 
 function lookAtToken(
@@ -130,6 +102,7 @@ export async function explain(
   { nowMs, fetchJson }: ExplainParts,
 ): Promise<Explanation> {
   const capture: Capture = {
+    trace: new DecisionTrace(),
     route: undefined,
     refusal: undefined,
     authResult: undefined,
@@ -148,6 +121,7 @@ export async function explain(
     wrapSteps: (steps) => ({
       admit(route, rawRequest) {
         capture.route = route.config
+        rawRequest.trace = capture.trace
         return steps.admit(route, rawRequest)
       },
       refuse(route, failure, reply) {
@@ -193,9 +167,7 @@ export async function explain(
       token:
         asked && token !== undefined ? { header: headerAsSent(token), claims: token.signedClaims().claims } : undefined,
       checks:
-        asked && (token !== undefined || shown !== undefined)
-          ? tellStory(shown, findingsOf(token, location?.name, issuer))
-          : onlyFailed(shown),
+        asked && (token !== undefined || shown !== undefined) ? reportsOf(capture.trace, shown) : onlyFailed(shown),
       renewal:
         token === undefined || issuer === undefined || isLogOut
           ? undefined
@@ -225,8 +197,23 @@ function routingFailure(code: string | undefined): Failure | undefined {
   return code !== undefined && isFailureCode(code) ? new Failure(code, failureRule(code).title) : undefined
 }
 
+const NOT_ASKED = 'not asked: the block list is in the gateway that runs, see GET /api/revocations'
+
+/** The checks of the trace, then the one that failed, then those that were not reached. */
+function reportsOf({ checks }: DecisionTrace, refusal: Failure | undefined): readonly CheckReport[] {
+  const failed = refusal === undefined ? undefined : failureRule(refusal.code).check
+  return CHECKS.filter((check) => check !== 'upstream').map((check): CheckReport => {
+    if (check === failed) return { check, outcome: 'failed', text: refusal?.detail ?? '' }
+    const passed = checks.find((traced) => traced.check === check && traced.outcome === 'passed')
+    if (passed === undefined) return { check, outcome: 'not reached', text: '' }
+    return { check, outcome: 'passed', text: check === 'revocation' ? NOT_ASKED : passed.text }
+  })
+}
+
 function onlyFailed(refusal: Failure | undefined): readonly CheckReport[] {
-  return tellStory(refusal).filter(({ outcome }) => outcome === 'failed')
+  return refusal === undefined
+    ? []
+    : [{ check: failureRule(refusal.code).check, outcome: 'failed', text: refusal.detail }]
 }
 
 function describeHeader(name: string, value: string): NonNullable<Explanation['upstreamHeader']> {
