@@ -4,7 +4,7 @@ import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 
 import { differenceOf, kindOfValue, mismatch, quoted } from '../../gateway/src/message/shown-value.ts'
-import { ExactNumber, readNumber } from '../../gateway/src/message/exact-number.ts'
+import { ExactNumber, readNumber } from '../../gateway/src/message/json/exact-number.ts'
 import { runCli } from '../support/run-cli.ts'
 
 const SECRET = 'a-secret-of-at-least-thirty-two-bytes'

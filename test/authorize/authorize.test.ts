@@ -1,7 +1,7 @@
 import t from 'tap'
 
 import { anonymousResult, type AuthResult, type Claims } from '../../gateway/src/authenticate/auth-result.ts'
-import { readExactJson } from '../../gateway/src/message/exact-json.ts'
+import { readExactJson } from '../../gateway/src/message/json/exact-json.ts'
 import { scopesOf } from '../../gateway/src/authenticate/token/scopes.ts'
 import { compileRequirement, scopesToAskFor } from '../../gateway/src/authorize/authorize.ts'
 

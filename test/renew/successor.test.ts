@@ -3,7 +3,7 @@ import t from 'tap'
 import fc from 'fast-check'
 
 import type { Claims } from '../../gateway/src/authenticate/auth-result.ts'
-import { readExactJson, writeExactJson } from '../../gateway/src/message/exact-json.ts'
+import { readExactJson, writeExactJson } from '../../gateway/src/message/json/exact-json.ts'
 import { dueSecOf, successorOf, successorTimes, unfitClaim } from '../../gateway/src/renew/successor.ts'
 
 const RULES = { windowSec: 60, lifetimeSec: 300, maxSessionSec: 3600 }

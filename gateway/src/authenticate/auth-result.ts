@@ -1,7 +1,7 @@
 // The result of authentication: who calls, and the finished header value that tells the upstream.
 
 import type { CookieSlot } from './locations/cookie-clearing.ts'
-import type { ExactNumber } from '../message/exact-number.ts'
+import type { ExactNumber } from '../message/json/exact-number.ts'
 
 export type JsonValue =
   (string | number | boolean | null | ExactNumber) | readonly JsonValue[] | { readonly [key: string]: JsonValue }

@@ -4,7 +4,7 @@ import { nameIn, type Validity } from './token/claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import { scopesOf } from './token/scopes.ts'
 import type { UnverifiedToken } from './token/token-shape.ts'
-import { magnitudeOf } from '../message/exact-number.ts'
+import { magnitudeOf } from '../message/json/exact-number.ts'
 import type { Failure } from '../failure.ts'
 import { firstIssuedAtOf } from '../message/session-origin.ts'
 

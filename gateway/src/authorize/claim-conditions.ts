@@ -1,7 +1,7 @@
 // Conditions on claims, found by JSON Pointer (RFC 6901): nested claims and names like URLs work alike.
 import type { ClaimCondition, ClaimValue } from '../options/route/require.ts'
 import type { AuthResult, Claims, JsonValue } from '../authenticate/auth-result.ts'
-import { ExactNumber, readNumber } from '../message/exact-number.ts'
+import { ExactNumber, readNumber } from '../message/json/exact-number.ts'
 import { kindOfValue } from '../message/shown-value.ts'
 import { Failure } from '../failure.ts'
 import type { ReadOnly } from '../options/read-only.ts'

@@ -1,5 +1,5 @@
 // What all tokens of a session share, however often it was renewed: the jti and the issue time of the first.
-import { magnitudeOf } from './exact-number.ts'
+import { magnitudeOf } from './json/exact-number.ts'
 
 /** Parts the jti of a session's first token from what makes that of a successor its own. */
 const MARK = '~renewed.'

@@ -1,5 +1,5 @@
 // Values in details for operators: bounded, quoted, and of what may be personal its kind alone.
-import { ExactNumber } from './exact-number.ts'
+import { ExactNumber } from './json/exact-number.ts'
 
 const MAX_SHOWN = 100
 const MAX_LISTED = 5

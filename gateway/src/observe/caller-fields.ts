@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import type { LogFields } from './log.ts'
 import type { AuthResult, JsonValue } from '../authenticate/auth-result.ts'
 import { compilePointer } from '../authorize/claim-conditions.ts'
-import { ExactNumber } from '../message/exact-number.ts'
+import { ExactNumber } from '../message/json/exact-number.ts'
 import type { Config } from '../options/config.ts'
 
 export type CallerFields = Pick<LogFields, 'subject' | 'issuer' | 'kid' | 'claims'>

@@ -8,7 +8,7 @@ import { dueSecOf, sessionStartOf, successorOf, successorRulesOf, successorTimes
 import type { TokenIssuer } from './token-issuer.ts'
 import type { AuthResult, Claims, RenewalState, RenewedToken } from '../authenticate/auth-result.ts'
 import type { IssuerRenewal, Renewable } from '../authenticate/renewal.ts'
-import { magnitudeOf } from '../message/exact-number.ts'
+import { magnitudeOf } from '../message/json/exact-number.ts'
 import { Failure } from '../failure.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 

@@ -1,7 +1,7 @@
 // The successor of a token: a pure function of it, so that every machine makes the same one without a lock.
 import type { RenewalOptions } from '../options/issuer/renewal.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
-import { magnitudeOf } from '../message/exact-number.ts'
+import { magnitudeOf } from '../message/json/exact-number.ts'
 import { firstIssuedAtOf, firstJtiOf, successorJti } from '../message/session-origin.ts'
 
 /** In seconds. */

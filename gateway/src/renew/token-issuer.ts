@@ -14,7 +14,7 @@ import type { SigningKeyOptions } from '../options/issuer/renewal.ts'
 import { kidInPem } from './kid-in-pem.ts'
 import { createTokenSigner } from './sign-token.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
-import { writeExactJson } from '../message/exact-json.ts'
+import { writeExactJson } from '../message/json/exact-json.ts'
 
 /** What is to be known of a signing key, with its PEM file read already. */
 export type SigningKeyMaterial = Readonly<Pick<SigningKeyOptions, 'kid' | 'alg'>> &

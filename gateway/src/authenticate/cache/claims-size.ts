@@ -1,6 +1,6 @@
 // How many bytes of heap the claims of a token take: by their parts, as a list of small values takes many times its text.
 import type { Claims, JsonValue } from '../auth-result.ts'
-import { ExactNumber } from '../../message/exact-number.ts'
+import { ExactNumber } from '../../message/json/exact-number.ts'
 
 type Container = readonly JsonValue[] | Claims
 

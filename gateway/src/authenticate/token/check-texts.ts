@@ -2,7 +2,7 @@
 import { dateText, durationText, type ClaimRules } from './claims.ts'
 import type { UnverifiedToken } from './token-shape.ts'
 import type { Claims } from '../auth-result.ts'
-import { magnitudeOf } from '../../message/exact-number.ts'
+import { magnitudeOf } from '../../message/json/exact-number.ts'
 
 export function shapeText({ signed, signature }: UnverifiedToken): string {
   return `three parts of base64url, ${signed.length + 1 + signature.length} characters`

@@ -1,7 +1,7 @@
 // The checks of a token's claims and type against what its issuer promises (RFC 7519 section 4.1, RFC 8725 section 3).
 import type { Claims, JsonValue } from '../auth-result.ts'
 import type { TokenHeader } from './token-shape.ts'
-import { ExactNumber, magnitudeOf } from '../../message/exact-number.ts'
+import { ExactNumber, magnitudeOf } from '../../message/json/exact-number.ts'
 import { kindOfValue, mismatch, quoted, quotedList } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 

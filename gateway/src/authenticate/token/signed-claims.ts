@@ -1,7 +1,7 @@
 // The claims of a token exactly as they were signed: JSON.parse alters some numbers, and those keep their digits here.
 import type { Claims, JsonValue } from '../auth-result.ts'
 import { asStringified, freezeJson, TOO_DEEP } from './frozen-json.ts'
-import { readExactJson, writeExactJson } from '../../message/exact-json.ts'
+import { readExactJson, writeExactJson } from '../../message/json/exact-json.ts'
 
 export interface SignedClaims {
   /** Frozen all the way down. */

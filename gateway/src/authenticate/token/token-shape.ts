@@ -5,7 +5,7 @@ import { decodeBase64url, isCanonical } from './base64url.ts'
 import type { Claims, JsonValue } from '../auth-result.ts'
 import { idOfSigned } from './token-id.ts'
 import { readSignedClaims, type SignedClaims } from './signed-claims.ts'
-import { readExactJson } from '../../message/exact-json.ts'
+import { readExactJson } from '../../message/json/exact-json.ts'
 import { kindOfValue } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 

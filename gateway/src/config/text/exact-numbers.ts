@@ -3,7 +3,7 @@ import { isScalar, visit, type Document, type Scalar } from 'yaml'
 
 import { pathOf } from './node-place.ts'
 import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'
-import { ExactNumber, NUMBER_PATTERN, readNumber } from '../../message/exact-number.ts'
+import { ExactNumber, NUMBER_PATTERN, readNumber } from '../../message/json/exact-number.ts'
 
 const JSON_NUMBER = new RegExp(NUMBER_PATTERN)
 

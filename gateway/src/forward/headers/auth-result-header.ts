@@ -1,7 +1,7 @@
 // The header that tells the upstream who calls: base64url without padding of UTF-8 JSON, made once per token.
 import type { AuthResultOptions } from '../../options/forward.ts'
 import type { VerifiedFacts } from '../../authenticate/auth-result.ts'
-import { ExactNumber } from '../../message/exact-number.ts'
+import { ExactNumber } from '../../message/json/exact-number.ts'
 import { Failure } from '../../failure.ts'
 
 export interface AuthResultEncoder {

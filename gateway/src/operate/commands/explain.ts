@@ -13,7 +13,7 @@ import { createFetchJson } from '../issuer-client/fetch-json.ts'
 import { createTokenLocation } from '../../authenticate/locations/create-location.ts'
 import type { PutToken } from '../../authenticate/locations/location.ts'
 import type { Config } from '../../options/config.ts'
-import { writeExactJson } from '../../message/exact-json.ts'
+import { writeExactJson } from '../../message/json/exact-json.ts'
 
 interface ExplainOptions {
   readonly config: string

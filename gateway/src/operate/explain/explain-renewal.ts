@@ -3,7 +3,7 @@ import type { Claims, RenewedToken } from '../../authenticate/auth-result.ts'
 import { dateText, durationText } from '../../authenticate/token/claims.ts'
 import type { TokenLocation } from '../../authenticate/locations/location.ts'
 import type { Config } from '../../options/config.ts'
-import { magnitudeOf } from '../../message/exact-number.ts'
+import { magnitudeOf } from '../../message/json/exact-number.ts'
 import type { Failure } from '../../failure.ts'
 import {
   dueSecOf,

@@ -1,6 +1,6 @@
 // An explanation as text for people.
 import type { ExplainedRequest, Explanation, OwnAnswer } from './explain.ts'
-import { writeExactJson } from '../../message/exact-json.ts'
+import { writeExactJson } from '../../message/json/exact-json.ts'
 
 const LABEL_WIDTH = 14
 

@@ -1,7 +1,7 @@
 // The options of the authorize stage: what a verified token must say before a route lets it pass.
 import { Type, type StaticDecode } from 'typebox'
 
-import { NUMBER_PATTERN } from '../../message/exact-number.ts'
+import { NUMBER_PATTERN } from '../../message/json/exact-number.ts'
 import { Options } from '../kinds.ts'
 
 const ClaimValue = Type.Union(
