@@ -10,7 +10,7 @@ export const LOG_FIELD_NOTES = {
   status: 'status of the answer; 499 when the client left before it',
   code: 'failure code of the gateway’s own answer',
   detail: 'why the request was refused, in words',
-  story: 'what each check found, up to the one that failed (`log.level: debug`)',
+  trace: 'what each check found, up to the one that failed (`log.level: debug`)',
   complete: 'false when the answer did not reach its end',
   durationMs: 'milliseconds from the head of the request to the end of the answer',
   client: 'address of the client, as `proxy.trustedProxies` tell it',
