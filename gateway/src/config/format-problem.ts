@@ -1,4 +1,4 @@
-// A problem as text: file:line:column, what is wrong, what to do, and the line with a mark under the place.
+// Formats a problem as text: file:line:column, what is wrong, what to do, and the line with a mark.
 import type { Problem } from './problem.ts'
 
 const MAX_FRAME_WIDTH = 160

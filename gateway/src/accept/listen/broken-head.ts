@@ -1,4 +1,4 @@
-// What can be read of a head that could not be parsed: enough to know which pages may read why it was refused.
+// Reads what it can of a head that could not be parsed: enough to decide which pages may read the refusal.
 
 interface BrokenHead {
   readonly url: string | undefined

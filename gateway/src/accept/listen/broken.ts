@@ -1,4 +1,4 @@
-// Connections on which something came that cannot be parsed: nothing after it counts.
+// Connections that sent something unparsable: everything after it is ignored.
 import type { Socket } from 'node:net'
 
 import type { FailureCode } from '../../failure.ts'

@@ -1,4 +1,4 @@
-// Answers what is not HTTP: the connection is told why, in the same words as any other failure, and closed.
+// Responds to what is not HTTP with the same failure body as everywhere, then closes the connection.
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 

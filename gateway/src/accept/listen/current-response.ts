@@ -1,4 +1,4 @@
-// Which response a connection carries now, and what comes after all that were asked for before.
+// Which response a connection carries now, and what is sent after all responses that come before.
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 

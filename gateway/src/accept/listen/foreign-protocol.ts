@@ -1,4 +1,4 @@
-// Requests that Node's parser lets pass though they are not HTTP/1.0 or 1.1: other versions, RTSP and ICE.
+// Detects requests that Node's parser accepts although they are not HTTP/1.0 or 1.1: other versions, RTSP and ICE.
 import { METHODS, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 

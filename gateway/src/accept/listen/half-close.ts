@@ -1,4 +1,4 @@
-// A client that ended its side waits for its answer, or is gone: found out with bytes that its answer has in any case.
+// Finds out whether a client that ended its side still waits or is gone: by writing bytes that the response has anyway.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 

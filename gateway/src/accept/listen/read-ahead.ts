@@ -1,4 +1,4 @@
-// Requests of one connection wait for each other: how many are read ahead, and when reading stops.
+// Pipelined requests of a connection wait for each other: how many are read ahead, and when reading stops.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 

@@ -1,4 +1,4 @@
-// The id of a request: the client's, when it is one, else a new one that no other process makes.
+// The id of a request: the client's when it is valid, else a new one that is unique across processes.
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 

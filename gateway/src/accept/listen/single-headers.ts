@@ -1,4 +1,4 @@
-// Headers of which a request may have one: with two, gateway and upstream might each believe another.
+// Headers that may come only once: with two of them, gateway and upstream might each believe a different one.
 
 /** Names and values that Node's parser hands out; it drops what comes after them without a word (`maxHeaderPairs`). */
 const MAX_NAMES_AND_VALUES = 2000

@@ -1,4 +1,4 @@
-// Whom a token is believed from: the issuer that it names among those of the route, and the keys that may have signed it.
+// Chooses the issuer that a token names among those of the route, and the keys that may have signed it.
 import type { TrustedIssuer } from '../issuers.ts'
 import type { VerificationKey } from './key-set.ts'
 import type { KeySource } from './key-source.ts'

@@ -1,4 +1,4 @@
-// The text of a key document: JSON as editors and servers really write it, maybe with a byte order mark in front.
+// Parses a key document as editors and servers write it: JSON, perhaps with a byte order mark.
 
 /** RFC 8259 section 8.1 lets readers pass over the mark, which JSON.parse does not. */
 export function withoutMark(text: string): string {

@@ -1,4 +1,4 @@
-// What a fetch of keys sends and whom it trusts: headers and certificates from files are read anew each time, as they rotate.
+// The headers and trusted certificates of a key fetch, read from their files each time, since they rotate.
 import { readFile } from 'node:fs/promises'
 
 import { withoutMark } from './key-document.ts'

@@ -1,4 +1,4 @@
-// RSASSA-PKCS1-v1_5: a signature is opened with the key and compared with the one block it must be (RFC 8017 section 8.2.2).
+// RSASSA-PKCS1-v1_5: opens a signature with the key and compares it with the one right block (RFC 8017 section 8.2.2).
 import { constants, hash as digestOf, publicDecrypt, type KeyObject } from 'node:crypto'
 
 import type { UnverifiedToken } from '../token/token-shape.ts'

@@ -1,4 +1,4 @@
-// Who signed a token: found out by trying the keys that may have.
+// Finds the key that signed a token by trying those that may have.
 import { MAX_TRIED_KEYS, notVerified } from './choose-keys.ts'
 import type { VerificationKey } from './key-set.ts'
 import type { TrustedIssuer } from '../issuers.ts'

@@ -1,4 +1,4 @@
-// How often tokens that no key verifies may cause a fetch: invented ones must not turn the gateway against its issuer.
+// Limits how often tokens that no key verifies cause a fetch: forged ones must not turn the gateway against its issuer.
 import { LRUCache } from 'lru-cache'
 
 import type { Clock } from '../../clock.ts'

@@ -1,4 +1,4 @@
-// Requests that wait for keys which may yet come: bounded in number and time, so that forged tokens cannot pile up here.
+// Requests that wait for keys being fetched: bounded in number and time, so that forged tokens cannot pile up.
 import type { VerificationKey } from './key-set.ts'
 import type { TokenHeader } from '../token/token-shape.ts'
 import type { Clock, Schedule } from '../../clock.ts'

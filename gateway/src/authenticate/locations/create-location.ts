@@ -1,4 +1,4 @@
-// From the options of a location to the location: one row for each kind.
+// Creates a token location from its options: one row for each kind.
 import { createCookieLocation } from './cookie.ts'
 import { createHeaderLocation } from './header.ts'
 import type { TokenLocation } from './location.ts'

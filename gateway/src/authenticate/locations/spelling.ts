@@ -1,4 +1,4 @@
-// Spellings of a token’s location: whatever some upstream reads as the name of a parameter or cookie, is read so here.
+// Spellings of a token location: names of parameters and cookies are read as the laxest upstream reads them.
 
 /** RFC 6265 section 5.2 and RFC 9110 section 5.6.3: SP and HTAB. What trim() takes away besides is part of a name to others. */
 export function trimBlanks(text: string): string {

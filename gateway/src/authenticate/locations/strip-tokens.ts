@@ -1,4 +1,4 @@
-// Takes tokens out of a request before it goes on: out of all locations, or only where they would reach logs.
+// Removes tokens from a request before it is forwarded: from all locations, or only where they would reach logs.
 import type { StripToken, TokenLocation } from './location.ts'
 
 /**

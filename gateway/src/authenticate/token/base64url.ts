@@ -1,4 +1,4 @@
-// Strict base64url: what is not exactly that is refused, and nothing is allocated on the way.
+// Strict base64url: anything else is refused, and nothing is allocated on the way.
 
 // Most strings have no room for such characters, and V8 then answers without reading them.
 const BEYOND_LATIN1 = /[^\0-\xff]/

@@ -1,4 +1,4 @@
-// The checks of a token's claims and type against what its issuer promises (RFC 7519 section 4.1, RFC 8725 section 3).
+// Checks the claims and type of a token against the rules of its issuer (RFC 7519 section 4.1, RFC 8725 section 3).
 import type { Claims, JsonValue } from '../auth-result.ts'
 import type { TokenHeader } from './token-shape.ts'
 import { ExactNumber, magnitudeOf } from '../../message/json/exact-number.ts'

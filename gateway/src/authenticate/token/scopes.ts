@@ -1,4 +1,4 @@
-// The scopes of a token, taken apart and written as JSON once for all requests that bring it.
+// The scopes of a token, as a list and as JSON.
 import type { Claims } from '../auth-result.ts'
 
 /** `names` is frozen; `json` is what JSON.stringify writes for it. */

@@ -1,4 +1,4 @@
-// The claims of a token exactly as they were signed: JSON.parse alters some numbers, and those keep their digits here.
+// The claims of a token exactly as signed: numbers that JSON.parse would alter keep their digits.
 import type { Claims, JsonValue } from '../auth-result.ts'
 import { asStringified, freezeJson, TOO_DEEP } from './frozen-json.ts'
 import { readExactJson, writeExactJson } from '../../message/json/exact-json.ts'

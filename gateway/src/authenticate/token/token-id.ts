@@ -1,4 +1,4 @@
-// What names a token, however its signature is spelt: the digest of what was signed.
+// The id of a token, whatever the spelling of its signature: the digest of what was signed.
 import { hash } from 'node:crypto'
 
 /**

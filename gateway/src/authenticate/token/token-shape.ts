@@ -1,4 +1,4 @@
-// What a token says before it is believed: its shape, header and claims. Cheap checks that come before any cryptography.
+// Parses a token before anything in it is believed: shape, header and claims. Cheap checks before any cryptography.
 import { isUtf8 } from 'node:buffer'
 
 import { decodeBase64url, isCanonical } from './base64url.ts'

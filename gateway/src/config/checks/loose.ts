@@ -1,4 +1,4 @@
-// Reading a config whose shape may be wrong: what is not there or of another kind reads as nothing.
+// Reads a config whose shape may be wrong: missing values and values of another kind read as nothing.
 import type { Path } from '../problem.ts'
 
 export type Loose = Readonly<Record<string, unknown>>

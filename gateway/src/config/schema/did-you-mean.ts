@@ -1,4 +1,4 @@
-// The name that was probably meant.
+// Finds the known name that a misspelt one is nearest to.
 
 /** Edits between two words, where swapping two neighbours counts as one (optimal string alignment). */
 function distance(a: string, b: string): number {

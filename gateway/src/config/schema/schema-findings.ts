@@ -1,4 +1,4 @@
-// What the schema finds wrong, in plain words.
+// Findings of the schema in plain words.
 import type { TSchema } from 'typebox'
 import { Settings } from 'typebox/system'
 import { Value } from 'typebox/value'

@@ -1,4 +1,4 @@
-// What the schema says about an option, by the path of the option.
+// Finds the schema of an option by its path.
 import type { TSchema } from 'typebox'
 
 import type { Path } from '../problem.ts'

@@ -1,4 +1,4 @@
-// Where an option stands in a YAML document.
+// The position of an option in a YAML document.
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, type Document, type Pair } from 'yaml'
 
 import type { AliasSources } from './alias-sources.ts'

@@ -1,4 +1,4 @@
-// What the admin API answers when it does not do what it was asked: problem+json (RFC 9457), like the gateway itself.
+// Failures of the admin API as problem+json (RFC 9457), like those of the gateway itself.
 import type { FastifyError, FastifyInstance, FastifyReply } from 'fastify'
 
 export class AdminProblem {

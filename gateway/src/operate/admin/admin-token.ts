@@ -1,4 +1,4 @@
-// Who may change something through the admin listener: whoever knows the token of the config.
+// The check of the admin token, for requests that change something.
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 

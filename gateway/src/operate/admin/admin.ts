@@ -1,4 +1,4 @@
-// The admin listener: is the process alive, is it ready, what has it counted, and what is blocked?
+// The admin listener: liveness, readiness, metrics, and the API of the block list.
 import { fastify, type FastifyInstance } from 'fastify'
 
 import { answerProblems } from './admin-problem.ts'

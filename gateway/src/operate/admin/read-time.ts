@@ -1,4 +1,4 @@
-// A time as people write it: seconds since 1970, a date, or how long from now.
+// Parses a time as people write it: seconds since 1970, a date, or a duration from now.
 import { parseDuration } from '../../options/kinds.ts'
 
 /** Seconds since 1970; NaN for what is no time. */

@@ -1,4 +1,4 @@
-// What an operator wants blocked, as entries of the block list: a whole token, or a jti, sid or sub of an issuer.
+// Turns a revocation request into block list entries: a whole token, or a jti, sid or sub of an issuer.
 import { AdminProblem } from './admin-problem.ts'
 import { readTime } from './read-time.ts'
 import type { Claims } from '../../authenticate/auth-result.ts'

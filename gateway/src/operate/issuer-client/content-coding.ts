@@ -1,4 +1,4 @@
-// Undoes the content codings of an answer (RFC 9110 section 8.4.1): some servers send one though nobody asked for it.
+// Undoes the content codings of a response (RFC 9110 section 8.4.1): some servers send one unasked.
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 
 const MOST_CODINGS = 3

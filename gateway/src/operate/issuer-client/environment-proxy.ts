@@ -1,4 +1,4 @@
-// Which proxy the environment names for an address: HTTPS_PROXY, HTTP_PROXY and NO_PROXY as curl and Go read them.
+// Chooses the proxy for an address from HTTPS_PROXY, HTTP_PROXY and NO_PROXY, read as curl and Go do.
 import { BlockList, isIP } from 'node:net'
 
 type Environment = Readonly<Record<string, string | undefined>>

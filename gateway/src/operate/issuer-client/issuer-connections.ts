@@ -1,4 +1,4 @@
-// Connections to issuers: by whose certificates they trust and which proxy they go through.
+// Connections to issuers, kept apart by trusted certificates and proxy.
 import { Agent, ProxyAgent, type Dispatcher } from 'undici'
 
 import { environmentProxy } from './environment-proxy.ts'

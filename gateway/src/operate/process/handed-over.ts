@@ -1,4 +1,4 @@
-// Connections on their way to a worker: closed when it ends before it said that it has them.
+// Connections being handed over to a worker: closed when it dies before it confirms them.
 import type { ChildProcess, SendHandle } from 'node:child_process'
 
 interface Closable {

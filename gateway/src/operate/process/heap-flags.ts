@@ -1,4 +1,4 @@
-// What V8 is told about the heap of a gateway: where objects of requests belong, and how far a large heap may grow.
+// Sets V8's heap flags for a gateway: where objects of requests are allocated, and how large the heap may grow.
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 
 // V8 waits until the heap is up to twice what was in use, and a full token cache is nearly all of that. With every request a new

@@ -1,4 +1,4 @@
-// The version of the package, as `--version`, the log and the metrics tell it.
+// The version of the package, for `--version`, the log and the metrics.
 import { readFileSync } from 'node:fs'
 
 export function packageVersion(): string {

@@ -1,4 +1,4 @@
-// The store of a worker's block list: its primary, which has the real store, and which every other worker hears from.
+// The store of a worker's block list: its primary, which has the real store and tells all workers.
 import type { BlockChange, BlockList } from '../../revoke/block-list.ts'
 import type { RevocationOptions } from '../../options/revocation.ts'
 import type { RevocationStore, StoreStatus } from '../../revoke/stores/store.ts'

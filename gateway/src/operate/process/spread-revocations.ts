@@ -1,4 +1,4 @@
-// The primary's part of the block list: gives it to each worker, takes what one of them adds, and tells the others.
+// The primary's part of the block list: sends it to each worker, and each worker's changes to the others.
 import type { BlockChange } from '../../revoke/block-list.ts'
 import type { Revocation } from '../../revoke/revocation.ts'
 import type { Schedule } from '../../clock.ts'

@@ -1,4 +1,4 @@
-// What a gateway with several workers says between its processes.
+// The messages between the processes of a gateway with several workers.
 import type { Config } from '../../options/config.ts'
 import type { BlockChange } from '../../revoke/block-list.ts'
 import type { StoreStatus } from '../../revoke/stores/store.ts'
