@@ -12,7 +12,7 @@ export interface Clock extends WallClock {
 
 export const systemClock: Clock = { now: Date.now, monotonic: () => performance.now() }
 
-/** Runs something later; the returned function calls it off. */
+/** Runs something later; the returned function cancels it. */
 export type Schedule = (delayMs: number, run: () => void) => () => void
 
 // Node takes a longer delay for one millisecond.

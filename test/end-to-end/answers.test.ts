@@ -134,7 +134,7 @@ t.test('the auth result is base64url without padding of UTF-8 JSON, whatever the
   }
 })
 
-t.test('tokens are found in every configured place, and stripped when that is wanted', async (t) => {
+t.test('tokens are found in every configured location, and stripped when that is wanted', async (t) => {
   const from = [
     { header: 'authorization', scheme: 'Bearer' },
     { header: 'x-token' },
@@ -142,7 +142,7 @@ t.test('tokens are found in every configured place, and stripped when that is wa
     { query: 'access_token' },
   ]
   const token = await signHmac()
-  const places: readonly [string, Record<string, string>][] = [
+  const locations: readonly [string, Record<string, string>][] = [
     ['/x?a=1', { authorization: `Bearer ${token}` }],
     ['/x?a=1', { 'x-token': token }],
     ['/x?a=1', { cookie: `a=1; access_token=${token}; b=2` }],
@@ -153,7 +153,7 @@ t.test('tokens are found in every configured place, and stripped when that is wa
       routes: [{ path: '/*', upstream: 'up' }],
       tokens: { from, forward },
     })
-    for (const [path, headers] of places) {
+    for (const [path, headers] of locations) {
       t.equal((await fetch(url + path, { headers })).status, 200)
       const seen = upstream.requests.at(-1)
       t.equal(seen?.url, '/x?a=1', 'a query never goes on with the token')

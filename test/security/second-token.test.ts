@@ -1,5 +1,5 @@
 // Attack: a request carries the token that the gateway judges, and another that only the upstream reads. Amplifiers: spellings of the
-// second one's place; routes that ask for no token, where nobody would look. Defence: every place is read as upstreams read it, two
+// second one's place; routes that ask for no token, where nobody would look. Defence: every location is read as upstreams read it, two
 // tokens are refused, and what is to be removed is removed on every route.
 import t from 'tap'
 
@@ -32,7 +32,7 @@ function get(port: number, target: string, headers: readonly string[], version =
   return sendRaw(port, `${head.join('\r\n')}\r\n\r\n`, 5000)
 }
 
-t.test('a second token beside the first is refused, however its place is spelt', async (t) => {
+t.test('a second token beside the first is refused, however its location is spelt', async (t) => {
   const { url, requests } = await startUpstream(t)
   const [good, bad] = [await signHmac(), await signHmac({ sub: 'mallory' })]
   const header = `Authorization: Bearer ${good}`
@@ -154,7 +154,7 @@ t.test('a WebSocket passes its token on no route, and its client is told a subpr
   }
 })
 
-t.test('a cookie that holds a scheme and a token is a place like any other', async (t) => {
+t.test('a cookie that holds a scheme and a token is a location like any other', async (t) => {
   const { url, requests } = await startUpstream(t)
   const token = await signHmac()
   for (const forward of ['keep', 'strip'] as const) {

@@ -1,6 +1,6 @@
 // The decision on one screen: is this token good for this route, and who calls?
 import type { AuthResult } from './auth-result.ts'
-import { checkBlocked, type BlockCheck, unknownStanding } from './block-check.ts'
+import { checkBlocked, type BlockCheck, unknownBlockStatus } from './block-check.ts'
 import { createCaches, wasChecked, type CacheCounts, type CacheLimits, type CacheStatus } from './cache/caches.ts'
 import { createIssuerClocks, type IssuerClocks } from './issuer-clocks.ts'
 import { claimsText, keyText, shapeText, timeText } from './token/check-texts.ts'
@@ -101,7 +101,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     trace?.passed('result')
     const { key, untilSec: forgetAtSec } = signature
     return {
-      token: { raw: rawToken, result, issuer, key, validity, forgetAtSec, standing: unknownStanding() },
+      token: { raw: rawToken, result, issuer, key, validity, forgetAtSec, blockStatus: unknownBlockStatus() },
       signature,
     }
   }

@@ -24,28 +24,28 @@ export interface BlockCheck {
   ): { readonly entry: { readonly reason: BlockReason } | undefined; readonly holdsUntilSec: number }
 }
 
-/** What was found out about a token's standing, kept beside the remembered token. */
-export interface Standing {
+/** The last answer of the block list for a token, kept beside the cached token. */
+export interface BlockStatus {
   /** The list's epoch when it was asked; NaN before that. */
   epoch: number
   holdsUntilSec: number
   failure: Failure | undefined
 }
 
-export function unknownStanding(): Standing {
+export function unknownBlockStatus(): BlockStatus {
   return { epoch: Number.NaN, holdsUntilSec: 0, failure: undefined }
 }
 
 /** The failure of a token that is blocked now. Two comparisons as long as nothing changes. */
 export function checkBlocked(
-  { result, standing }: { readonly result: AuthResult; readonly standing: Standing },
+  { result, blockStatus }: { readonly result: AuthResult; readonly blockStatus: BlockStatus },
   list: BlockCheck,
   nowSec: number,
 ): Failure | undefined {
-  if (standing.epoch === list.epoch && nowSec < standing.holdsUntilSec) return standing.failure
+  if (blockStatus.epoch === list.epoch && nowSec < blockStatus.holdsUntilSec) return blockStatus.failure
   const { entry, holdsUntilSec } = list.check(result, nowSec)
-  standing.epoch = list.epoch
-  standing.holdsUntilSec = holdsUntilSec
-  standing.failure = entry === undefined ? undefined : new Failure('token_revoked', DETAILS[entry.reason])
-  return standing.failure
+  blockStatus.epoch = list.epoch
+  blockStatus.holdsUntilSec = holdsUntilSec
+  blockStatus.failure = entry === undefined ? undefined : new Failure('token_revoked', DETAILS[entry.reason])
+  return blockStatus.failure
 }

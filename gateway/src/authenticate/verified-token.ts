@@ -1,6 +1,6 @@
 // A token that was verified, once for all requests that bring it: and what is asked of it anew each time.
 import type { AuthResult } from './auth-result.ts'
-import type { Standing } from './block-check.ts'
+import type { BlockStatus } from './block-check.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { VerificationKey } from './keys/key-set.ts'
 import type { Validity } from './token/claims.ts'
@@ -14,7 +14,7 @@ export interface VerifiedToken {
   readonly validity: Validity
   /** From then on its signature is checked again, in seconds. */
   readonly forgetAtSec: number
-  readonly standing: Standing
+  readonly blockStatus: BlockStatus
 }
 
 /** A token of a believed issuer that may have ended: of use to a log-out, and beside another cookie. */

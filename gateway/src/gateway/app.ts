@@ -7,7 +7,7 @@ import type { Server as TlsServer } from 'node:https'
 import { createClientErrorHandler } from '../accept/listen/client-error.ts'
 import { superviseConnections, type Connections } from '../accept/listen/connections.ts'
 import { createRequestIds } from '../accept/listen/request-id.ts'
-import type { CorsPlaces } from '../accept/origins/cors-places.ts'
+import type { CorsByPath } from '../accept/origins/cors-by-path.ts'
 import type { Route } from './route.ts'
 import type { RawRequest } from './steps.ts'
 import { readCertificate, watchCertificate } from './watch-certificate.ts'
@@ -48,7 +48,7 @@ export interface AppParts {
   readonly observer: Observer
   readonly schedule: Schedule
   /** Pages may read why a request was refused that came to no route. */
-  readonly cors: Pick<CorsPlaces, 'headersOf'>
+  readonly cors: Pick<CorsByPath, 'headersOf'>
   readonly router: Pick<Router<Route>, 'place'>
   /** The target of a request that is injected: the test client would tidy it up before the router could judge it. */
   readonly injectedTarget?: string | undefined

@@ -1,7 +1,7 @@
 // The stages joined: what a config becomes, each stage by its one door. What a stage asks stands above it.
 import { createAdmission } from '../accept/admission.ts'
 import { createAnswer } from '../accept/answer.ts'
-import { createCorsPlaces } from '../accept/origins/cors-places.ts'
+import { createCorsByPath } from '../accept/origins/cors-by-path.ts'
 import { createRouter } from '../accept/routes/router.ts'
 import { createAuthentication } from '../authenticate/authentication.ts'
 import { createAuthorization } from '../authorize/authorize.ts'
@@ -97,7 +97,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const router = createRouter(
     createRoutes(config.routes, { admission, authorization, forwarding, logOut, published, tallyOf }),
   )
-  const cors = createCorsPlaces(router, admission.corsEverywhere)
+  const cors = createCorsByPath(router, admission.corsEverywhere)
   const observer = createObserver(config.log, { log, clientOf, metrics, clock })
   const steps = wrapSteps(createSteps({ log, answer, authentication }))
   const listener = createApp(config, { log, cors, observer, schedule, router, injectedTarget })

@@ -4,13 +4,13 @@ import type { IncomingMessage } from 'node:http'
 
 import type { Admission } from '../accept/admit.ts'
 import { laneStrategy, WEBSOCKET_LANE } from '../accept/routes/lanes.ts'
-import { answerPreflight, type CorsPlaces } from '../accept/origins/cors-places.ts'
+import { answerPreflight, type CorsByPath } from '../accept/origins/cors-by-path.ts'
 import { FORWARDED_METHODS } from '../accept/routes/route-table.ts'
 import { SERVER_OPTIONS, type Router } from '../accept/routes/router.ts'
 import { routeUpgrades } from '../accept/routes/upgrades.ts'
 import type { Answer } from '../accept/answer.ts'
 import { Failure } from '../failure.ts'
-import type { UpgradePlace } from '../forward/websocket/websocket.ts'
+import type { UpgradeMount } from '../forward/websocket/websocket.ts'
 import type { Observer } from '../observe/observe.ts'
 import { isBodyLeft } from '../message/unread-body.ts'
 import type { Route } from './route.ts'
@@ -35,12 +35,12 @@ export interface RoutesParts {
   readonly steps: Pick<Steps, 'admit' | 'refuse' | 'conclude'>
   readonly inFlight: InFlight
   readonly answer: Answer
-  readonly cors: CorsPlaces
+  readonly cors: CorsByPath
   readonly observer: Observer
   /** A request whose connection ended before it was its turn. */
   readonly onLost: (request: IncomingMessage) => void
   /** Mounts the WebSockets of all routes that take some. */
-  readonly mountWebSockets: ((scope: FastifyInstance, place: UpgradePlace) => void) | undefined
+  readonly mountWebSockets: ((scope: FastifyInstance, mount: UpgradeMount) => void) | undefined
 }
 
 const OVERLOADED = new Failure('overloaded', 'limits.inFlight is reached')

@@ -44,7 +44,7 @@ export const TokenLocationOptions = Options(
       }),
     ),
   },
-  { description: 'One place where a token may be: exactly one of header, cookie, query, websocketProtocol.' },
+  { description: 'One location where a token may be: exactly one of header, cookie, query, websocketProtocol.' },
 )
 
 export type TokenLocationOptions = StaticDecode<typeof TokenLocationOptions>
@@ -59,7 +59,7 @@ export const TokensOptions = Options(
   {
     from: Type.Array(TokenLocationOptions, {
       description:
-        'Places to look for the token; two tokens in one request are refused with 400, but for cookies of one session, of which the latest counts (up to four are looked at). Default the Authorization header with scheme Bearer.',
+        'Locations where the token is looked for; two tokens in one request are refused with 400, but for cookies of one session, of which the latest counts (up to four are looked at). Default the Authorization header with scheme Bearer.',
       default: [{ header: 'authorization', scheme: 'Bearer' }],
       minItems: 1,
     }),

@@ -5,11 +5,11 @@ import fc from 'fast-check'
 import { createTokenLocation } from '../../../gateway/src/authenticate/locations/create-location.ts'
 import { createStripTokens } from '../../../gateway/src/authenticate/locations/strip-tokens.ts'
 
-type Place = Parameters<typeof createTokenLocation>[0]
+type Options = Parameters<typeof createTokenLocation>[0]
 
-function strip(places: readonly Place[], forward: 'keep' | 'strip', headers: readonly string[], target = '/') {
+function strip(options: readonly Options[], forward: 'keep' | 'strip', headers: readonly string[], target = '/') {
   const left = [...headers]
-  const url = createStripTokens(places.map(createTokenLocation), forward)?.(left, target) ?? target
+  const url = createStripTokens(options.map(createTokenLocation), forward)?.(left, target) ?? target
   return { headers: left, url }
 }
 
@@ -78,7 +78,7 @@ t.test('a parameter goes in every spelling, and nothing else changes', async (t)
 })
 
 t.test('all tokens behind a subprotocol go, also when the offer is in several headers', async (t) => {
-  const place = [{ websocketProtocol: 'bearer' }]
+  const location = [{ websocketProtocol: 'bearer' }]
   const cases: readonly (readonly [string[], string | undefined])[] = [
     [['bearer, x'], undefined],
     [['bearer, x, chat'], 'chat'],
@@ -90,7 +90,7 @@ t.test('all tokens behind a subprotocol go, also when the offer is in several he
   for (const [offers, left] of cases) {
     const headers = offers.flatMap((offer) => ['Sec-WebSocket-Protocol', offer])
     t.same(
-      strip(place, 'keep', headers).headers,
+      strip(location, 'keep', headers).headers,
       left === undefined ? [] : ['sec-websocket-protocol', left],
       offers.join(' | '),
     )
@@ -98,13 +98,13 @@ t.test('all tokens behind a subprotocol go, also when the offer is in several he
 })
 
 t.test('whatever is found is gone afterwards, and is not found again', async () => {
-  const places: Place[] = [
+  const options: Options[] = [
     { header: 'authorization', scheme: 'Bearer' },
     { cookie: 't' },
     { query: 't' },
     { websocketProtocol: 't' },
   ]
-  const locations = places.map(createTokenLocation)
+  const locations = options.map(createTokenLocation)
   const word = fc.constantFrom('t', 'T', '%74', 't[]', 'Bearer', 'x', ' ', '=', ';', '&', ',', '"', '+', '.')
   const text = fc.array(word, { maxLength: 12 }).map((words) => words.join(''))
   fc.assert(
@@ -117,7 +117,7 @@ t.test('whatever is found is gone afterwards, and is not found again', async () 
         'sec-websocket-protocol',
         request.offer,
       ]
-      const { headers: left, url } = strip(places, 'strip', headers, `/?${request.query}`)
+      const { headers: left, url } = strip(options, 'strip', headers, `/?${request.query}`)
       const parsed = Object.fromEntries(
         left.flatMap((name, index) => (index % 2 === 0 ? [[name, left[index + 1]]] : [])),
       )

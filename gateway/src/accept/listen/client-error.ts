@@ -6,7 +6,7 @@ import { brokenBy, markBroken } from './broken.ts'
 import { readBrokenHead } from './broken-head.ts'
 import { bytesAtFault } from './fault-bytes.ts'
 import { afterItsTurn, responseOn } from './current-response.ts'
-import type { CorsPlaces } from '../origins/cors-places.ts'
+import type { CorsByPath } from '../origins/cors-by-path.ts'
 import { abandon, rawAnswer, type AnswerOptions } from '../answer.ts'
 import type { FailureCode } from '../../failure.ts'
 import { endLingering } from '../../message/lingering-close.ts'
@@ -57,7 +57,7 @@ export interface ClientErrorParts {
   /** True while the connection is not read, so that what is late on it is not the client's fault. */
   readonly isHeld: (socket: Socket) => boolean
   /** What lets pages read the answer, names and values in turn. */
-  readonly headersOf: CorsPlaces['headersOf']
+  readonly headersOf: CorsByPath['headersOf']
   /** Told of what was no request. What was one, with a fault in its body, has been told of by its response. */
   readonly onFault: (socket: Socket, fault: ConnectionFault) => void
 }

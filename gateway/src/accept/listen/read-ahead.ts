@@ -20,8 +20,8 @@ interface ServerSocket extends Socket {
 
 interface Line {
   readonly waiting: IncomingMessage[]
-  /** While the connection is not read: calls off its end. */
-  callOff: (() => void) | undefined
+  /** While the connection is not read: cancels the timer that ends it. */
+  cancel: (() => void) | undefined
 }
 
 export interface ReadAhead {
@@ -50,27 +50,27 @@ export function createReadAhead(
   function lineOf(socket: ServerSocket): Line {
     const known = lines.get(socket)
     if (known !== undefined) return known
-    const line: Line = { waiting: [], callOff: undefined }
+    const line: Line = { waiting: [], cancel: undefined }
     lines.set(socket, line)
     socket.once('close', () => {
-      line.callOff?.()
+      line.cancel?.()
       lines.delete(socket)
       total -= line.waiting.length
       for (const request of line.waiting) onLost(request)
     })
     // Node reads on whenever a response could be written out, however many requests wait.
     socket.on('drain', () => {
-      if (line.callOff !== undefined) stopReading(socket)
+      if (line.cancel !== undefined) stopReading(socket)
     })
     return line
   }
 
   function hold(socket: ServerSocket, line: Line): void {
     stopReading(socket)
-    if (line.callOff !== undefined) return
+    if (line.cancel !== undefined) return
     const stuckAt = responseOn(socket)
-    line.callOff = schedule(HELD_MS, () => {
-      line.callOff = undefined
+    line.cancel = schedule(HELD_MS, () => {
+      line.cancel = undefined
       if (responseOn(socket) === stuckAt) socket.destroy()
       else hold(socket, line)
     })
@@ -89,16 +89,16 @@ export function createReadAhead(
         if (!lines.has(socket)) return
         line.waiting.shift()
         total -= 1
-        if (line.callOff !== undefined && line.waiting.length <= GO_ON_AT) {
-          line.callOff()
-          line.callOff = undefined
+        if (line.cancel !== undefined && line.waiting.length <= GO_ON_AT) {
+          line.cancel()
+          line.cancel = undefined
           readOn(socket)
         }
         if (socket.destroyed) onLost(request)
         else serve()
       })
     },
-    isHeld: (socket) => lines.get(socket)?.callOff !== undefined,
+    isHeld: (socket) => lines.get(socket)?.cancel !== undefined,
     waitingOn: (socket) => lines.get(socket)?.waiting.length ?? 0,
     get waiting() {
       return total

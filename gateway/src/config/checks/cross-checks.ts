@@ -38,7 +38,7 @@ function checkTokenLocations(tokens: unknown): readonly Finding[] {
       return [{ path: [...path, 'scheme'], atKey: true, message: 'scheme goes with header or cookie only' }]
     const name = kind === 'header' ? text(location[kind])?.toLowerCase() : location[kind]
     const key = JSON.stringify([kind, name, text(location['scheme'])?.toLowerCase()])
-    if (seen.has(key)) return [{ path, message: 'this place is named twice' }]
+    if (seen.has(key)) return [{ path, message: 'this location is named twice' }]
     seen.add(key)
     if (kind !== 'query') return []
     return [
@@ -59,8 +59,10 @@ function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWrit
   // Upstreams that fold names take `x.request~id` for x-request-id.
   if (NOT_FOR_RESULTS.test(foldName(header)))
     return [{ path, message: `${written.show(path)} has a meaning of its own and cannot carry the auth result` }]
-  const places = entries(options(tokens)['from']).map((place) => foldName(text(options(place)['header']) ?? ''))
-  return places.includes(foldName(header))
+  const locations = entries(options(tokens)['from']).map((location) =>
+    foldName(text(options(location)['header']) ?? ''),
+  )
+  return locations.includes(foldName(header))
     ? [{ path, message: 'tokens are read from this header (tokens.from); the auth result needs another one' }]
     : []
 }

@@ -8,12 +8,12 @@ const LONGEST_AGE_MS = 400 * 86_400_000
 
 interface Surroundings {
   /** tokens.from. */
-  readonly places: readonly Loose[]
+  readonly locations: readonly Loose[]
   readonly routes: readonly Loose[]
 }
 
-function checkHeader(renewal: Loose, { places }: Surroundings, path: Path): readonly Finding[] {
-  if (places.some(({ header, query }) => header !== undefined || query !== undefined)) return []
+function checkHeader(renewal: Loose, { locations }: Surroundings, path: Path): readonly Finding[] {
+  if (locations.some(({ header, query }) => header !== undefined || query !== undefined)) return []
   return [
     {
       path: renewal['deliver'] === undefined ? path : [...path, 'deliver'],
@@ -24,8 +24,8 @@ function checkHeader(renewal: Loose, { places }: Surroundings, path: Path): read
 }
 
 /** Successors must be read where they were set. */
-function checkName(cookie: Loose, places: readonly Loose[], at: Path): readonly Finding[] {
-  const names = places.flatMap((place) => texts([place['cookie']]))
+function checkName(cookie: Loose, locations: readonly Loose[], at: Path): readonly Finding[] {
+  const names = locations.flatMap((location) => texts([location['cookie']]))
   const [only] = names
   const given = text(cookie['name'])
   if (given === undefined && new Set(names).size !== 1)
@@ -49,8 +49,8 @@ function checkName(cookie: Loose, places: readonly Loose[], at: Path): readonly 
 }
 
 /** Names with a prefix are a promise that browsers hold: RFC 6265bis section 4.1.3, in any case as browsers compare them (5.6). */
-function checkPrefix(cookie: Loose, places: readonly Loose[], at: Path): readonly Finding[] {
-  const only = places.map((place) => text(place['cookie'])).find((name) => name !== undefined)
+function checkPrefix(cookie: Loose, locations: readonly Loose[], at: Path): readonly Finding[] {
+  const only = locations.map((location) => text(location['cookie'])).find((name) => name !== undefined)
   const name = `${cookie['hostPrefix'] === true ? '__Host-' : ''}${text(cookie['name']) ?? only ?? ''}`
   const findings: Finding[] = []
   const tell = (option: string, message: string, hint: string) => {
@@ -120,13 +120,13 @@ export function checkDelivery(renewal: Loose, surroundings: Surroundings, path: 
     return [
       { path: [...path, 'stream'], message: 'has no effect with deliver: cookie: scripts must not read such tokens' },
     ]
-  if (deliver === 'cookie') return checkName({}, surroundings.places, at)
+  if (deliver === 'cookie') return checkName({}, surroundings.locations, at)
   if (!isOptions(deliver)) return checkHeader(renewal, surroundings, path)
   const cookie = options(deliver['cookie'])
-  const name = checkName(cookie, surroundings.places, at)
+  const name = checkName(cookie, surroundings.locations, at)
   return [
     ...name,
-    ...checkPrefix(cookie, surroundings.places, at),
+    ...checkPrefix(cookie, surroundings.locations, at),
     ...checkDomain(cookie, surroundings.routes, at),
     ...checkAttributes(cookie, at),
   ]

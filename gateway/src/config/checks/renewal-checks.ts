@@ -150,7 +150,7 @@ export function checkRenewals(
   issuers: readonly Loose[],
   { tokens, routes, ...machines }: Machines & { readonly tokens: unknown; readonly routes: readonly Loose[] },
 ): readonly Finding[] {
-  const places = entries(options(tokens)['from']).map(options)
+  const locations = entries(options(tokens)['from']).map(options)
   return issuers.flatMap((issuer, index): readonly Finding[] => {
     const renewal = issuer['renewal']
     if (!isOptions(renewal)) return []
@@ -164,7 +164,7 @@ export function checkRenewals(
       ...checkMaker(renewal, issuer, path),
       ...checkSharing(renewal, machines, path),
       ...checkTimes(renewal, issuer, path),
-      ...checkDelivery(renewal, { places, routes }, path),
+      ...checkDelivery(renewal, { locations, routes }, path),
       ...checkPublishing(renewal, routes, path),
     ]
   })

@@ -24,7 +24,7 @@ export interface AdmittedUpgrade extends Admitted {
 }
 
 /** Where the framework takes upgrades. */
-export interface UpgradePlace {
+export interface UpgradeMount {
   readonly url: string
   readonly constraints: Readonly<Record<string, string>>
 }
@@ -64,7 +64,7 @@ const SPOKEN_VERSION = {
 export function createWebSocketMount(
   maxMessageBytes: number,
   admittedOf: (request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade,
-): (scope: FastifyInstance, place: UpgradePlace) => void {
+): (scope: FastifyInstance, mount: UpgradeMount) => void {
   const tickets = new Map<string, Dialed>()
   const ticketOf = new WeakMap<object, string>()
   const links = new Set<() => void>()

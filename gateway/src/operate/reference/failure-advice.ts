@@ -8,8 +8,8 @@ export const FAILURE_ADVICE = {
   request_invalid:
     'Look at the client or at the proxy before the gateway: the message is not valid HTTP/1.1 (RFC 9112). `detail` in the log says what is wrong.',
   token_ambiguous:
-    'Send one token. Where several come by accident, shorten `tokens.from` to the place that is meant, or delete the older cookie.',
-  token_missing: 'Send a token in a place that `tokens.from` names: `Authorization: Bearer ...` by default.',
+    'Send one token. Where several come by accident, shorten `tokens.from` to the location that is meant, or delete the older cookie.',
+  token_missing: 'Send a token in a location that `tokens.from` names: `Authorization: Bearer ...` by default.',
   token_malformed:
     'Send the token as it was issued: three base64url parts, no quotes, no line breaks. `tollgate token decode` shows how it is read. Encrypted tokens (JWE) are not taken.',
   token_too_large: 'Have less put into the token, or raise `limits.tokenBytes` and, with it, `limits.headerBytes`.',

@@ -47,7 +47,7 @@ const CookieOptions = Options(
   },
   {
     description:
-      'The cookie of successors: always HttpOnly, and with the scheme of its place in tokens.from, the blank written %20. Other cookies of that name are taken away when the first successor is set.',
+      'The cookie of successors: always HttpOnly, and with the scheme of its location in tokens.from, the blank written %20. Other cookies of that name are taken away when the first successor is set.',
     default: {},
   },
 )

@@ -41,7 +41,7 @@ function checkRouteOrigins(route: Loose, index: number, tokens: unknown): readon
   const { origins } = route
   const path = ['routes', index, 'origins']
   if (origins === undefined) return []
-  const hasCookies = entries(options(tokens)['from']).some((place) => options(place)['cookie'] !== undefined)
+  const hasCookies = entries(options(tokens)['from']).some((location) => options(location)['cookie'] !== undefined)
   const findings = checkEach(origins, path)
   if (hasCookies) return findings
   return [

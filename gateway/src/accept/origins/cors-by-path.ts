@@ -13,14 +13,14 @@ interface CorsRoute {
 }
 
 /** The policies of one path and host. */
-interface Place {
+interface PathCors {
   readonly policyOf: ReadonlyMap<string, CorsPolicy | undefined>
   /** Each once, in the order of the routes. */
   readonly policies: readonly CorsPolicy[]
 }
 
 /** A request that may not have come to a route. */
-export interface AskedPlace<Route> {
+export interface CorsRequest<Route> {
   readonly entry?: TableEntry<Route> | undefined
   /** The target as it came, where the framework was given another one. */
   readonly originalUrl?: string | undefined
@@ -30,11 +30,11 @@ export interface AskedPlace<Route> {
   readonly headers: Pick<IncomingHttpHeaders, 'host' | 'origin'>
 }
 
-export interface CorsPlaces {
+export interface CorsByPath {
   /** What a preflight is told; undefined when the request is none, or its upstream's to answer. */
-  preflightHeaders(request: IncomingMessage & AskedPlace<CorsRoute>): readonly string[] | undefined
-  /** For an answer that no route gives, though a policy covers its path; undefined where none does. */
-  headersOf(request: AskedPlace<CorsRoute>): readonly string[] | undefined
+  preflightHeaders(request: IncomingMessage & CorsRequest<CorsRoute>): readonly string[] | undefined
+  /** For a response that no route gives, though a policy covers its path; undefined where none does. */
+  headersOf(request: CorsRequest<CorsRoute>): readonly string[] | undefined
 }
 
 /** An OPTIONS request without these headers asks the upstream for its options, and is forwarded like any other. */
@@ -42,26 +42,28 @@ function requestedMethod({ method, headers }: IncomingMessage): string | undefin
   return method === 'OPTIONS' && headers.origin !== undefined ? headers['access-control-request-method'] : undefined
 }
 
-function placesOf<Route extends CorsRoute>(table: readonly TableEntry<Route>[]): Map<readonly CorsRoute[], Place> {
-  const places = new Map<
+function corsOfPaths<Route extends CorsRoute>(
+  table: readonly TableEntry<Route>[],
+): Map<readonly CorsRoute[], PathCors> {
+  const paths = new Map<
     readonly CorsRoute[],
     { policyOf: Map<string, CorsPolicy | undefined>; policies: CorsPolicy[] }
   >()
   for (const { siblings, methods, route } of table) {
     if (!siblings.some(({ admission }) => admission.cors !== undefined)) continue
-    let place = places.get(siblings)
-    if (place === undefined) {
+    let path = paths.get(siblings)
+    if (path === undefined) {
       const policies = [...new Set(siblings.flatMap(({ admission }) => admission.cors ?? []))]
-      place = { policyOf: new Map(), policies }
-      places.set(siblings, place)
+      path = { policyOf: new Map(), policies }
+      paths.set(siblings, path)
     }
-    if (route !== undefined) for (const method of methods) place.policyOf.set(method, route.admission.cors)
+    if (route !== undefined) for (const method of methods) path.policyOf.set(method, route.admission.cors)
   }
-  return places
+  return paths
 }
 
-/** The methods of a place that this policy decides as well: a browser may remember them with the one it asked about. */
-function methodsWith(policy: CorsPolicy, { policyOf }: Place): readonly string[] {
+/** The methods of a path that this policy decides as well: a browser may remember them with the one it asked about. */
+function methodsWith(policy: CorsPolicy, { policyOf }: PathCors): readonly string[] {
   return [...policy.methods].filter((method) => policyOf.get(method) === policy)
 }
 
@@ -70,31 +72,35 @@ function methodsWith(policy: CorsPolicy, { policyOf }: Place): readonly string[]
  * that no route takes is granted by whichever policy of the path knows the origin, but not named: where the browser sends it all
  * the same (GET, HEAD and POST need no name), the page can read the 405.
  */
-function judge({ headers: { origin } }: IncomingMessage, method: string, place: Place): readonly string[] | undefined {
-  const isServed = place.policyOf.has(method)
-  const policy = isServed ? place.policyOf.get(method) : coveringOf(place, origin)
+function judge(
+  { headers: { origin } }: IncomingMessage,
+  method: string,
+  path: PathCors,
+): readonly string[] | undefined {
+  const isServed = path.policyOf.has(method)
+  const policy = isServed ? path.policyOf.get(method) : coveringOf(path, origin)
   if (policy === undefined) return isServed ? undefined : NOT_GRANTED
   if (!policy.isAllowed(origin) || (isServed && !policy.methods.has(method))) return NOT_GRANTED
-  return policy.preflightHeaders(origin, methodsWith(policy, place))
+  return policy.preflightHeaders(origin, methodsWith(policy, path))
 }
 
-function coveringOf({ policies }: Place, origin: string | undefined): CorsPolicy | undefined {
+function coveringOf({ policies }: PathCors, origin: string | undefined): CorsPolicy | undefined {
   return policies.find((policy) => policy.isAllowed(origin))
 }
 
 /** `everywhere` is the policy for what no route answers. */
-export function createCorsPlaces<Route extends CorsRoute>(
+export function createCorsByPath<Route extends CorsRoute>(
   { table, nearest }: Pick<Router<Route>, 'table' | 'nearest'>,
   everywhere: CorsPolicy | undefined,
-): CorsPlaces {
-  const places = placesOf(table)
-  const nowhere: Place | undefined =
+): CorsByPath {
+  const paths = corsOfPaths(table)
+  const nowhere: PathCors | undefined =
     everywhere === undefined
       ? undefined
       : { policyOf: new Map([...everywhere.methods].map((method) => [method, everywhere])), policies: [everywhere] }
 
-  const placeOf = (entry: TableEntry<CorsRoute> | undefined) =>
-    entry === undefined ? nowhere : places.get(entry.siblings)
+  const pathCorsOf = (entry: TableEntry<CorsRoute> | undefined) =>
+    entry === undefined ? nowhere : paths.get(entry.siblings)
 
   return {
     preflightHeaders(request) {
@@ -102,14 +108,14 @@ export function createCorsPlaces<Route extends CorsRoute>(
       // What is refused for its target is refused to a preflight as well.
       if (method === undefined || (request.entry === undefined && request.refusal !== 'route_not_found'))
         return undefined
-      const place = placeOf(request.entry)
-      return place === undefined ? undefined : judge(request, method, place)
+      const path = pathCorsOf(request.entry)
+      return path === undefined ? undefined : judge(request, method, path)
     },
     headersOf({ entry, originalUrl, url, headers }) {
-      if (places.size === 0 && nowhere === undefined) return undefined
-      const place = placeOf(entry ?? nearest(originalUrl ?? url ?? '', headers.host))
-      if (place === undefined) return undefined
-      return (coveringOf(place, headers.origin) ?? place.policies[0])?.answerHeaders(headers.origin)
+      if (paths.size === 0 && nowhere === undefined) return undefined
+      const path = pathCorsOf(entry ?? nearest(originalUrl ?? url ?? '', headers.host))
+      if (path === undefined) return undefined
+      return (coveringOf(path, headers.origin) ?? path.policies[0])?.answerHeaders(headers.origin)
     },
   }
 }
