@@ -1,4 +1,4 @@
-// The door of this stage: from the config of a route to what is asked of its requests.
+// Creates the accept stage: compiles the config of each route to the policy by which its requests are admitted.
 import type { AdmissionParts, AdmissionPolicy, DecisionTally } from './admit.ts'
 import { createFailureLimit } from './failure-limit.ts'
 import { compileCors, type CorsConfig, type CorsPolicy } from './origins/cors.ts'

@@ -1,4 +1,4 @@
-// The one hook: may this request pass? Either it goes on with the result of that decision, or it is answered here.
+// Admits or refuses a request of a route: checks the request, finds and authenticates its token, asks for authorization.
 
 import { hasHiddenHeaders, repeatedHeader } from './listen/single-headers.ts'
 import { isWebSocketUpgrade } from './routes/upgrades.ts'

@@ -1,4 +1,4 @@
-// The gateway's own answers: a failure as problem+json (RFC 9457) with its challenge (RFC 6750), and nothing that leaks.
+// Writes the gateway's own responses: a failure as problem+json (RFC 9457) with its challenge (RFC 6750), and nothing internal.
 import type { ServerResponse } from 'node:http'
 
 import type { RecordedRequest } from './request-record.ts'

@@ -1,4 +1,4 @@
-// How many tokens of one client may fail: beyond that, tokens of it that are not known yet are not looked at for a while.
+// Limits how many tokens of one client may fail: beyond that, its unknown tokens are refused unread for a while.
 import { LRUCache } from 'lru-cache'
 
 import type { Clock } from '../clock.ts'

@@ -1,4 +1,4 @@
-// What the stages note of a request for its access line; only where lines are written.
+// The record of a request for its access line, which the stages fill in; kept only where access lines are written.
 import type { IncomingMessage } from 'node:http'
 
 import type { AuthResult } from '../authenticate/auth-result.ts'

@@ -1,4 +1,4 @@
-// The decision on one screen: is this token good for this route, and who calls?
+// Authenticates one token for one route: from the cache, or by checking its shape, claims and signature.
 import type { AuthResult } from './auth-result.ts'
 import { checkBlocked, type BlockCheck, unknownBlockStatus } from './block-check.ts'
 import { createCaches, wasChecked, type CacheCounts, type CacheLimits, type CacheStatus } from './cache/caches.ts'

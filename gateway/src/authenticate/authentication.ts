@@ -1,4 +1,4 @@
-// The door of this stage: how tokens are found in requests and judged, for each route, and how they are taken out again.
+// Creates the authenticate stage: for each route, how tokens are found in requests, judged and stripped.
 import { anonymousResult, type AuthResult } from './auth-result.ts'
 import { createAuthenticator, type Authenticator, type AuthenticatorParts } from './authenticate.ts'
 import { compileIssuers, type IssuersParts, type TrustedIssuer } from './issuers.ts'

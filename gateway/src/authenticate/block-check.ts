@@ -1,4 +1,4 @@
-// Whether a verified token is on the block list: asked again only when the list changed or an entry begins.
+// Checks a verified token against the block list: again only when the list has changed or an entry begins.
 import type { AuthResult } from './auth-result.ts'
 import { Failure } from '../failure.ts'
 

@@ -1,4 +1,4 @@
-// What time it is for an issuer at least: no token can be here before its session began.
+// Estimates each issuer's clock from below: it is at least at the time when the newest session began.
 import type { AuthResult } from './auth-result.ts'
 import type { Clock } from '../clock.ts'
 

@@ -1,4 +1,4 @@
-// The issuers whose tokens are believed, compiled from the config once.
+// Compiles the issuers of the config: their rules, their keys and their renewal.
 import type { ClaimRules } from './token/claims.ts'
 import { createKeySource, type IssuerConfig, type KeySource, type KeySourceParts } from './keys/key-source.ts'
 import type { KeyChange } from './keys/key-ring.ts'

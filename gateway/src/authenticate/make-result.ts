@@ -1,4 +1,4 @@
-// From a token that was verified to the result that all requests with it share, the header for its upstream included.
+// Makes the auth result of a verified token, upstream header included: once, and all requests with the token share it.
 import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
 import { nameIn, type Validity } from './token/claims.ts'
 import type { TrustedIssuer } from './issuers.ts'

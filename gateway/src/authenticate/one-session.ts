@@ -1,4 +1,4 @@
-// Which of several cookies counts: a token and its successor are one session, and what has ended is nobody's.
+// Chooses among several cookies that hold tokens: the latest token of one session counts, ended tokens do not.
 import type { AuthResult } from './auth-result.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { RecognisedToken } from './verified-token.ts'

@@ -1,4 +1,4 @@
-// What authentication asks about renewal. The renew stage answers; where an issuer does not renew, nobody is asked.
+// The interface of renewal as authentication uses it: the renew stage implements it for each issuer that renews.
 import type { AuthResult, Claims, RenewalState } from './auth-result.ts'
 import type { Validity } from './token/claims.ts'
 import type { UnverifiedToken } from './token/token-shape.ts'

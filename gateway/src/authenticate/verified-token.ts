@@ -1,4 +1,4 @@
-// A token that was verified, once for all requests that bring it: and what is asked of it anew each time.
+// A verified token as all requests that bring it share it, and the checks that each request repeats.
 import type { AuthResult } from './auth-result.ts'
 import type { BlockStatus } from './block-check.ts'
 import type { TrustedIssuer } from './issuers.ts'

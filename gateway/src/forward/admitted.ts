@@ -1,4 +1,4 @@
-// A request that was admitted: all that forwarding has to know of it.
+// An admitted request: all that forwarding needs to know of it.
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 

@@ -1,4 +1,4 @@
-// The door of this stage: from the config of upstreams and routes to what sends an admitted request on.
+// Creates the forward stage: from the config of upstreams and routes, the functions that send admitted requests on.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Answer } from '../accept/answer.ts'

@@ -1,4 +1,4 @@
-// The Fastify application before it has routes: strict parsing, one judge of targets, and answers in the gateway's words.
+// Creates the Fastify application without routes: strict parsing, one check of targets, and the gateway's own responses.
 import { fastify, type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
 import type { IncomingMessage } from 'node:http'

@@ -1,4 +1,4 @@
-// How a gateway ends: told to all who ask, drained, cut in the end, and let go of.
+// Ends a gateway: has it retire, drain and cut its connections, and close.
 import type { App } from './app.ts'
 import { closeApp } from './app.ts'
 import type { InFlight } from './routes.ts'

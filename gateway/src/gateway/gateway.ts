@@ -1,4 +1,4 @@
-// The stages joined: what a config becomes, each stage by its one door. What a stage asks stands above it.
+// Joins the stages to a gateway: creates each stage by its one door, after the stages that it asks.
 import { createAdmission } from '../accept/admission.ts'
 import { createAnswer } from '../accept/answer.ts'
 import { createCorsByPath } from '../accept/origins/cors-by-path.ts'

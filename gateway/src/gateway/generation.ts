@@ -1,4 +1,4 @@
-// A generation is what one config becomes: what it is given besides, what it gives, and how it begins and ends.
+// A generation, the gateway of one config: what it is given besides, what it offers, and how it begins and ends.
 import type { FastifyInstance } from 'fastify'
 
 import type { Authentication } from '../authenticate/authentication.ts'

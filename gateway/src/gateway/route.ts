@@ -1,4 +1,4 @@
-// A route as data: for each stage what it says there, and what answers in the end.
+// A route as data: the policy of each stage for it, and what responds in the end.
 import type { Admitted } from '../forward/admitted.ts'
 import type { AdmissionPolicy } from '../accept/admit.ts'
 import type { AdmissionStage } from '../accept/admission.ts'

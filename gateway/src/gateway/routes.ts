@@ -1,4 +1,4 @@
-// Where Fastify meets the stages: one hook that admits, one handler that forwards, the same for the routes of all paths.
+// Mounts the routes in Fastify: one hook that admits and one handler that forwards, the same for all routes.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 

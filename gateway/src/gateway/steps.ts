@@ -1,4 +1,4 @@
-// What is done with a request that has a route: the same few functions for all routes, in the order of a request.
+// The steps of a request that has a route, in their order: the same few functions for all routes.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { admit, type Admission } from '../accept/admit.ts'

@@ -1,4 +1,4 @@
-// Who called, as access lines say it: worked out once for each token.
+// Makes the fields of an access line that say who called: once for each token.
 import { createHash } from 'node:crypto'
 
 import type { LogFields } from './log.ts'

@@ -1,4 +1,4 @@
-// How many lines of one kind are written: a flood of faults shall not fill the disk.
+// Limits how many log lines of one kind are written, so that a flood of faults does not fill the disk.
 import type { Clock } from '../clock.ts'
 
 /** In each second. */

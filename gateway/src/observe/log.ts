@@ -1,4 +1,4 @@
-// The log: JSON lines. Only fields that are named here are written, so a token or a query cannot slip in.
+// Writes the log as JSON lines: only fields that are named here, so that no token and no query can slip in.
 import { pino, type DestinationStream } from 'pino'
 
 import type { LogOptions } from '../options/operate.ts'

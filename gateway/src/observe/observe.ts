@@ -1,4 +1,4 @@
-// What is counted and written about each request, however it ends: one count and one line.
+// Counts each request once and writes its access line, however the request ends.
 import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 

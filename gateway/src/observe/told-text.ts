@@ -1,4 +1,4 @@
-// Texts of a client as the log may have them: without what has the shape of a token.
+// Removes from the texts of a client, before they are logged, whatever has the shape of a token.
 
 /** Each is looked at once, however long it is: expressions for the whole shape take quadratic time on `eyJeyJ…`. */
 const WORD = /[\w.%-]+/g

@@ -1,4 +1,4 @@
-// Options that say the same are compiled once: then what they become is also the same place in memory (decision 0018).
+// Compiles equal options once, so that all routes with these options share one object (decision 0018).
 
 /** Only for sources that JSON can tell apart, as the schema of the config lets in (no NaN, no null). */
 export function compileOnce<Source, Compiled>(compile: (source: Source) => Compiled): (source: Source) => Compiled {

@@ -1,4 +1,4 @@
-// The options of the accept stage: where the gateway listens, and what it bounds.
+// The options of the accept stage: where the gateway listens, and its limits.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options, Size } from './kinds.ts'

@@ -1,4 +1,4 @@
-// The type of options once they are loaded: read-only, however deep.
+// The type of loaded options: read-only at every depth.
 
 export type ReadOnly<T> = T extends (infer Item)[]
   ? readonly ReadOnly<Item>[]

@@ -1,4 +1,4 @@
-// The options of the authenticate stage: where tokens are found, how many are remembered, and whose are believed.
+// The options of the authenticate stage: where tokens are found, how they are cached, and which issuers are believed.
 import { Type, type StaticDecode } from 'typebox'
 
 import { KeysOptions } from './issuer/keys.ts'

@@ -1,4 +1,4 @@
-// The options of an upstream: its targets, how they are shared, and how long they are waited for.
+// The options of an upstream: its targets, how requests are balanced among them, and how long to wait for them.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options } from './kinds.ts'

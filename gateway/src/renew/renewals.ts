@@ -1,4 +1,4 @@
-// The door to renewal: from the config of the issuers to what authentication, responses and streams ask.
+// Creates the renew stage: from the config of the issuers, what authentication, responses and streams ask of renewal.
 import type { AuthResult, RenewedToken } from '../authenticate/auth-result.ts'
 import type { RenewalPart } from '../authenticate/issuers.ts'
 import type { Clock, Schedule } from '../clock.ts'

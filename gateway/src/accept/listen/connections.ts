@@ -1,4 +1,4 @@
-// The connections of the listener: what each request on them goes through before it is routed, and how all are told of the end.
+// Supervises the listener's connections: takes each request before the router does, and ends all connections at shutdown.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 

@@ -1,4 +1,4 @@
-// Requests that ask to switch protocols: WebSockets go to their routes, every other wish is passed over and the request served.
+// Routes requests that ask to switch protocols: WebSocket handshakes go to their routes, all others are served without a switch.
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'

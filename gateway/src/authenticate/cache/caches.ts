@@ -1,4 +1,4 @@
-// All that is kept of tokens, so that a signature is checked once: tokens kept ready, signatures, refusals, ended tokens.
+// The caches of authentication behind one interface: ready tokens, good signatures, refusals and ended tokens.
 import { createEndedTokens } from './ended-tokens.ts'
 import { createRefusalCache } from './refusal-cache.ts'
 import { createSignatureCache } from './signature-cache.ts'

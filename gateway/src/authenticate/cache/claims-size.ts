@@ -1,4 +1,4 @@
-// How many bytes of heap the claims of a token take: by their parts, as a list of small values takes many times its text.
+// Estimates how many bytes of heap the claims of a token take: part by part, as small values take many times their text.
 import type { Claims, JsonValue } from '../auth-result.ts'
 import { ExactNumber } from '../../message/json/exact-number.ts'
 

@@ -1,4 +1,4 @@
-// Tokens that were recognised though they may have ended: a cookie that a browser never lets go of costs one signature check.
+// Caches recognised tokens that may have ended: a cookie that a browser never deletes costs one signature check.
 import { LRUCache } from 'lru-cache'
 
 import type { VerifiedToken } from '../verified-token.ts'

@@ -1,4 +1,4 @@
-// A cache of refusals: the very same bad token again costs a look-up, not a signature check.
+// Caches refusals: the same bad token again costs a look-up, not a signature check.
 import { LRUCache } from 'lru-cache'
 
 import { endOf } from './token-cache.ts'

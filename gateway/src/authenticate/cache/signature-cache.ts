@@ -1,4 +1,4 @@
-// Signatures that were found good: 44 bytes for each token, outside of V8's heap, so that a million of them slow nothing down.
+// Caches good signatures: 44 bytes for each token, outside of V8's heap, so that a million of them slow nothing down.
 import { hash } from 'node:crypto'
 
 import type { VerificationKey } from '../keys/key-set.ts'

@@ -1,4 +1,4 @@
-// Tokens kept ready: verified, their claims taken apart, their header for the upstream made. For those that come again and again.
+// Caches verified tokens ready for use, their claims parsed and their upstream header made: for tokens that come often.
 import { LRUCache } from 'lru-cache'
 
 import { bytesOf } from './claims-size.ts'

@@ -1,4 +1,4 @@
-// An upstream as one transport: its targets balanced, those in trouble left out, what they cannot take yet in a bounded queue.
+// An upstream as one transport: balances its targets, leaves out those in trouble, and queues what they cannot take yet.
 import { createBalance } from './balance.ts'
 import { watchHealth } from './health.ts'
 import { createRetryBudget } from './retry-budget.ts'

@@ -1,4 +1,4 @@
-// Key events in the log and the metrics: look here first when tokens are refused.
+// Writes key events to the log and the metrics: look here first when tokens are refused.
 import type { Log } from '../log.ts'
 import type { CountEvent } from '../metrics/event-counters.ts'
 import type { KeyEvents, TrustedIssuer } from '../../authenticate/issuers.ts'

@@ -1,4 +1,4 @@
-// Renewal events in the log and the metrics.
+// Writes renewal events to the log and the metrics.
 import type { Log } from '../log.ts'
 import type { CountEvent } from '../metrics/event-counters.ts'
 import type { AuthResult } from '../../authenticate/auth-result.ts'

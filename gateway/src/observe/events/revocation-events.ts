@@ -1,4 +1,4 @@
-// What happens to the store of the block list: in the log, and in what /readyz says.
+// Writes the troubles of the block list's store to the log, and to what /readyz says.
 import type { Log } from '../log.ts'
 import type { LogOutParts } from '../../revoke/log-out.ts'
 import type { Revocation, RevocationEvents } from '../../revoke/revocation.ts'

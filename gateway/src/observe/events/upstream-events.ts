@@ -1,4 +1,4 @@
-// Events on the way to upstreams, of targets and of single requests, in the log and the metrics.
+// Writes events of upstreams, their targets and single requests to the log and the metrics.
 import type { Log } from '../log.ts'
 import type { CountEvent } from '../metrics/event-counters.ts'
 import type { ForwardingEvents } from '../../forward/forwarding.ts'

@@ -1,4 +1,4 @@
-// The metrics that are counted as it happens: keys fetched, targets taken out, tokens renewed. The events of each part count them.
+// The table of metrics that count events as they happen: keys fetched, targets ejected, tokens renewed.
 import type { EventCounter } from './metric.ts'
 
 export const EVENT_COUNTERS = [

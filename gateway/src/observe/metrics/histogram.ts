@@ -1,4 +1,4 @@
-// Durations as a histogram: prom-client's own hashes its labels at each observation, these were counted already.
+// Shows durations that are counted already as a histogram: prom-client's own would hash its labels at each observation.
 import type { Gauge } from 'prom-client'
 
 import { DURATION_BUCKETS_SEC, type RouteTally } from './route-tally.ts'

@@ -1,4 +1,4 @@
-// The metrics of a gateway: name, help, labels, and where the values of each come from. The reference is made from this table.
+// The table of the metrics: name, help, labels and source of each. The reference is generated from it.
 import { EVENT_COUNTERS } from './event-counters.ts'
 import type { Metric } from './metric.ts'
 import { REVOCATION_METRICS, type RevocationSource } from './revocation-metrics.ts'

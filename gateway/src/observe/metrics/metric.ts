@@ -1,4 +1,4 @@
-// What a metric is: a row of a table that says its name, its labels and where its values come from; and a registry of such rows.
+// Defines a metric as a row of a table (name, labels, where its values come from), and registers such rows.
 import { Counter, Gauge, type Registry } from 'prom-client'
 
 import { createHistogram, type Durations } from './histogram.ts'

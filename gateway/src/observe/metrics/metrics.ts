@@ -1,4 +1,4 @@
-// The metrics: what was counted, in the format of Prometheus.
+// Creates the metrics of a gateway, in the Prometheus format.
 import { collectDefaultMetrics, Registry } from 'prom-client'
 
 import type { CountEvent } from './event-counters.ts'

@@ -1,4 +1,4 @@
-// Metrics of the block list and its store.
+// The metrics of the block list and its store.
 import type { Metric } from './metric.ts'
 import { BLOCK_KINDS } from '../../revoke/block-list.ts'
 import type { Revocation } from '../../revoke/revocation.ts'

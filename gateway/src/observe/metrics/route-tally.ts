@@ -1,4 +1,4 @@
-// Counts of the routes: plain numbers on the request path, read by the metrics when somebody asks.
+// Counts the requests of each route in plain numbers, which the metrics read when they are scraped.
 
 /** What counts as the route of requests that come to none: no path of a config looks like that. */
 export const UNROUTED = '(none)'

@@ -1,4 +1,4 @@
-// How issuers, revocations and upstreams are, and whether any route could answer a good token with them.
+// Finds out how issuers, revocation and upstreams are, and whether any route could serve a good token with them.
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import type { Clock } from '../../clock.ts'
 import type { Upstream } from '../../forward/upstream/upstream.ts'

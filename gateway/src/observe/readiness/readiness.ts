@@ -1,4 +1,4 @@
-// Whether requests had better go elsewhere, what does not work, and since when: of one process, and of several as one.
+// Decides whether a gateway is ready, and says what does not work and since when: for one process, and for several as one.
 import type { Clock, Schedule } from '../../clock.ts'
 
 /** failing: not ready. degraded: ready, though something does not work. */

@@ -1,4 +1,4 @@
-// The command line: exit code 0 for done, 1 for failed or invalid, 2 for a call that is wrong.
+// The command line: runs the command and sets the exit code: 0 for done, 1 for failed or invalid, 2 for wrong usage.
 import { Command, CommanderError } from 'commander'
 
 import { CommandFailed, WrongCall } from './command-failed.ts'

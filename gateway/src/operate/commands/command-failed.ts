@@ -1,4 +1,4 @@
-// A command that could not do what it was asked, told in a text without a stack: exit code 1, or 2 for a call that is wrong.
+// The error of a command that failed: shown as text without a stack, with exit code 1, or 2 for wrong usage.
 
 export class CommandFailed extends Error {}
 

@@ -1,4 +1,4 @@
-// Loads the config for a command, or says what is wrong with it.
+// Loads the config for a command, or reports what is wrong with it.
 import { formatProblem } from '../../config/format-problem.ts'
 import { loadConfig } from '../../config/load.ts'
 import type { Config } from '../../options/config.ts'

@@ -1,4 +1,4 @@
-// The option that names the config file: the same for every command.
+// The option that names the config file, the same for every command.
 import { Option } from 'commander'
 
 export function configOption(): Option {

@@ -1,4 +1,4 @@
-// Exit codes of the command line, and what each says.
+// The exit codes of the command line, and what each means.
 
 export const EXIT_CODES = {
   done: { code: 0, meaning: 'done; of `run`: it was asked to end, and did' },

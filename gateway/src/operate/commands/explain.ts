@@ -1,4 +1,4 @@
-// tollgate explain: what would happen to this request, and why?
+// tollgate explain: says what would happen to a request, and why.
 import { METHODS } from 'node:http'
 import type { Command } from 'commander'
 

@@ -1,4 +1,4 @@
-// tollgate keys generate: a key pair (or secret) for an issuer, as PEM and as JWK set.
+// tollgate keys generate: generates a key pair or a secret for an issuer, as PEM and as JWK set.
 import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

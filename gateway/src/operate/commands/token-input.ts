@@ -1,4 +1,4 @@
-// A token from the command line or from standard input, where it stays out of the shell's history.
+// Reads a token from the command line or from standard input, where it stays out of the shell's history.
 import { fstatSync } from 'node:fs'
 
 const STDIN = 0

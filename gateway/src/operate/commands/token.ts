@@ -1,4 +1,4 @@
-// tollgate token sign | verify | decode: tokens for tests and for finding out.
+// tollgate token sign | verify | decode: signs, verifies and decodes tokens, for tests and for finding faults.
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'

@@ -1,4 +1,4 @@
-// Names of hosts in a config that have no address here: looked up by `check`, since a start would find out request by request.
+// Looks up the host names of a config for `check`: a start would find the unknown ones request by request.
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'

@@ -1,4 +1,4 @@
-// What explain says of renewal: whether the answer would carry a successor of the token, and if not, why.
+// Explains renewal: whether the response would carry a successor of the token, and if not, why.
 import type { Claims, RenewedToken } from '../../authenticate/auth-result.ts'
 import { dateText, durationText } from '../../authenticate/token/claims.ts'
 import type { TokenLocation } from '../../authenticate/locations/location.ts'

@@ -1,4 +1,4 @@
-// An explanation as text for people.
+// Formats an explanation as text for people.
 import type { ExplainedRequest, Explanation, OwnAnswer } from './explain.ts'
 import { writeExactJson } from '../../message/json/exact-json.ts'
 

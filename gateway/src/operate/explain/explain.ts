@@ -1,4 +1,4 @@
-// Sends a request through the real stages, without an upstream, and tells what they decided and why.
+// Sends a request through the real stages, without an upstream, and reports what they decided and why.
 import { pino } from 'pino'
 
 import { renewalReport, type RenewalReport } from './explain-renewal.ts'

@@ -1,4 +1,4 @@
-// Several workers that serve one port: started, started again when they die, asked, and drained together.
+// Runs several workers that serve one port: starts them, restarts those that die, asks them, and drains them together.
 import type { Clock, Schedule } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import type { Log } from '../../observe/log.ts'

@@ -1,4 +1,4 @@
-// The metrics of several workers as one: sums, unless a metric says that it is something else.
+// Merges the metrics of several workers into one: sums, unless a metric says something else.
 import { AggregatorRegistry, Registry } from 'prom-client'
 
 import type { Cluster } from './cluster.ts'

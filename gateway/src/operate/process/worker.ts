@@ -1,4 +1,4 @@
-// A worker of a gateway that has several: serves with the config that its primary hands over, answers it, drains when told.
+// A worker of a gateway that has several: serves with its primary's config, answers its questions, and drains when told.
 import closeWithGrace from 'close-with-grace'
 
 import { setHeapFlags } from './heap-flags.ts'

@@ -1,4 +1,4 @@
-// What to do about each failure: for who runs the gateway and who calls it.
+// What to do about each failure, for those who run the gateway and those who call it.
 import type { FailureCode } from '../../failure.ts'
 
 /** One for each code: the compiler refuses a code without. */

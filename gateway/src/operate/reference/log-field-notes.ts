@@ -1,4 +1,4 @@
-// What each field of a log line says.
+// The meaning of each field of a log line.
 import type { LogField } from '../../observe/log.ts'
 
 /** One for each field: the compiler refuses a field without. */

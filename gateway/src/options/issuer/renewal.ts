@@ -1,4 +1,4 @@
-// The options of the renew stage: when a token gets a successor, who makes it, and what becomes of the old one.
+// The options of the renew stage: when a token gets a successor, who makes it, and when the old one is blocked.
 import { Type, type StaticDecode } from 'typebox'
 
 import { DeliverOption } from './deliver.ts'

@@ -1,4 +1,4 @@
-// The options of a route: where the options of the stages come together.
+// The options of a route, made of the options of the stages.
 import { Type, type StaticDecode } from 'typebox'
 
 import { CorsOptions } from './cors.ts'
