@@ -22,7 +22,7 @@ const ADDED: Readonly<Record<string, Edit & { readonly member: string }>> = {
   },
   'auth mode': {
     member: 'added_mode',
-    file: 'options/route/routes.ts',
+    file: 'options/route/auth-modes.ts',
     find: "'none', 'report-only'",
     replace: "'none', 'added_mode', 'report-only'",
   },
@@ -30,7 +30,13 @@ const ADDED: Readonly<Record<string, Edit & { readonly member: string }>> = {
     member: 'added_code',
     file: 'failure.ts',
     find: '  token_missing: {',
-    replace: "  added_code: { status: 400, title: 'x' },\n  token_missing: {",
+    replace: "  added_code: { check: 'request', status: 400, title: 'x' },\n  token_missing: {",
+  },
+  'log field': {
+    member: 'added_field',
+    file: 'observe/log.ts',
+    find: "['kid', 'bytesIn'",
+    replace: "['added_field', 'kid', 'bytesIn'",
   },
 }
 
@@ -53,7 +59,7 @@ const rows: readonly Row[] = [
   }))
 
 t.test('the files that CONTRIBUTING.md names are there', async (t) => {
-  t.equal(rows.length, 7)
+  t.equal(rows.length, 8)
   for (const { name, files } of rows)
     for (const file of files) t.ok(existsSync(`${ROOT}gateway/src/${file}`), `${name}: ${file}`)
 })

@@ -6,6 +6,7 @@ import t from 'tap'
 import fc from 'fast-check'
 
 import { createRouter, type RoutedRequest, type RoutableRoute } from '../../gateway/src/accept/routes/router.ts'
+import { AUTH_MODES } from '../../gateway/src/options/route/auth-modes.ts'
 import { drillSize, tellFigure } from '../support/drill-size.ts'
 import { everyReading, READERS, referenceVerdict, type ReferenceRoute } from '../support/reference-router.ts'
 
@@ -99,7 +100,7 @@ function compile(routes: readonly ReferenceRoute[]) {
         hosts: one.hosts,
         encodedSlashes: one.encodedSlashes === 'allow',
         emptySegments: one.emptySegments === 'allow',
-        auth: one.auth === 'none' ? 'none' : 'required',
+        auth: AUTH_MODES[one.auth === 'none' ? 'none' : 'required'],
         issuers: [],
         authorize: undefined,
       },

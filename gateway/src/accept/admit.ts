@@ -11,6 +11,7 @@ import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { AuthenticationPolicy } from '../authenticate/authentication.ts'
 import type { FoundToken, TokenLocation } from '../authenticate/locations/location.ts'
 import type { ClientOf } from '../message/client-address.ts'
+import { keepsOut } from '../options/route/auth-modes.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 
 /** What all routes ask besides their tokens. Compiled once. */
@@ -44,8 +45,8 @@ export type Demands = Pick<AdmissionPolicy, 'auth' | 'issuers' | 'authorize'>
 
 /** Whether some caller would be refused by these demands whom the others let pass. Equal requirements are compiled once. */
 export function asksMore({ auth, issuers, authorize }: Demands, than: Demands): boolean {
-  if (auth !== 'required') return false
-  if (than.auth !== 'required' || than.issuers.some((issuer) => !issuers.includes(issuer))) return true
+  if (!keepsOut(auth)) return false
+  if (!keepsOut(than.auth) || than.issuers.some((issuer) => !issuers.includes(issuer))) return true
   return authorize !== undefined && authorize !== than.authorize
 }
 
@@ -130,7 +131,7 @@ function identify(
 ): AuthResult | Failure {
   const { failureLimit, anonymous } = parts
   if (found === undefined)
-    return auth === 'optional' ? anonymous.caller : new Failure('token_missing', 'no token was sent')
+    return auth.requiresToken ? new Failure('token_missing', 'no token was sent') : anonymous.caller
   if (found instanceof Failure) return found
   if (failureLimit?.isReached(client) === true && !identification.isCached(found.token)) return TOO_MANY_FAILED
   const { record, trace } = request
@@ -151,11 +152,11 @@ function conclude(
 ): Admission | Failure {
   if (outcome instanceof Failure) {
     // Here and not where the token was looked at: one that passes after a fetch of keys did not fail, nor has one that is not waited for.
-    const isOpen = auth === 'report-only' && outcome.wait !== undefined
+    const isOpen = !auth.enforces && outcome.wait !== undefined
     if (location !== undefined && !isOpen && failureRule(outcome.code).challenge === 'invalid_token')
       parts.failureLimit?.count(client)
-    tally.countDecision(outcome.code, auth !== 'report-only')
-    return auth === 'report-only' ? parts.anonymous : outcome
+    tally.countDecision(outcome.code, auth.enforces)
+    return auth.enforces ? outcome : parts.anonymous
   }
   tally.countDecision(outcome.authenticated ? 'accepted' : 'anonymous', true)
   return outcome.authenticated ? { caller: outcome, location } : parts.anonymous
@@ -194,7 +195,7 @@ export function admit(
     return invalid
   }
   request.trace?.passed('request')
-  if (auth === 'none') return UNAUTHENTICATED
+  if (!auth.readsToken) return UNAUTHENTICATED
   const client = parts.failureLimit === undefined ? '' : parts.clientOf(request)
-  return decide(policy, findOwnToken(policy, request), client, request, auth === 'report-only')
+  return decide(policy, findOwnToken(policy, request), client, request, !auth.enforces)
 }

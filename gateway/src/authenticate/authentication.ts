@@ -11,7 +11,7 @@ import { createSettle, createSettleAny } from './one-session.ts'
 import { Failure } from '../failure.ts'
 import type { PeerTrust } from '../message/trusted-proxies.ts'
 import type { Config } from '../options/config.ts'
-import type { AuthMode } from '../options/route/routes.ts'
+import { AUTH_MODES, type AuthRules } from '../options/route/auth-modes.ts'
 
 export interface AuthenticationParts
   extends Omit<IssuersParts, 'renewals'>, Pick<AuthenticatorParts, 'clock' | 'encodeResult' | 'blockList'> {
@@ -39,7 +39,7 @@ export interface Identification {
 
 /** What one route asks of tokens. */
 export interface AuthenticationPolicy {
-  readonly auth: AuthMode
+  readonly auth: AuthRules
   readonly identification: Identification
   readonly issuers: readonly TrustedIssuer[]
 }
@@ -119,7 +119,7 @@ export function createAuthentication(
 
   return {
     policyOf: (route) => ({
-      auth: route.auth,
+      auth: AUTH_MODES[route.auth],
       identification: identifications[route.action ?? 'forward'],
       issuers: issuersOf(route),
     }),

@@ -10,6 +10,7 @@ import type { TokenLocation } from '../../authenticate/locations/location.ts'
 import type { KeySourceParts } from '../../authenticate/keys/key-source.ts'
 import { systemClock } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
+import { AUTH_MODES } from '../../options/route/auth-modes.ts'
 import { chooseIssuer } from '../../authenticate/keys/choose-keys.ts'
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import { readExactJson } from '../../message/json/exact-json.ts'
@@ -158,7 +159,7 @@ export async function explain(
     const isLogOut = capture.reached && capture.route?.action !== undefined
     const shown =
       refusal?.code === 'keys_unavailable' && fetchJson === undefined ? new Failure(refusal.code, OFFLINE) : refusal
-    const asked = capture.route !== undefined && capture.route.auth !== 'none'
+    const asked = capture.route !== undefined && AUTH_MODES[capture.route.auth].readsToken
     const issuer = asked && token !== undefined ? issuerOf(token, gateway, capture.route) : undefined
     return {
       passes: capture.reached || (refusal === undefined && response.statusCode < 400),

@@ -2,7 +2,7 @@
 import type { FailureCode } from '../../failure.ts'
 
 /** One for each code: the compiler refuses a code without. */
-export const FAILURE_ADVICE = {
+export const FAILURE_ADVICE: Readonly<Record<FailureCode, string>> = {
   path_unsafe:
     'Send the path in its plain form: no `..`, no encoded slash or backslash, no empty segment. `encodedSlashes` and `emptySegments` of a route allow what its upstream really needs.',
   request_invalid:
@@ -73,4 +73,4 @@ export const FAILURE_ADVICE = {
   overloaded: 'More requests than `limits.inFlight` at once: more workers or machines, or find what holds them.',
   shutting_down: 'Try again: another process answers.',
   upstream_timeout: 'The upstream took longer than `timeouts` allow: `cause` in the log says which.',
-} as const satisfies Readonly<Record<FailureCode, string>>
+}

@@ -2,7 +2,7 @@
 import type { LogField } from '../../observe/log.ts'
 
 /** One for each field: the compiler refuses a field without. */
-export const LOG_FIELD_NOTES = {
+export const LOG_FIELD_NOTES: Readonly<Record<LogField, string>> = {
   requestId: 'the id of the request, as client (`x-request-id`) and upstream see it',
   method: 'method of the request',
   path: 'path of the request, without its query',
@@ -59,4 +59,4 @@ export const LOG_FIELD_NOTES = {
   tries: 'how often the request was sent to a target',
   traceId: 'trace id of `traceparent`, where the client sent one',
   claims: 'claims that `log.claims` asks for',
-} as const satisfies Readonly<Record<LogField, string>>
+}

@@ -1,16 +1,18 @@
 // The options of a route, made of the options of the stages.
 import { Type, type StaticDecode } from 'typebox'
 
+import { AUTH_MODE_NAMES, AUTH_MODES, DEFAULT_AUTH_MODE } from './auth-modes.ts'
 import { CorsOptions } from './cors.ts'
 import { OriginsOption } from './origins.ts'
 import { RequireOptions } from './require.ts'
 import { RouteTimeoutOptions, StreamOptions } from '../forward.ts'
 import { Options, Size } from '../kinds.ts'
 
-export const AuthMode = Type.Enum(['required', 'optional', 'none', 'report-only'], {
-  description:
-    'required: no valid token, no entry. optional: no token passes as anonymous, a bad token is still 401. none: no token is looked at. report-only: forwards as anonymous and counts what would have been refused. Default required.',
-  default: 'required',
+const AUTH_MODE_TEXTS = AUTH_MODE_NAMES.map((name) => `${name}: ${AUTH_MODES[name].description}. `)
+
+export const AuthModeOption = Type.Enum([...AUTH_MODE_NAMES], {
+  description: `${AUTH_MODE_TEXTS.join('')}Default ${DEFAULT_AUTH_MODE}.`,
+  default: DEFAULT_AUTH_MODE,
 })
 
 export const RouteOptions = Options(
@@ -69,7 +71,7 @@ export const RouteOptions = Options(
         },
       ),
     ),
-    auth: AuthMode,
+    auth: AuthModeOption,
     issuers: Type.Optional(
       Type.Array(Type.String(), {
         description: 'Names of the issuers whose tokens this route accepts. Left out: all.',
@@ -102,4 +104,3 @@ export const RouteOptions = Options(
 )
 
 export type RouteOptions = StaticDecode<typeof RouteOptions>
-export type AuthMode = RouteOptions['auth']

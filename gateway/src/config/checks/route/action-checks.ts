@@ -1,7 +1,9 @@
 // Routes that the gateway answers itself: they need a caller, and nothing that is about forwarding.
+import { authRulesOf } from './auth-rules.ts'
 import { isMisspelt } from '../../schema/did-you-mean.ts'
 import { options, type Loose } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'
+import { keepsOut } from '../../../options/route/auth-modes.ts'
 
 const NOT_WITH_ACTION = ['upstream', 'rewrite', 'timeouts', 'bodyBytes', 'bodyRate']
 
@@ -12,7 +14,7 @@ function checkClearing(route: Loose, at: Path): readonly Finding[] {
 }
 
 export function checkAction(route: Loose, index: number): readonly Finding[] {
-  const { action, auth, websocket } = options(route)
+  const { action, websocket } = options(route)
   const at = ['routes', index]
   if (action === undefined) {
     const pointless = checkClearing(route, at)
@@ -31,7 +33,8 @@ export function checkAction(route: Loose, index: number): readonly Finding[] {
     message: 'has no effect with an action',
     hint: 'the gateway answers such a request itself',
   }))
-  if (auth === undefined || auth === 'required') return useless
+  const rules = authRulesOf(route)
+  if (rules !== undefined && keepsOut(rules)) return useless
   return [
     ...useless,
     { path: [...at, 'auth'], message: 'must be required', hint: 'action: revoke blocks the token of the caller' },

@@ -1,6 +1,8 @@
 // Routes that another one shadows, that can never match, or that leave a way around what a route protects.
+import { authRulesOf } from './auth-rules.ts'
 import { options, text, texts, type Loose } from '../loose.ts'
 import type { Finding } from '../../problem.ts'
+import { keepsOut } from '../../../options/route/auth-modes.ts'
 
 interface Numbered {
   readonly route: Loose
@@ -30,12 +32,13 @@ function hostsMeet(one: Numbered, other: Numbered): boolean {
 }
 
 function isOpen({ route }: Numbered): boolean {
-  const { auth, action } = route
-  return action === undefined && (auth === 'none' || auth === 'optional' || auth === 'report-only')
+  const rules = authRulesOf(route)
+  return route['action'] === undefined && rules !== undefined && !keepsOut(rules)
 }
 
 function isProtected({ route }: Numbered): boolean {
-  return route['action'] === undefined && (route['auth'] === undefined || route['auth'] === 'required')
+  const rules = authRulesOf(route)
+  return route['action'] === undefined && rules !== undefined && keepsOut(rules)
 }
 
 function sameUpstream(one: Numbered, other: Numbered): boolean {

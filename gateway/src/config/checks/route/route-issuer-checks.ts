@@ -1,6 +1,7 @@
 // The names in routes: upstreams and issuers that exist, and issuers that can be told apart.
 import { namesOf } from '../../../authenticate/keys/key-rules.ts'
 import type { AsWritten } from '../../text/as-written.ts'
+import { readsToken } from './auth-rules.ts'
 import { didYouMean } from '../../schema/did-you-mean.ts'
 import { text, texts, type Loose } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'
@@ -81,13 +82,13 @@ function checkWithoutAuth(route: Loose, at: Path): readonly Finding[] {
     .map((key) => ({
       path: [...at, key],
       atKey: true,
-      message: 'has no effect with auth: none',
+      message: `has no effect with auth: ${String(route['auth'])}`,
       hint: 'leave it out, or use auth: required or optional',
     }))
 }
 
 function isTaken(route: Loose, issuer: Loose): boolean {
-  if (route['auth'] === 'none') return false
+  if (!readsToken(route)) return false
   return route['issuers'] === undefined || texts(route['issuers']).includes(text(issuer['name']) ?? '')
 }
 
@@ -120,7 +121,7 @@ export function checkRouteIssuers(routes: readonly Loose[], nameable: Nameable):
     const at = ['routes', index]
     const findings = checkUpstream(route, at, nameable)
     if (issuers === undefined) return findings
-    if (route['auth'] === 'none')
+    if (!readsToken(route))
       return [...findings, ...checkIssuerNames(route, at, issuers, written), ...checkWithoutAuth(route, at)]
     if (issuers.length === 0)
       return [
