@@ -34,7 +34,7 @@ function told(directory: string, config: string): string {
   const file = join(directory, 'case.yaml')
   writeFileSync(file, config)
   const loaded = loadConfig(file, { env: ENV })
-  const problems = loaded.ok ? loaded.warnings : loaded.errors
+  const problems = loaded.ok ? loaded.warnings : [...loaded.errors, ...loaded.warnings]
   return [...(loaded.ok ? ['ok'] : []), ...problems.map(formatProblem)].join('\n').replaceAll(`${directory}/`, '')
 }
 

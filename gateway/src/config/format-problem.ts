@@ -1,5 +1,7 @@
 // Formats a problem as text: file:line:column, what is wrong, what to do, and the line with a mark.
+import type { Faults } from './load.ts'
 import type { Problem } from './problem.ts'
+import { counted } from './text/counted.ts'
 
 const MAX_FRAME_WIDTH = 160
 // A terminal would obey them instead of showing them.
@@ -14,4 +16,11 @@ export function formatProblem(problem: Problem): string {
   const number = String(line).padStart(5)
   const mark = `${' '.repeat(number.length)} | ${sourceLine.slice(0, column - 1).replace(/[^\t]/g, ' ')}^`
   return `${head}\n${number} | ${sourceLine.slice(0, MAX_FRAME_WIDTH).replace(CONTROLS, '\uFFFD')}\n${mark}`
+}
+
+/** What keeps a config from being used, with all else that was seen, and how much it is. */
+export function formatFaults(file: string, { errors, warnings }: Faults): string {
+  const doubts = warnings.length === 0 ? '' : ` and ${counted(warnings.length, 'warning')}`
+  const end = `${file} has ${counted(errors.length, 'error')}${doubts}; nothing was started`
+  return [...[...errors, ...warnings].map(formatProblem), end].join('\n')
 }

@@ -8,7 +8,8 @@ import { checkKeys } from './checks/files/key-checks.ts'
 import { crossCheck } from './checks/cross-checks.ts'
 import { keepDigits } from './text/exact-numbers.ts'
 import { resolveFiles } from './text/file-options.ts'
-import { pathText, type Finding, type Problem } from './problem.ts'
+import { inOrder, withoutEchoes, withoutFollowUps } from './echoes.ts'
+import type { Finding, Problem } from './problem.ts'
 import { checkRanges } from './checks/range-checks.ts'
 import { readBoundedFile, type ReadFile } from './text/read-file.ts'
 import { applySchema } from './schema/schema-findings.ts'
@@ -16,6 +17,12 @@ import { asNode } from './schema/schema-walk.ts'
 import { openSourceFile } from './text/source-file.ts'
 import { substitute } from './text/substitute.ts'
 import { ConfigOptions, type Config } from '../options/config.ts'
+
+/** What keeps a config from being used, and what else there is to say of it: whoever mends it sees all at once. */
+export interface Faults {
+  readonly errors: readonly Problem[]
+  readonly warnings: readonly Problem[]
+}
 
 export type LoadedConfig =
   | {
@@ -27,7 +34,7 @@ export type LoadedConfig =
       /** Puts what is found out later at its place. */
       readonly locate: (finding: Finding) => Problem
     }
-  | { readonly ok: false; readonly errors: readonly Problem[] }
+  | ({ readonly ok: false } & Faults)
 
 export interface LoadParts {
   readonly env: NodeJS.ProcessEnv
@@ -45,35 +52,11 @@ function deepFreeze<Value>(value: Value): Value {
   return value
 }
 
-/** In the order of the file, each once: what an alias repeats is wrong in one place only. */
-function inOrder(problems: readonly Problem[]): readonly Problem[] {
-  const seen = new Set<string>()
-  return problems
-    .toSorted((a, b) => a.line - b.line || a.column - b.column)
-    .filter(({ line, column, message }) => {
-      const key = JSON.stringify([line, column, message])
-      return !seen.has(key) && seen.add(key)
-    })
-}
-
-/** A value that could not be substituted is wrong for no other reason; and the general gives way to the particular. */
-function withoutEchoes(unset: readonly Finding[], others: readonly Finding[]): readonly Finding[] {
-  const settled = new Set(unset.map(({ path }) => pathText(path)))
-  const particular = new Set(others.filter(({ vague }) => vague !== true).map(({ path }) => pathText(path)))
-  const left = others.filter(({ path, vague }) => {
-    const place = pathText(path)
-    if (settled.has(place) || (vague === true && particular.has(place))) return false
-    if (vague === true) particular.add(place)
-    return true
-  })
-  return [...unset, ...left]
-}
-
 /** Reads, substitutes, checks. Never throws for what is in the file; nothing secret is in a message. */
 export function loadConfig(file: string, { env, readFile = readBoundedFile, now = Date.now }: LoadParts): LoadedConfig {
   const schema = asNode(ConfigOptions)
   const source = openSourceFile(file, { readFile, schema })
-  if (!('document' in source)) return { ok: false, errors: inOrder(source) }
+  if (!('document' in source)) return { ok: false, errors: inOrder(source), warnings: [] }
   const written = createAsWritten(source.toValue(), schema)
   const unset = substitute(source.document, { env, readFile, configFile: file, schema })
   keepDigits(source.document, schema)
@@ -89,10 +72,11 @@ export function loadConfig(file: string, { env, readFile = readBoundedFile, now 
     ...checkKeys(named),
     ...crossCheck(value, written),
   ])
-  const problems = inOrder(found.map((finding) => source.locate(finding)))
+  const problems = inOrder(withoutFollowUps(found).map((finding) => source.locate(finding)))
   const errors = problems.filter(({ severity }) => severity === 'error')
-  if (errors.length > 0) return { ok: false, errors }
+  const warnings = problems.filter(({ severity }) => severity === 'warning')
+  if (errors.length > 0) return { ok: false, errors, warnings }
   const locate = (finding: Finding) => source.locate(finding)
   const advice = () => inOrder(advise(value).map(locate))
-  return { ok: true, config: deepFreeze(Value.Decode(ConfigOptions, value)), warnings: problems, advice, locate }
+  return { ok: true, config: deepFreeze(Value.Decode(ConfigOptions, value)), warnings, advice, locate }
 }

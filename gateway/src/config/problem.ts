@@ -33,6 +33,10 @@ export interface Finding {
   readonly standsAlone?: boolean
   /** Gives way to any other finding at the same path, which knows better. */
   readonly vague?: boolean
+  /** The option is none: what seems to be missing beside it may be meant. */
+  readonly unknownKey?: boolean
+  /** Of a warning: is certain only when nothing below this path is wrong. */
+  readonly presumes?: Path
 }
 
 /** `routes[0].auth`: as people write paths. Keys that are no words are quoted. */

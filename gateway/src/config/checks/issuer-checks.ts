@@ -71,7 +71,8 @@ function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
 function checkMeaning(issuer: Loose, path: Path): readonly Finding[] {
   const warn = (message: string, hint: string): Finding => ({ severity: 'warning', path, message, hint })
   const findings: Finding[] = []
-  if (issuer['issuer'] === undefined) findings.push(warn('iss is not looked at', 'give `issuer`'))
+  if (issuer['issuer'] === undefined)
+    findings.push({ ...warn('iss is not looked at', 'give `issuer`'), presumes: [...path, 'keys', 'discovery'] })
   if (issuer['audiences'] === undefined)
     findings.push(warn('aud is not looked at: tokens for other services pass here too', 'give `audiences`'))
   if (issuer['binding'] === 'ignore')

@@ -26,6 +26,7 @@ function checkSharing(renewal: Loose, { revocation, workers }: Machines, path: P
     {
       severity: 'warning',
       path: [...path, 'endpoint'],
+      presumes: ['revocation'],
       message: 'each machine and each worker asks for itself: a session may get a successor from each',
       hint: 'with revocation.store: { redis: ... } one asks for all',
     },

@@ -28,6 +28,7 @@ function unknownKeys(names: readonly string[], path: Path, schema: SchemaNode | 
     path: [...path, name],
     atKey: true,
     standsAlone: true,
+    unknownKey: true,
     message: `unknown key ${JSON.stringify(name)}`,
     hint: didYouMean(name, known) ?? `known are ${list(known)}`,
   }))

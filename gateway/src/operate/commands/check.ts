@@ -6,7 +6,7 @@ import { configOption } from './config-option.ts'
 import { counted } from '../../config/text/counted.ts'
 import type { Problem } from '../../config/problem.ts'
 import { loadConfig } from '../../config/load.ts'
-import { formatProblem } from '../../config/format-problem.ts'
+import { formatFaults, formatProblem } from '../../config/format-problem.ts'
 import type { Config } from '../../options/config.ts'
 import { unknownHosts } from './unknown-hosts.ts'
 
@@ -34,7 +34,7 @@ interface Report {
 
 async function examine({ config: file, strict, lookup }: CheckOptions): Promise<Report> {
   const loaded = loadConfig(file, { env: process.env })
-  if (!loaded.ok) return { config: undefined, errors: loaded.errors, warnings: [], advice: [] }
+  if (!loaded.ok) return { config: undefined, errors: loaded.errors, warnings: loaded.warnings, advice: [] }
   const { config, locate } = loaded
   const unknown = lookup ? await unknownHosts(config) : []
   const warnings = [...loaded.warnings, ...unknown.map((finding) => locate(finding))]
@@ -46,10 +46,15 @@ function printForTools(file: string, { errors, warnings, advice }: Report, fails
   process.stdout.write(`${JSON.stringify({ ok: !fails, file, ...told })}\n`)
 }
 
-function printForPeople(file: string, { config, errors, warnings, advice }: Report): void {
-  for (const problem of [...errors, ...warnings, ...advice]) process.stderr.write(`${formatProblem(problem)}\n`)
+function printForPeople(file: string, { config, errors, warnings, advice }: Report, fails: boolean): void {
   if (config === undefined) {
-    process.stderr.write(`${file} has ${counted(errors.length, 'error')}; nothing was started\n`)
+    process.stderr.write(`${formatFaults(file, { errors, warnings })}\n`)
+    return
+  }
+  const doubts = [...warnings, ...advice]
+  for (const problem of doubts) process.stderr.write(`${formatProblem(problem)}\n`)
+  if (fails) {
+    process.stderr.write(`${file} has no errors, ${counted(doubts.length, 'thing')} to look at\n`)
     return
   }
   const counts = [
@@ -71,7 +76,7 @@ export function addCheck(command: Command): void {
       const doubts = report.warnings.length + report.advice.length
       const fails = report.errors.length > 0 || (options.strict === true && doubts > 0)
       if (options.json === true) printForTools(options.config, report, fails)
-      else printForPeople(options.config, report)
+      else printForPeople(options.config, report, fails)
       // What is wrong has been said, in the form that was asked for.
       if (fails) throw new CommandFailed('')
     })

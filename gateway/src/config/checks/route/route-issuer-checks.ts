@@ -104,11 +104,13 @@ function checkUnused(routes: readonly Loose[], { issuers = [], upstreams = [] }:
       severity: 'warning',
       path: ['upstreams', name],
       atKey: true,
+      presumes: ['routes'],
       message: 'no route leads to this upstream',
     })),
     ...unheard.map((index): Finding => ({
       severity: 'warning',
       path: ['issuers', index, 'name'],
+      presumes: ['routes'],
       message: 'no route takes tokens of this issuer',
     })),
   ]

@@ -1,0 +1,48 @@
+// One mistake is told once: what repeats it, or follows from it, is left out.
+import { pathText, type Finding, type Path, type Problem } from './problem.ts'
+
+/** In the order of the file, each once: what an alias repeats is wrong in one place only. */
+export function inOrder(problems: readonly Problem[]): readonly Problem[] {
+  const seen = new Set<string>()
+  return problems
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+    .filter(({ line, column, message }) => {
+      const key = JSON.stringify([line, column, message])
+      return !seen.has(key) && seen.add(key)
+    })
+}
+
+/** A value that could not be substituted is wrong for no other reason; and the general gives way to the particular. */
+export function withoutEchoes(unset: readonly Finding[], others: readonly Finding[]): readonly Finding[] {
+  const settled = new Set(unset.map(({ path }) => pathText(path)))
+  const particular = new Set(others.filter(({ vague }) => vague !== true).map(({ path }) => pathText(path)))
+  const left = others.filter(({ path, vague }) => {
+    const place = pathText(path)
+    if (settled.has(place) || (vague === true && particular.has(place))) return false
+    if (vague === true) particular.add(place)
+    return true
+  })
+  return [...unset, ...left]
+}
+
+function startsWith(path: Path, start: Path): boolean {
+  return start.every((step, index) => path[index] === step)
+}
+
+/**
+ * Warnings that an error explains: at its place, about a key that is missing where one is misspelt, or about what is nowhere
+ * used while the users are wrong.
+ */
+export function withoutFollowUps(findings: readonly Finding[]): readonly Finding[] {
+  const errors = findings.filter(({ severity = 'error' }) => severity === 'error')
+  const explained = new Set(errors.map(({ path }) => pathText(path)))
+  for (const { path, unknownKey } of errors) if (unknownKey === true) explained.add(pathText(path.slice(0, -1)))
+  return findings.filter(
+    ({ severity, path, presumes }) =>
+      severity !== 'warning' ||
+      !(
+        explained.has(pathText(path)) ||
+        (presumes !== undefined && errors.some((error) => startsWith(error.path, presumes)))
+      ),
+  )
+}

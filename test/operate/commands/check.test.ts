@@ -1,0 +1,110 @@
+// What `check` says agrees with its exit code, and whoever mends a config sees errors and warnings at once.
+import t from 'tap'
+import { join } from 'node:path'
+
+import { runCli } from '../../support/run-cli.ts'
+
+const SECRET = 'a-secret-of-at-least-thirty-two-bytes'
+const CLEAN = `admin: { token: 'an-admin-token-of-thirty-two-bytes' }
+issuers:
+  - { name: main, issuer: i, audiences: [a], algorithms: [ES256], keys: { jwksUrl: https://127.0.0.1/jwks } }
+upstreams: { up: { targets: [http://127.0.0.1:1] } }
+routes:
+  - { path: /*, upstream: up }
+`
+const ADVISED = CLEAN.replace(
+  'algorithms: [ES256], keys: { jwksUrl: https://127.0.0.1/jwks }',
+  `algorithms: [HS256], keys: { secret: { value: ${SECRET} } }`,
+)
+const WARNED = CLEAN.replace('audiences: [a], ', '')
+const BOTH = ADVISED.replace('audiences: [a], ', '')
+const BROKEN = WARNED.replace('path: /*,', 'path: nowhere, methodes: [GET],')
+
+interface Row {
+  readonly config: string
+  readonly strict: boolean
+  readonly code: number
+  /** The last line of all. */
+  readonly end: RegExp
+  readonly errors?: number
+  readonly warnings?: number
+  readonly advice?: number
+}
+
+const ROWS: Readonly<Record<string, Row>> = {
+  'nothing to say': { config: CLEAN, strict: false, code: 0, end: /c\.yaml is right: 1 route, / },
+  'nothing to say, strictly': { config: CLEAN, strict: true, code: 0, end: /c\.yaml is right: 1 route, / },
+  'advice that nobody asked for': { config: ADVISED, strict: false, code: 0, end: /c\.yaml is right: / },
+  'one piece of advice': {
+    config: ADVISED,
+    strict: true,
+    code: 1,
+    end: /c\.yaml has no errors, 1 thing to look at$/,
+    advice: 1,
+  },
+  'a warning': { config: WARNED, strict: false, code: 0, end: /c\.yaml is right: /, warnings: 1 },
+  'a warning, strictly': {
+    config: WARNED,
+    strict: true,
+    code: 1,
+    end: /c\.yaml has no errors, 1 thing to look at$/,
+    warnings: 1,
+  },
+  'both, strictly': {
+    config: BOTH,
+    strict: true,
+    code: 1,
+    end: /c\.yaml has no errors, 2 things to look at$/,
+    warnings: 1,
+    advice: 1,
+  },
+  'errors and a warning': {
+    config: BROKEN,
+    strict: false,
+    code: 1,
+    end: /c\.yaml has 2 errors and 1 warning; nothing was started$/,
+    errors: 2,
+    warnings: 1,
+  },
+  'errors and a warning, strictly': {
+    config: BROKEN,
+    strict: true,
+    code: 1,
+    end: /c\.yaml has 2 errors and 1 warning; nothing was started$/,
+    errors: 2,
+    warnings: 1,
+  },
+}
+
+for (const [title, { config, strict, code, end, errors = 0, warnings = 0, advice = 0 }] of Object.entries(ROWS)) {
+  t.test(`${title}: text, JSON and exit code say one thing`, async (t) => {
+    const file = join(t.testdir({ 'c.yaml': config }), 'c.yaml')
+    const argv = ['check', '-c', file, ...(strict ? ['--strict'] : [])]
+    const people = await runCli(...argv)
+    t.equal(people.code, code)
+    const lines = `${people.err}${people.out}`.trimEnd()
+    t.match(lines.split('\n').at(-1), end)
+    t.equal(/is right/.test(lines), code === 0, 'right is said where the exit code is 0, and there alone')
+    const told = [...lines.matchAll(/:\d+:\d+ (error|warning|advice): /g)].map(([, severity]) => severity)
+    const expected = [
+      ...Array.from({ length: errors }, () => 'error'),
+      ...Array.from({ length: warnings }, () => 'warning'),
+      ...Array.from({ length: advice }, () => 'advice'),
+    ]
+    t.same(told, expected, 'errors first')
+
+    const tools = await runCli(...argv, '--json')
+    t.equal(tools.code, code)
+    const report = JSON.parse(tools.out) as Record<'errors' | 'warnings' | 'advice', unknown[]> & { ok: boolean }
+    t.equal(report.ok, code === 0)
+    t.same([report.errors.length, report.warnings.length, report.advice.length], [errors, warnings, advice])
+  })
+}
+
+t.test('a command that starts something shows the warnings beside the errors, too', async (t) => {
+  const file = join(t.testdir({ 'c.yaml': BROKEN }), 'c.yaml')
+  t.match(await runCli('run', '-c', file), {
+    code: 1,
+    err: / error: [^]* warning: [^]*c\.yaml has 2 errors and 1 warning; nothing was started\n$/,
+  })
+})
