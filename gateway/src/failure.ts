@@ -138,7 +138,7 @@ export const FAILURES = {
     status: 502,
     title: 'The response headers of the upstream are too large',
   },
-  upstream_invalid: { check: 'upstream', status: 502, title: 'The upstream gave an answer that is not valid HTTP' },
+  upstream_invalid: { check: 'upstream', status: 502, title: 'The upstream gave a response that is not valid HTTP' },
   keys_unavailable: { check: 'key', status: 503, title: 'The keys of the issuer are not available', retryAfterSec: 5 },
   revocations_unavailable: {
     check: 'revocation',

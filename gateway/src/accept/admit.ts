@@ -181,8 +181,8 @@ function decide(
 }
 
 /**
- * Decides about a request of a route. The answer comes at once, unless keys are being fetched that the token may need:
- * then it is a promise, and the question is asked once more when they are here.
+ * Decides whether a request of a route may pass. The decision comes at once, unless keys are being fetched that the token may
+ * need: then it is a promise, and the token is looked at once more when the keys are here.
  */
 export function admit(
   policy: AdmissionPolicy,

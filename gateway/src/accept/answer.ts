@@ -22,7 +22,7 @@ export interface AnswerExtras {
   readonly close?: boolean | undefined
 }
 
-/** Sends the answer for a failure. The response must not have begun. */
+/** Sends the response for a failure. Its head must not be out yet. */
 export type Answer = (response: ServerResponse, code: FailureCode, requestId: string, extras?: AnswerExtras) => void
 
 const GENERIC_CODES: Readonly<Record<number, readonly [code: string, title: string]>> = {
@@ -60,7 +60,7 @@ function prepare(code: FailureCode, options: AnswerOptions): PreparedAnswer {
   return { status, bodyStart: JSON.stringify(problem).slice(0, -2), headers, challenge: challengeOf(code, options) }
 }
 
-/** The bytes of an answer for a connection whose request could not be parsed, so that there is no response to write to. */
+/** The bytes of a response for a connection whose request could not be parsed, so that there is no ServerResponse to write to. */
 export function rawAnswer(
   code: FailureCode,
   options: AnswerOptions,

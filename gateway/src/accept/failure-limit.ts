@@ -9,7 +9,7 @@ export interface FailureLimit {
   count(client: string): void
 }
 
-/** Clients that are remembered: a flood from more addresses than this is for a firewall. */
+/** Clients that are counted at once: a flood from more addresses than this is for a firewall. */
 const MAX_CLIENTS = 10_000
 
 /** Counts in windows of `per` milliseconds that begin with a client's first failure. */

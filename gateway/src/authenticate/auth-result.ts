@@ -47,7 +47,7 @@ export interface RenewalState {
   readonly dueSec: number
   /** The token itself, where open streams may carry its successor; '' elsewhere. */
   readonly raw: string
-  /** What answers carry from now on. */
+  /** What responses carry from now on. */
   successor: RenewedToken | undefined
   /** It was tried, and it will not work the next time either. */
   impossible: boolean
@@ -55,7 +55,7 @@ export interface RenewalState {
   reported: boolean
 }
 
-/** A successor as answers carry it: by this header. `cookie` is where a browser keeps it; undefined where it is not set as one. */
+/** A successor as responses carry it: by this header. `cookie` is where a browser keeps it; undefined where it is not set as one. */
 export interface RenewedToken {
   readonly header: string
   readonly value: string

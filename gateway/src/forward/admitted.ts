@@ -18,7 +18,7 @@ export interface Admitted {
   readonly location: TokenLocation | undefined
   /** Takes the token out of what goes on; undefined where it stays. */
   readonly strip: StripToken | undefined
-  /** Headers that every answer to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
+  /** Headers that every response to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
   readonly extraHeaders: readonly string[] | undefined
   /** The upstream switched protocols, as was asked: takes the connection, or says why it cannot. */
   readonly onUpgrade?: (rawHeaders: readonly string[], connection: Duplex) => Error | undefined

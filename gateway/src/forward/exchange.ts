@@ -147,7 +147,7 @@ export class Exchange implements ResponseReceiver, LongLived {
     const { response, request, requestId, extraHeaders } = this.#admitted
     const code = upstreamFailure(error)
     this.#policy.onFailure(requestId, code, error.message)
-    // Half of an answer is out: ending it properly would pass it off as whole (RFC 9112 section 8).
+    // Half of a response is out: ending it properly would pass it off as whole (RFC 9112 section 8).
     if (response.headersSent) {
       this.#writeHeld()
       response.destroy()

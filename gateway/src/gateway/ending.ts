@@ -6,7 +6,7 @@ import type { StreamWatch } from '../forward/streams/stream-watch.ts'
 import type { Log } from '../observe/log.ts'
 
 export interface Ending {
-  /** From now on each answer ends its connection, so that clients go elsewhere; all is served as before. */
+  /** From now on each response ends its connection, so that clients go elsewhere; all is served as before. */
   retire(): void
   /** Event streams, which have no end of their own, are ended within this time; WebSockets when it closes. */
   drain(withinMs: number): void

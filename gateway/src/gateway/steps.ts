@@ -64,7 +64,7 @@ export function createSteps({ log, answer, authentication }: StepsParts): Steps 
       caller,
       location,
       strip: stripOf(location),
-      extraHeaders: cors?.answerHeaders(request.headers.origin),
+      extraHeaders: cors?.responseHeaders(request.headers.origin),
     }
   }
 
@@ -84,7 +84,7 @@ export function createSteps({ log, answer, authentication }: StepsParts): Steps 
       reply.hijack()
       answer(reply.raw, failure.code, id, {
         scopes,
-        headers: admission.cors?.answerHeaders(raw.headers.origin),
+        headers: admission.cors?.responseHeaders(raw.headers.origin),
         close: isBodyLeft(raw.headers),
       })
     },

@@ -5,8 +5,8 @@ import type { Socket } from 'node:net'
 const LINGER_MS = 2000
 
 /**
- * Closing a socket with unread data makes the kernel send a reset, and the reset makes the client forget the answer that is
- * on its way. So the answer goes out with the end of the stream, what still comes is read and thrown away for a moment, and
+ * Closing a socket with unread data makes the kernel send a reset, and the reset makes the client forget the response that is
+ * on its way. So the response goes out with the end of the stream, what still comes is read and thrown away for a moment, and
  * then the connection is closed (nginx calls this lingering_close). Whoever calls it sees to it that what comes is read.
  */
 export function endLingering(socket: Socket): void {

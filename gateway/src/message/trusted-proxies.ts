@@ -1,7 +1,7 @@
 // Which peers are load balancers in front of the gateway, so that their forwarding headers are believed.
 import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
-import { remember } from './remember.ts'
+import { memoize } from './memoize.ts'
 
 /** An address, or a network in CIDR notation; undefined when it is neither. */
 function parseNetwork(text: string): { readonly address: string; readonly prefix: number } | undefined {
@@ -17,8 +17,8 @@ export function isNetwork(text: string): boolean {
   return parseNetwork(text) !== undefined
 }
 
-/** Addresses of connections are asked about again and again, and there are few proxies: answers are remembered. */
-const MAX_REMEMBERED = 1000
+/** Addresses of connections are asked about again and again, and there are few proxies: answers are cached. */
+const MAX_CACHED = 1000
 
 export function createTrust(networks: readonly string[]): PeerTrust {
   if (networks.length === 0) return () => false
@@ -28,10 +28,7 @@ export function createTrust(networks: readonly string[]): PeerTrust {
     if (network !== undefined)
       list.addSubnet(network.address, network.prefix, isIPv6(network.address) ? 'ipv6' : 'ipv4')
   }
-  return remember(
-    MAX_REMEMBERED,
-    (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'),
-  )
+  return memoize(MAX_CACHED, (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
 }
 
 /** Whether a peer is a proxy whose word about the client counts. */

@@ -5,7 +5,7 @@ import { closeLingering } from './lingering-close.ts'
 
 const DROPPED_BODY_BYTES = 65_536
 
-/** Whether the connection must end with the answer. Who expects 100-continue may keep the body back after any other answer. */
+/** Whether the connection must end with the response. Who expects 100-continue may keep the body back after any other response. */
 export function isBodyLeft(headers: IncomingHttpHeaders): boolean {
   return (
     headers.expect !== undefined ||
@@ -35,7 +35,7 @@ export function dropBody(request: IncomingMessage): Promise<void> {
   })
 }
 
-/** Headers of an answer that is given now: the end of the connection, where a body is still to come. Call it before the response ends. */
+/** Headers of a response that is given now: the end of the connection, where a body is still to come. Call it before the response ends. */
 export function closeUnlessRead(request: IncomingMessage, response: ServerResponse): readonly string[] {
   if (request.complete || !hasBody(request)) return []
   closeLingering(response)

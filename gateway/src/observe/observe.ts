@@ -54,7 +54,7 @@ function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000
 }
 
-/** nginx's code for a client that went away before the answer: never sent, but told apart in log and metrics. */
+/** nginx's code for a client that went away before the response: never sent, but told apart in log and metrics. */
 const CLIENT_CLOSED = 499
 
 /** Written past the response, straight to the connection. */

@@ -59,7 +59,8 @@ export const LogOptions = Options(
 export const ErrorsOptions = Options(
   {
     detail: Type.Boolean({
-      description: 'Whether answers say why; false hides the reason from clients (the log keeps it). Default true.',
+      description:
+        'Whether error responses say why; false hides the reason from clients (the log keeps it). Default true.',
       default: true,
     }),
     realm: Type.String({
@@ -68,7 +69,7 @@ export const ErrorsOptions = Options(
       pattern: '^[\\x20-\\x21\\x23-\\x5b\\x5d-\\x7e]*$',
     }),
   },
-  { description: 'The gateway’s own answers.', default: {} },
+  { description: 'The gateway’s own responses.', default: {} },
 )
 
 export const WorkersOption = Type.Union([Type.Literal('auto'), Type.Integer({ minimum: 1, maximum: 256 })], {
@@ -95,7 +96,7 @@ export const ShutdownOptions = Options(
     delay: Duration({
       most: '1d',
       description:
-        'How long to go on accepting and serving after the signal, while /readyz says no: as long as load balancers need to notice. Each answer says connection: close. Default 0s.',
+        'How long to go on accepting and serving after the signal, while /readyz says no: as long as load balancers need to notice. Each response says connection: close. Default 0s.',
       default: '0s',
     }),
     timeout: Duration({

@@ -71,7 +71,7 @@ export const TokensOptions = Options(
       {
         maxTokens: Type.Integer({
           description:
-            'Tokens whose signature is not checked again, in each worker. As many as maxBytes allows are kept ready; of the others only the signature is remembered, in 52 to 60 bytes outside of the heap, and each use takes 4 to 7 us, until they come often enough to be kept ready themselves. Default 100000.',
+            'Tokens whose signature is not checked again, in each worker. As many as maxBytes allows are kept ready; of the others only the signature is cached, in 52 to 60 bytes outside of the heap, and each use takes 4 to 7 us, until they come often enough to be kept ready themselves. Default 100000.',
           default: 100_000,
           minimum: 1,
           maximum: 10_000_000,
@@ -86,12 +86,12 @@ export const TokensOptions = Options(
       },
       {
         description:
-          'Verified tokens are remembered: only the signature check is skipped, all else is decided on each request.',
+          'Verified tokens are cached: only the signature check is skipped, all else is decided on each request.',
         default: {},
       },
     ),
   },
-  { description: 'Where tokens are found and how they are remembered.', default: {} },
+  { description: 'Where tokens are found and how they are cached.', default: {} },
 )
 
 export const IssuerOptions = Options(

@@ -36,7 +36,7 @@ const QueueOptions = Options(
 const EjectionOptions = Options(
   {
     failures: Type.Integer({
-      description: 'Connections refused, resets, timeouts and 5xx answers in a row; 0 never ejects. Default 5.',
+      description: 'Connections refused, resets, timeouts and 5xx responses in a row; 0 never ejects. Default 5.',
       default: 5,
       minimum: 0,
     }),

@@ -21,7 +21,7 @@ export interface EndpointParts {
 }
 
 export interface Endpoint {
-  /** The issuer's answer to this token; undefined when it is not asked now: too much is under way, or it just failed. */
+  /** The issuer's response to this token; undefined when it is not asked now: too much is under way, or it just failed. */
   ask(tokenId: string, token: string, validUntilSec?: number): Promise<string> | undefined
 }
 
@@ -47,7 +47,7 @@ export function createEndpoint(parts: EndpointParts): Endpoint {
 
   async function request(token: string, validUntilSec: number): Promise<string> {
     try {
-      // The others may need the answer as long as the token may be used.
+      // The others may need the response as long as the token may be used.
       const answer = await (sharedAnswer === undefined
         ? askFor(token)
         : sharedAnswer(token, validUntilSec * 1000 - clock.now(), () => askFor(token)))

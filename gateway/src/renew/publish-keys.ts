@@ -22,7 +22,7 @@ export function publishedKeySets(keys: readonly PublishedKey[]): readonly Publis
           ...['content-type', 'application/jwk-set+json', 'content-length', String(Buffer.byteLength(body))],
           ...['cache-control', 'public, max-age=300', 'x-tollgate', 'renewal_keys', 'x-request-id', requestId],
         ])
-        // Node leaves the body of an answer to HEAD away.
+        // Node leaves the body of a response to HEAD away.
         response.end(body)
       },
     }

@@ -89,7 +89,7 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
     }
   }
 
-  /** Why the issuer's answer is not passed on; undefined when it may be. */
+  /** Why the issuer's response is not passed on; undefined when it may be. */
   function faultOf(answer: AuthResult | Failure, { claims, tokenId, subject, expiresAtSec }: AuthResult) {
     if (answer instanceof Failure) return `the token of the answer is not good here (${answer.code})`
     if (answer.subject !== subject) return 'the token of the answer has another subject'

@@ -15,7 +15,7 @@ import { createSharedAnswer, type MeetingPlace } from './shared-answer.ts'
 import { readAllKeys, readSigningKey, type RenewalConfig } from './signing-keys.ts'
 import type { KeyHalves } from './token-issuer.ts'
 
-/** By how much a claim outlasts the time that an answer of the issuer may take. */
+/** By how much a claim outlasts the time that a response of the issuer may take. */
 const LEASE_MORE_MS = 2000
 
 export interface RenewalsParts {
@@ -34,7 +34,7 @@ export interface Renewals {
   readonly byIssuer: ReadonlyMap<string, RenewalPart>
   /** The keys that others need to verify successors. */
   readonly published: readonly PublishedKeySet[]
-  /** An answer carried the successor of this caller's token. */
+  /** A response carried the successor of this caller's token. */
   readonly onDelivered: (caller: AuthResult) => void
   /** The cookies that successors are set in. */
   readonly cookies: readonly CookieSlot[]

@@ -5,7 +5,7 @@ import type { BlockList } from '../revoke/block-list.ts'
 export interface SessionLife {
   /** A successor was used. */
   onUsed(successor: AuthResult): void
-  /** An answer carried the successor of this caller's token: its client has it, as far as anybody can know. */
+  /** A response carried the successor of this caller's token: its client has it, as far as anybody can know. */
   onDelivered(caller: AuthResult): void
 }
 

@@ -17,7 +17,7 @@ export interface SharedAnswerParts {
   readonly place: MeetingPlace
   readonly clock: Clock
   readonly schedule: Schedule
-  /** Longer than an answer of the issuer may take: when this is over, whoever claimed it is taken for gone. */
+  /** Longer than a response of the issuer may take: when this is over, whoever claimed it is taken for gone. */
   readonly leaseMs: number
 }
 
@@ -75,7 +75,7 @@ export function createSharedAnswer({ place, clock, schedule, leaseMs }: SharedAn
     }
   }
 
-  /** Undefined while nobody has an answer. */
+  /** Undefined while nobody has a response. */
   function answerIn(text: string | undefined, { open }: Seal): string | undefined {
     if (text === REFUSED) throw new RenewalRefused('the issuer refused another machine')
     if (text === FAILED) throw new Error('another machine just asked in vain')
@@ -85,7 +85,7 @@ export function createSharedAnswer({ place, clock, schedule, leaseMs }: SharedAn
     return token
   }
 
-  /** Asks, and leaves the answer for the others. */
+  /** Asks, and leaves the response for the others. */
   async function askForAll(claim: string, seal: Seal, keptMs: number, ask: () => Promise<string>): Promise<string> {
     let token: string
     try {

@@ -35,7 +35,7 @@ interface LogOutOptions {
   readonly clearSiteData?: readonly string[] | undefined
 }
 
-/** The token is refused from now on in any case; the answer waits this long for the store to have it, and for the body. */
+/** The token is refused from now on in any case; the response waits this long for the store to have it, and for the body. */
 const WAIT_MS = 250
 
 export interface LogOut {

@@ -33,7 +33,7 @@ interface ServerSocket extends Socket {
   readonly parser?: { readonly incoming: { readonly complete: boolean } | null } | null
 }
 
-/** Half of a body is all that came: where nothing is under way any more, its request has got its answer before. */
+/** Half of a body is all that came: where nothing is under way any more, its request has got its response before. */
 function isInBody({ parser }: ServerSocket): boolean {
   return parser?.incoming?.complete === false
 }
@@ -42,7 +42,7 @@ function isInBody({ parser }: ServerSocket): boolean {
 export interface ConnectionFault {
   readonly requestId: string
   readonly code: FailureCode
-  /** Whether the answer went out; else the client left before. */
+  /** Whether the response went out; else the client left before. */
   readonly isAnswered: boolean
   /** In the words of the parser: which rule was broken. */
   readonly reason: string
@@ -56,7 +56,7 @@ export interface ClientErrorParts {
   readonly requestIdOf: (request: IncomingMessage | undefined) => string
   /** True while the connection is not read, so that what is late on it is not the client's fault. */
   readonly isHeld: (socket: Socket) => boolean
-  /** What lets pages read the answer, names and values in turn. */
+  /** What lets pages read the response, names and values in turn. */
   readonly headersOf: CorsByPath['headersOf']
   /** Told of what was no request. What was one, with a fault in its body, has been told of by its response. */
   readonly onFault: (socket: Socket, fault: ConnectionFault) => void
@@ -87,7 +87,7 @@ export function createClientErrorHandler({ errors, requestIdOf, isHeld, headersO
   }
 
   return function onClientError(error: ParserError, socket: Socket): void {
-    // Each further piece fails again: read and thrown away, while the answer is on its way.
+    // Each further piece fails again: read and thrown away, while the response is on its way.
     if (error.code !== 'ECONNRESET' && brokenBy(socket) !== undefined) return
     // Nobody is there to read it.
     if (error.code === 'ECONNRESET' || !socket.writable) {
@@ -107,7 +107,7 @@ export function createClientErrorHandler({ errors, requestIdOf, isHeld, headersO
       answerInTurn(socket, error, code, requestIdOf(undefined), inBody)
       return
     }
-    // Half of an answer cannot be followed by another one: the client would take it for the body.
+    // Half of a response cannot be followed by another one: the client would take it for the body.
     if (response.headersSent) {
       socket.destroySoon()
       return

@@ -26,7 +26,7 @@ export interface ConnectionParts {
 
 export interface Connections {
   readonly readAhead: Pick<ReadAhead, 'isHeld' | 'waiting'>
-  /** From now on each answer says that its connection ends with it. */
+  /** From now on each response says that its connection ends with it. */
   retire(): void
   /** Ends all connections, whatever they carry; settles when they are gone. */
   cut(): Promise<void>

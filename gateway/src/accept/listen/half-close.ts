@@ -5,7 +5,7 @@ import type { Socket } from 'node:net'
 import { responseOn } from './current-response.ts'
 import type { Schedule } from '../../clock.ts'
 
-/** How every answer begins. */
+/** How every response begins. */
 const BEGINNING = 'HTTP/1.1 '
 
 /**

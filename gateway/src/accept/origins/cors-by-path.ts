@@ -115,7 +115,7 @@ export function createCorsByPath<Route extends CorsRoute>(
       if (paths.size === 0 && nowhere === undefined) return undefined
       const path = pathCorsOf(entry ?? nearest(originalUrl ?? url ?? '', headers.host))
       if (path === undefined) return undefined
-      return (coveringOf(path, headers.origin) ?? path.policies[0])?.answerHeaders(headers.origin)
+      return (coveringOf(path, headers.origin) ?? path.policies[0])?.responseHeaders(headers.origin)
     },
   }
 }

@@ -12,16 +12,16 @@ export interface CorsPolicy {
   /** Methods that a page may use. */
   readonly methods: ReadonlySet<string>
   isAllowed(origin: string | undefined): boolean
-  /** For every answer but that to a preflight. The same object for the same origin. */
-  answerHeaders(origin: string | undefined): Pairs
+  /** For every response but that to a preflight. The same object for the same origin. */
+  responseHeaders(origin: string | undefined): Pairs
   /** For a preflight that is granted; `methods` are those that the browser may remember. */
   preflightHeaders(origin: string | undefined, methods: readonly string[]): Pairs
 }
 
 /** Origins below a wildcard are not known before they come. */
-const MAX_REMEMBERED = 1000
+const MAX_CACHED = 1000
 
-/** RFC 9110 section 12.5.5: the answer is another one for another origin, and caches shall know. */
+/** RFC 9110 section 12.5.5: the response is another one for another origin, and caches shall know. */
 const BY_ORIGIN: Pairs = ['vary', 'Origin']
 
 /** What a preflight is told that is not granted; also: neither is the same for another method. */
@@ -31,10 +31,10 @@ export function compileCors({ origins, methods, headers, exposed, credentials, m
   const isAny = origins.includes('*')
   const isNamed = compileOrigins(origins)
   const withCredentials = credentials ? ['access-control-allow-credentials', 'true'] : []
-  const ofAnswers = exposed.length === 0 ? [] : ['access-control-expose-headers', exposed.join(', ')]
+  const ofResponses = exposed.length === 0 ? [] : ['access-control-expose-headers', exposed.join(', ')]
   const ofPreflights = headers.length === 0 ? [] : ['access-control-allow-headers', headers.join(', ')]
   const age = ['access-control-max-age', String(Math.floor(maxAge / 1000))]
-  const remembered = new Map<string, Pairs>()
+  const cached = new Map<string, Pairs>()
 
   const isAllowed = (origin: string | undefined) => isAny || (origin !== undefined && isNamed(origin))
 
@@ -42,20 +42,20 @@ export function compileCors({ origins, methods, headers, exposed, credentials, m
     return ['access-control-allow-origin', isAny ? '*' : (origin as string), ...withCredentials]
   }
 
-  const toAny = [...granted(undefined), ...ofAnswers]
+  const toAny = [...granted(undefined), ...ofResponses]
 
   return {
     methods: new Set(methods),
     isAllowed,
-    answerHeaders(origin) {
+    responseHeaders(origin) {
       if (isAny) return toAny
       if (origin === undefined) return BY_ORIGIN
-      const known = remembered.get(origin)
+      const known = cached.get(origin)
       if (known !== undefined) return known
       if (!isNamed(origin)) return BY_ORIGIN
-      const made = [...BY_ORIGIN, ...granted(origin), ...ofAnswers]
-      if (remembered.size >= MAX_REMEMBERED) remembered.clear()
-      remembered.set(origin, made)
+      const made = [...BY_ORIGIN, ...granted(origin), ...ofResponses]
+      if (cached.size >= MAX_CACHED) cached.clear()
+      cached.set(origin, made)
       return made
     },
     preflightHeaders(origin, methods) {

@@ -156,7 +156,7 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
   }
 
   function refresh(): Promise<void> {
-    // One flight at a time: whoever asks meanwhile gets the same answer, and an old answer cannot overwrite a newer one.
+    // One flight at a time: whoever asks meanwhile gets the same response, and an old response cannot overwrite a newer one.
     if (underWay !== undefined) return underWay
     cancelNext?.()
     nextAtMs = Infinity

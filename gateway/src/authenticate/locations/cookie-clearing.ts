@@ -72,7 +72,7 @@ function slotsOf(name: string, request: AskingRequest, host: string | undefined)
 }
 
 function lineOf({ name, domain, path }: CookieSlot, isCrossSite: boolean): string {
-  // Without Secure it also works by plain HTTP. Answers to pages of other sites set SameSite=None alone, and that needs Secure.
+  // Without Secure it also works by plain HTTP. Responses to pages of other sites set SameSite=None alone, and that needs Secure.
   const secure = isCrossSite ? '; SameSite=None; Secure' : PREFIXED.test(name) ? '; Secure' : ''
   return `${name}=; Path=${path}${domain === undefined ? '' : `; Domain=${domain}`}; Max-Age=0${secure}`
 }

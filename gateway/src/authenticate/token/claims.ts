@@ -190,7 +190,7 @@ export function dateText(second: number): string {
   return Number.isNaN(date.getTime()) ? 'in no year that has a number' : date.toISOString()
 }
 
-/** The one check that a remembered token needs again: it is decided by the clock, not by the token alone. */
+/** The one check that a cached token needs again: it is decided by the clock, not by the token alone. */
 export function checkTime(validity: Validity, nowSec: number): Failure | undefined {
   if (nowSec >= validity.notAfterSec)
     return new Failure(

@@ -47,9 +47,9 @@ export class UnverifiedToken {
   }
 }
 
-const MAX_REMEMBERED_HEADERS = 1000
-/** A header with a chain of certificates (x5c) has thousands of characters: fewer of them are remembered. */
-const MAX_REMEMBERED_CHARACTERS = 1_000_000
+const MAX_CACHED_HEADERS = 1000
+/** A header with a chain of certificates (x5c) has thousands of characters: fewer of them are cached. */
+const MAX_CACHED_CHARACTERS = 1_000_000
 
 function malformed(detail: string): Failure {
   return new Failure('token_malformed', detail)
@@ -91,7 +91,7 @@ function parseJson(text: string | undefined): unknown {
 }
 
 /**
- * Makes a reader of raw tokens. It remembers decoded headers: all tokens signed with one key start with the same one.
+ * Makes a reader of raw tokens. It caches decoded headers: all tokens signed with one key start with the same one.
  * Failures: token_too_large, token_malformed.
  */
 export function createTokenReader(maxTokenBytes: number): (raw: string) => UnverifiedToken | Failure {
@@ -114,7 +114,7 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
     if (known !== undefined) return known
     const header = checkHeader(parseJson(decodeText(part)))
     // Cleared rather than evicted one by one: only a flood of invented headers fills it, and refilling costs microseconds.
-    if (headers.size >= MAX_REMEMBERED_HEADERS || characters >= MAX_REMEMBERED_CHARACTERS) {
+    if (headers.size >= MAX_CACHED_HEADERS || characters >= MAX_CACHED_CHARACTERS) {
       headers.clear()
       characters = 0
     }

@@ -9,7 +9,7 @@ import {
   SAID_BY_GATEWAY,
   SAID_BY_PROXIES,
 } from './header-names.ts'
-import { rememberByName } from '../../message/remember.ts'
+import { memoizeByName } from '../../message/memoize.ts'
 import { eachHeader, indexOfHeader, removeHeaders, takeHeader, type RawHeaders } from '../../message/raw-headers.ts'
 
 /** What the gateway says about a request. */
@@ -57,7 +57,7 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
   const ofTokens = new Set(tokenHeaders.map(foldName))
   const viaValue = via === undefined ? undefined : `1.1 ${via}`
 
-  const verdictOf = rememberByName((name): Verdict => {
+  const verdictOf = memoizeByName((name): Verdict => {
     const lower = name.toLowerCase()
     const folded = foldName(name)
     if (lower === 'host' || HOP_BY_HOP.has(folded) || MISTAKEN_FOR_SETTINGS.has(folded)) return 'drop'
@@ -70,16 +70,16 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
     return fromProxies ? 'from-proxies' : 'pass'
   })
 
-  const passesBack = rememberByName((name) => {
+  const passesBack = memoizeByName((name) => {
     const folded = foldName(name)
     return !HOP_BY_HOP.has(folded) && !own.has(folded) && folded !== 'x-request-id'
   })
 
-  const passesOnAsTrailer = rememberByName(
+  const passesOnAsTrailer = memoizeByName(
     (name) => verdictOf(name) === 'pass' && !NEVER_IN_TRAILERS.has(foldName(name)),
   )
 
-  const passesBackAsTrailer = rememberByName((name) => passesBack(name) && !NEVER_IN_TRAILERS.has(foldName(name)))
+  const passesBackAsTrailer = memoizeByName((name) => passesBack(name) && !NEVER_IN_TRAILERS.has(foldName(name)))
 
   return {
     toUpstream(raw, connection, facts) {

@@ -23,7 +23,7 @@ export interface StreamWatch {
 /** How late an end may come, also after the wall clock was set: a token is judged anew by each look. */
 const INTERVAL_MS = 250
 
-/** An answer that is written word by word, as language models do, pauses for less, and comes to its end if it may. */
+/** A response that is written word by word, as language models do, pauses for less, and comes to its end if it may. */
 const STILL_MS = 1000
 
 /** A timer for each exchange would cost every request; this one runs only while there are any. */

@@ -9,7 +9,7 @@ import { Cancelled, UpstreamReset } from '../upstream/upstream-failure.ts'
 import type { UpstreamConfig } from '../../options/upstreams.ts'
 
 /**
- * Connections to one target and nobody else, without pipelining: an answer too many that came before the next request was
+ * Connections to one target and nobody else, without pipelining: a response too many that came before the next request was
  * written ends its connection (GHSA-35p6-xmwp-9g52; decision 0030 says what is left of that). There are never more than
  * exchanges under way at a time, which the upstream bounds, and those that are bound to a client. Silence inside a body is
  * watched elsewhere (stream-watch.ts), with the client's side of it.

@@ -1,6 +1,6 @@
 // Strict parser of a response head (RFC 9112): what two readers could frame differently is refused.
 import { challengeBinds } from './connections/connection-auth.ts'
-import { rememberByName } from '../../message/remember.ts'
+import { memoizeByName } from '../../message/memoize.ts'
 
 export interface ResponseHead {
   readonly status: number
@@ -31,7 +31,7 @@ const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** Fields that say how a message is framed, or what becomes of its connection. */
 type Framing = 'length' | 'coding' | 'connection' | 'keep-alive' | 'authenticate'
 
-const meaningOf = rememberByName((name): Framing | 'none' | 'invalid' => {
+const meaningOf = memoizeByName((name): Framing | 'none' | 'invalid' => {
   if (!TOKEN.test(name)) return 'invalid'
   switch (name.toLowerCase()) {
     case 'content-length':

@@ -22,7 +22,7 @@ export interface ResponseSink {
   onSwitch(head: ResponseHead, rest: Buffer): void
 }
 
-/** What is expected of the answer to a request. */
+/** What is expected of the response to a request. */
 export interface Expected {
   readonly method: string
   readonly upgrade: boolean

@@ -21,10 +21,13 @@ export interface HealthParts {
 }
 
 function ignore(): void {
-  // Nothing of the answer but its status matters.
+  // Nothing of the response but its status matters.
 }
 
-/** Asks once; `report` is called exactly once, with what was wrong if anything was. An answer that does not end is cancelled as well: it would hold the connection. */
+/**
+ * Asks once; `report` is called exactly once, with what was wrong if anything was. A response that does not end is cancelled as
+ * well: it would hold the connection.
+ */
 function ask(
   transport: Transport,
   { path, timeout }: HealthConfig,

@@ -6,7 +6,7 @@ import type { RenewalEvents } from '../../renew/renew.ts'
 
 export interface RenewalReports {
   eventsFor(issuer: string): RenewalEvents
-  /** An answer carried a successor. */
+  /** A response carried a successor. */
   readonly onDelivered: (caller: AuthResult) => void
 }
 

@@ -33,7 +33,7 @@ export const EVENT_COUNTERS = [
   {
     name: 'tollgate_renewals_delivered_total',
     kind: 'counter',
-    help: 'Answers that carried a successor.',
+    help: 'Responses that carried a successor.',
     labels: ['issuer'],
     read: 'events',
   },

@@ -49,7 +49,7 @@ export const METRICS: readonly Metric<MetricSources>[] = [
   {
     name: 'tollgate_request_duration_seconds',
     kind: 'histogram',
-    help: 'From the head of the request to the end of the answer.',
+    help: 'From the head of the request to the end of the response.',
     labels: ['route'],
     read: ({ routes }) => routes(),
   },
@@ -103,7 +103,7 @@ export const METRICS: readonly Metric<MetricSources>[] = [
   {
     name: 'tollgate_token_cache_signatures',
     kind: 'gauge',
-    help: 'Signatures remembered apart, because not all tokens could be kept ready.',
+    help: 'Signatures cached apart, because not all tokens could be kept ready.',
     labels: [],
     read: ({ tokens }, set) => set(tokens().cache.signatures),
   },

@@ -19,7 +19,7 @@ export interface AdminRevocationsParts extends Omit<RevocationReaderParts, 'issu
 }
 
 const BODY_BYTES = 1_048_576
-/** The entry is in force already; the answer waits this long to be able to say that it is kept as well. */
+/** The entry is in force already; the response waits this long to be able to say that it is kept as well. */
 const STORE_WAIT_MS = 2000
 const MAX_PAGE = 1000
 /** Clocks that a time server keeps are as close as that, and a timer may end a little early. */

@@ -115,7 +115,7 @@ export function createRevocationReader({ issuers, nowSec: now, renewalOf, issuer
     const issuer =
       fields['issuer'] === undefined && issuers.length === 1 ? (issuers[0] as Issuer) : namedIssuer(fields['issuer'])
     if (issuer instanceof AdminProblem) return issuer
-    // Tokens of this very second are meant as well. Those of log-ins after the answer are not: it waits for the next one.
+    // Tokens of this very second are meant as well. Those of log-ins after the response are not: it waits for the next one.
     const before =
       fields['issuedBefore'] === undefined
         ? Math.floor(issuerTimeSec(idOf(issuer))) + 1

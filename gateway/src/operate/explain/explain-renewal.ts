@@ -15,7 +15,7 @@ import {
 } from '../../renew/successor.ts'
 
 export interface RenewalReport {
-  /** `asked`: of the issuer, whose answer only a later response can carry. */
+  /** `asked`: of the issuer, whose response only a later response can carry. */
   readonly outcome: 'sent' | 'asked' | 'not yet' | 'none'
   /** In plain words; no claim value but times, no token. */
   readonly text: string

@@ -5,7 +5,7 @@ import { parseJson, readBounded } from './fetch-json.ts'
 import type { AskIssuer } from '../../renew/endpoint.ts'
 import { RenewalRefused } from '../../renew/renewal-refused.ts'
 
-/** Answers of an issuer that mean this token, not its own trouble. */
+/** Responses of an issuer that mean this token, not its own trouble. */
 function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429
 }

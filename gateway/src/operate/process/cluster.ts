@@ -38,7 +38,7 @@ export interface Cluster {
   readonly restarts: number
   /** By worker, from 1; undefined for one that is not there or does not answer in time. */
   ask<Q extends Question>(question: Q): Promise<readonly (Answers[Q] | undefined)[]>
-  /** Each worker's answers end their connections from now on, also those of workers that come later. */
+  /** Each worker's responses end their connections from now on, also those of workers that come later. */
   retire(): void
   /** Each worker ends what it has begun; who does not in time is killed. */
   stop(timeoutMs: number): Promise<void>

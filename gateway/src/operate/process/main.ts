@@ -29,7 +29,7 @@ export interface RunningProxy {
 
 export interface RunningGateway extends RunningProxy {
   readonly adminUrl: string
-  /** Not ready any more, and each answer ends its connection; all is served as before. */
+  /** Not ready any more, and each response ends its connection; all is served as before. */
   retire(): void
 }
 

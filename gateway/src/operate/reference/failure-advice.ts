@@ -59,10 +59,10 @@ export const FAILURE_ADVICE: Readonly<Record<FailureCode, string>> = {
   upstream_unreachable:
     'See whether the targets of the upstream run and can be reached from the gateway; `cause` in the log says what failed.',
   upstream_reset:
-    'The upstream closed the connection before its answer was whole: look at its log. Its keep-alive time should be longer than the gateway’s.',
+    'The upstream closed the connection before its response was whole: look at its log. Its keep-alive time should be longer than the gateway’s.',
   upstream_headers_too_large: 'Have the upstream send smaller headers, or raise `limits.responseHeaderBytes`.',
   upstream_invalid:
-    'The upstream’s answer is not valid HTTP/1.1: `cause` in the log says where. Passing it on could let one client read another’s answer.',
+    'The upstream’s response is not valid HTTP/1.1: `cause` in the log says where. Passing it on could let one client read another’s response.',
   keys_unavailable:
     'The issuer could not be reached since the start: `/readyz?verbose` says why and since when. Clients may try again.',
   revocations_unavailable:

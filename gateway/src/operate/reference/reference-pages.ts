@@ -35,7 +35,7 @@ function failures(): string {
       FAILURE_ADVICE[code],
     ])
   const intro =
-    'Every answer that the gateway itself makes has its code in the header `x-tollgate` and in `code` of its body (`application/problem+json`, RFC 9457); metrics and log use the same codes.'
+    'Every response that the gateway itself makes has its code in the header `x-tollgate` and in `code` of its body (`application/problem+json`, RFC 9457); metrics and log use the same codes.'
   return page('Failure codes', intro, ['code', 'status', 'meaning', 'with it goes', 'what to do'], rows)
 }
 

@@ -97,7 +97,7 @@ export const KeysOptions = Options(
     maxAge: Duration({
       least: '1s',
       description:
-        'When to fetch again if the answer has no Cache-Control max-age (which counts within 60s and 24h). Default 5m.',
+        'When to fetch again if the response has no Cache-Control max-age (which counts within 60s and 24h). Default 5m.',
       default: '5m',
     }),
     maxStale: Duration({

@@ -81,7 +81,7 @@ export const RenewalOptions = Options(
   {
     strategy: Type.Enum(['ahead', 'grace', 'both'], {
       description:
-        'ahead: from `window` before its expiry on, answers carry the successor of a token; a client that pauses longer has to log in. grace: a token passes until `grace` after its expiry, and answers carry its successor; a stolen one works longer, too. both does both. Default ahead.',
+        'ahead: from `window` before its expiry on, responses carry the successor of a token; a client that pauses longer has to log in. grace: a token passes until `grace` after its expiry, and responses carry its successor; a stolen one works longer, too. both does both. Default ahead.',
       default: 'ahead',
     }),
     window: Type.Optional(
@@ -131,7 +131,7 @@ export const RenewalOptions = Options(
     timeout: Duration({
       least: '1ms',
       most: '1d',
-      description: 'Time for one answer of the endpoint, to the last byte. Default 5s.',
+      description: 'Time for one response of the endpoint, to the last byte. Default 5s.',
       default: '5s',
     }),
     maxRequests: Type.Integer({

@@ -13,7 +13,7 @@ export const CorsOptions = Options(
       Type.String({ pattern: `^(\\*|${ORIGIN})$`, examples: ['https://app.example.com', 'https://*.example.com'] }),
       {
         description:
-          'Origins that may read answers; https://*.example.com for all hosts below; "*" for any, which then excludes credentials.',
+          'Origins that may read responses; https://*.example.com for all hosts below; "*" for any, which then excludes credentials.',
         minItems: 1,
         uniqueItems: true,
       },
@@ -32,7 +32,7 @@ export const CorsOptions = Options(
     }),
     credentials: Type.Boolean({ description: 'Whether cookies may be sent along. Default false.', default: false }),
     maxAge: Duration({
-      description: 'How long a browser may remember the answer to a preflight. Default 10m.',
+      description: 'How long a browser may cache the response to a preflight. Default 10m.',
       default: '10m',
     }),
   },

@@ -1,9 +1,9 @@
 // Targets that sent a response nobody asked for: for a while each of their connections carries one exchange only.
 
 /**
- * What it sent would have been taken for an answer, had the next request been on its way; and that request's own answer for
+ * What it sent would have been taken for a response, had the next request been on its way; and that request's own response for
  * the one of the request after it, and so on for as long as the connection is used. With one exchange on each, there is
- * nobody else's answer to take.
+ * nobody else's response to take.
  */
 export const DISTRUST_MS = 60_000
 

@@ -9,7 +9,7 @@ export interface Keepable {
 }
 
 /**
- * An upstream that closes without a word does so right after its answer, or after some seconds of silence. The one that came
+ * An upstream that closes without a word does so right after its response, or after some seconds of silence. The one that came
  * to rest last is farthest from the second and nearest to the first: so it is taken, but only after this time.
  */
 const SETTLE_MS = 10
@@ -17,8 +17,8 @@ const SETTLE_MS = 10
 type Serve<Connection> = (request: OutgoingRequest, receiver: ResponseReceiver, connection?: Connection) => void
 
 /**
- * What an upstream sent behind its answer, and that it has closed, is known when the loop has polled: a request that is
- * written before is lost, or gets an answer that is not its own. So requests are written when the poll in which they came
+ * What an upstream sent behind its response, and that it has closed, is known when the loop has polled: a request that is
+ * written before is lost, or gets a response that is not its own. So requests are written when the poll in which they came
  * is over, and over connections that were at rest before it began. undici waits for the same reason
  * (GHSA-35p6-xmwp-9g52). A turn is counted when its poll is over, and only while there is something to wait for.
  */

@@ -142,7 +142,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents, Keepabl
   onEnd(trailers: readonly string[], clean: boolean): void {
     const receiver = this.#receiver
     this.#receiver = undefined
-    // The answer is here before all of the request was sent: what is left would be taken for the next one.
+    // The response is here before all of the request was sent: what is left would be taken for the next one.
     const whole = this.#sender?.sent !== false
     this.#sender?.stop()
     this.#sender = undefined

@@ -65,7 +65,7 @@ export function createConnector(
   }
 }
 
-/** An upstream that refuses an upload answers, stops reading and closes: the next write fails while the answer is still unread. */
+/** An upstream that refuses an upload answers, stops reading and closes: the next write fails while the response is still unread. */
 function isFailedWrite(error: NodeJS.ErrnoException | undefined): boolean {
   return error?.syscall === 'write' && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
 }
