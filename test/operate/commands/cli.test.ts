@@ -174,7 +174,7 @@ t.test('explain tells each check in order, and exits with 0 only if the request 
   t.match(await explain('GET', '/api/x', '-H', 'nonsense'), { code: 2, err: /is no header/ })
 })
 
-t.test('explain fetches keys only when it is told to', async (t) => {
+t.test('explain fetches keys unless it is told not to', async (t) => {
   const remote = CONFIG.replace('[HS256]', '[ES256]').replace(
     `{ secret: { value: ${SECRET} } }`,
     '{ jwksUrl: http://127.0.0.1:1/jwks }',
@@ -191,14 +191,14 @@ t.test('explain fetches keys only when it is told to', async (t) => {
     '--claims',
     claims(),
   )
-  t.match(await runCli('explain', '-c', join(directory, 'c.yaml'), 'GET', '/api/x', '-t', token.trim()), {
-    code: 1,
-    out: /ok +time[^]*FAIL +key +.*--online/,
-  })
-  t.match(await runCli('explain', '-c', join(directory, 'c.yaml'), 'GET', '/api/x', '-t', token.trim(), '--online'), {
-    code: 1,
-    out: /FAIL +key +no keys of issuer main/,
-  })
+  const explain = (...more: string[]) =>
+    runCli('explain', '-c', join(directory, 'c.yaml'), 'GET', '/api/x', '-t', token.trim(), ...more)
+  for (const fetching of [[], ['--online']])
+    t.match(await explain(...fetching), { code: 1, out: /ok +time[^]*FAIL +key +no keys of issuer main[^]*503/ })
+  const offline = await explain('--offline')
+  t.match(offline, { code: 3, out: /ok +time[^]*\? +key +not known: .*--offline/ })
+  t.notMatch(offline.out, /503|FAIL/)
+  t.equal((await explain('--offline', '--online')).code, 2)
 })
 
 t.test('explain puts the token where the config looks for it', async (t) => {

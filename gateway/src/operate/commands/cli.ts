@@ -1,7 +1,7 @@
-// The command line: runs the command and sets the exit code: 0 for done, 1 for failed or invalid, 2 for wrong usage.
+// The command line: runs the command and sets the exit code: 0 for done, 1 for failed or invalid, 2 for wrong usage, 3 for not known.
 import { Command, CommanderError } from 'commander'
 
-import { CommandFailed, WrongCall } from './command-failed.ts'
+import { CommandFailed, NotKnown, WrongCall } from './command-failed.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 import { packageVersion } from '../process/package-version.ts'
 import { CannotStart } from '../../failure.ts'
@@ -23,7 +23,8 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     add: async (command) => (await import('./check.ts')).addCheck(command),
   },
   explain: {
-    description: 'tell what would happen to a request, check by check; exit code 0 if it would pass',
+    description:
+      'tell what would happen to a request, check by check; exit code 0 if it would pass, 3 if that is not known',
     add: async (command) => (await import('./explain.ts')).addExplain(command),
   },
   token: {
@@ -47,7 +48,7 @@ async function buildProgram(called: readonly string[]): Promise<Command> {
   const program = new Command('tollgate')
     .description('a gateway that verifies JSON Web Tokens and tells your services who calls')
     .version(packageVersion())
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed or invalid, 2 a wrong call.')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed or invalid, 2 a wrong call, 3 not known.')
     .showHelpAfterError()
     .showSuggestionAfterError()
   for (const [name, { description, add }] of Object.entries(COMMANDS)) {
@@ -62,6 +63,11 @@ async function buildProgram(called: readonly string[]): Promise<Command> {
 function overrideExits(command: Command): void {
   command.exitOverride()
   for (const child of command.commands) overrideExits(child)
+}
+
+function exitCodeOf(error: CommandFailed): number {
+  if (error instanceof NotKnown) return EXIT_CODES.notKnown.code
+  return error instanceof WrongCall ? USAGE : FAILED
 }
 
 /** Without a text what is wrong was said already. */
@@ -86,7 +92,7 @@ export async function runCommand(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE
     if (error instanceof CannotStart) return tell(`tollgate: ${error.message}`, FAILED)
-    if (error instanceof CommandFailed) return tell(error.message, error instanceof WrongCall ? USAGE : FAILED)
+    if (error instanceof CommandFailed) return tell(error.message, exitCodeOf(error))
     return reportDefect(error)
   }
 }

@@ -7,4 +7,8 @@ export const EXIT_CODES = {
     meaning: 'failed, invalid or refused; of `run`: it could not start, or ended by an error or at a second signal',
   },
   usage: { code: 2, meaning: 'the call is wrong: an unknown command or option, or one that is missing' },
+  notKnown: {
+    code: 3,
+    meaning: 'of `explain`: not known, as something decides that only the network or the gateway that runs can tell',
+  },
 } as const

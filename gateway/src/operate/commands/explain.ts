@@ -1,10 +1,10 @@
 // tollgate explain: says what would happen to a request, and why.
 import { METHODS } from 'node:http'
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
-import { CommandFailed, WrongCall } from './command-failed.ts'
+import { CommandFailed, NotKnown, WrongCall } from './command-failed.ts'
 import { readToken } from './token-input.ts'
 import { explain, type ExplainedRequest } from '../explain/explain.ts'
 import { explanationText } from '../explain/explain-text.ts'
@@ -20,7 +20,7 @@ interface ExplainOptions {
   readonly token?: string
   readonly at?: string
   readonly header: readonly string[]
-  readonly online?: boolean
+  readonly offline?: boolean
   readonly json?: boolean
 }
 
@@ -84,18 +84,20 @@ export function addExplain(command: Command): void {
       [],
     )
     .option('--at <time>', 'decide as of this time instead of now')
-    .option('--online', 'fetch the keys of issuers with a URL')
+    .option('--offline', 'fetch nothing: what that leaves open is marked ?, and the exit code is 3 where it decides')
+    .addOption(new Option('--online', 'fetch keys as a start would: the default').conflicts('offline').hideHelp())
     .option('--json', 'print JSON')
     .action(async (method: string, url: string, options: ExplainOptions) => {
       const { config } = loadForCommand(options.config)
       const request = buildRequest(config, method, url, await readToken(options.token), options.header)
-      const fetcher = options.online === true ? createFetchJson() : undefined
+      const fetcher = options.offline === true ? undefined : createFetchJson()
       const nowMs = options.at === undefined ? Date.now() : parseTime(options.at)
       const explanation = await explain(config, request, { nowMs, fetchJson: fetcher?.fetchJson })
       await fetcher?.close()
       process.stdout.write(
         `${options.json === true ? writeExactJson(explanation) : explanationText(request, explanation)}\n`,
       )
+      if (explanation.verdict === 'not known') throw new NotKnown('')
       if (!explanation.passes) throw new CommandFailed('')
     })
 }

@@ -10,7 +10,7 @@ function line(label: string, text: string): string {
 
 const OUTCOMES = { sent: 'yes', asked: 'later', 'not yet': 'not yet', none: 'no' } as const
 
-const MARKS = { passed: 'ok', failed: 'FAIL', 'not reached': '-' } as const
+const MARKS = { passed: 'ok', failed: 'FAIL', 'not reached': '-', 'not known': '?' } as const
 
 function routeText(route: NonNullable<Explanation['route']>): string {
   const where = route.action === undefined ? `to upstream ${route.upstream}` : `with action ${route.action}`
@@ -22,11 +22,15 @@ function answerText(answer: OwnAnswer | undefined): string {
   return `${answer.status} ${answer.code ?? 'and is logged out'}`
 }
 
+/** Of checks that are not known the best is supposed: whoever is refused then is refused in any case. */
+function supposition({ verdict, checks }: Explanation): string {
+  if (verdict === 'not known') return 'not known (see ?); at best '
+  return verdict === 'refused' && checks.some(({ outcome }) => outcome === 'not known') ? 'a refusal; at best ' : ''
+}
+
 /** Header and claims are printed, the signature never is: what is on the screen cannot be used as a token. */
-export function explanationText(
-  { method, target }: ExplainedRequest,
-  { route, foundIn, token, checks, renewal, upstreamHeader, answer }: Explanation,
-): string {
+export function explanationText({ method, target }: ExplainedRequest, explanation: Explanation): string {
+  const { route, foundIn, token, checks, renewal, upstreamHeader, answer } = explanation
   const lines = [`${method} ${target.split('?', 1)[0] ?? ''}`]
   lines.push(line('route', route === undefined ? 'none' : routeText(route)))
   if (foundIn !== undefined) lines.push(line('token', foundIn))
@@ -47,7 +51,7 @@ export function explanationText(
     lines.push(line('upstream gets', `${upstreamHeader.name}: ${upstreamHeader.value}`))
     lines.push(line('', writeExactJson(upstreamHeader.decoded)))
   }
-  lines.push(line('client sees', answerText(answer)))
+  lines.push(line('client sees', supposition(explanation) + answerText(answer)))
   if (answer?.challenge !== undefined) lines.push(line('', `WWW-Authenticate: ${answer.challenge}`))
   return lines.join('\n')
 }

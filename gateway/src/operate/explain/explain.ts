@@ -1,6 +1,8 @@
 // Sends a request through the real stages, without an upstream, and reports what they decided and why.
 import { pino } from 'pino'
 
+import { assumeKeys, type AssumedKeys } from './assumed-keys.ts'
+import { onlyFailed, reportsOf, type CheckReport, type Unknowns } from './explain-checks.ts'
 import { renewalReport, type RenewalReport } from './explain-renewal.ts'
 import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token/token-shape.ts'
 import type { Claims, RenewedToken } from '../../authenticate/auth-result.ts'
@@ -15,16 +17,9 @@ import { chooseIssuer } from '../../authenticate/keys/choose-keys.ts'
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import { readExactJson } from '../../message/json/exact-json.ts'
 import { DecisionTrace } from '../../message/decision-trace.ts'
-import { CHECKS, Failure, failureRule, isFailureCode, type CheckName } from '../../failure.ts'
+import { Failure, failureRule, isFailureCode, type CheckName } from '../../failure.ts'
 import { buildServer } from '../../gateway/gateway.ts'
 import type { Gateway } from '../../gateway/generation.ts'
-
-export interface CheckReport {
-  readonly check: CheckName
-  readonly outcome: 'passed' | 'failed' | 'not reached'
-  /** In plain words; no claim value, no token. '' where there is nothing to say. */
-  readonly text: string
-}
 
 export interface ExplainedRequest {
   readonly method: string
@@ -43,6 +38,8 @@ export interface OwnAnswer {
 }
 
 export interface Explanation {
+  /** `not known`: what only the gateway that runs, or the network, can tell decides. */
+  readonly verdict: 'passes' | 'refused' | 'not known'
   readonly passes: boolean
   readonly route: Config['routes'][number] | undefined
   /** `header authorization`; undefined where no token was found. */
@@ -59,11 +56,11 @@ export interface Explanation {
 
 export interface ExplainParts {
   readonly nowMs: number
-  /** Undefined: nothing is fetched, and issuers with remote keys have none. */
+  /** Undefined: nothing is fetched, and what that leaves open is not known. */
   readonly fetchJson: KeySourceParts['fetchJson'] | undefined
 }
 
-const OFFLINE = 'the keys are at a URL, and nothing is fetched without --online'
+const OFFLINE = 'the keys are at a URL, and --offline fetches nothing'
 
 interface Capture {
   readonly trace: DecisionTrace
@@ -144,7 +141,10 @@ export async function explain(
     }),
   })
   try {
-    await gateway.loadKeys()
+    // Without a token no key is asked for: nobody waits for an issuer that is down.
+    const { token, location } = lookAtToken(config, request)
+    if (fetchJson !== undefined && token !== undefined) await gateway.loadKeys()
+    const assumed = fetchJson === undefined ? assumeKeys(gateway.issuers) : undefined
     // What could be fetched is here, and no timer runs that could bring more: nothing is waited for.
     for (const { keys } of gateway.issuers) keys.stop()
     const response = await gateway.app.inject({
@@ -154,21 +154,26 @@ export async function explain(
     })
     const { 'x-tollgate': code, 'www-authenticate': challenge } = response.headers as Record<string, string | undefined>
     const ownAnswer: OwnAnswer = { status: response.statusCode, code, challenge }
-    const { token, location } = lookAtToken(config, request)
     const refusal = capture.refusal ?? (capture.reached ? undefined : routingFailure(code))
     const isLogOut = capture.reached && capture.route?.action !== undefined
-    const shown =
-      refusal?.code === 'keys_unavailable' && fetchJson === undefined ? new Failure(refusal.code, OFFLINE) : refusal
     const asked = capture.route !== undefined && AUTH_MODES[capture.route.auth].readsToken
     const issuer = asked && token !== undefined ? issuerOf(token, gateway, capture.route) : undefined
+    const checks =
+      asked && (token !== undefined || refusal !== undefined)
+        ? reportsOf(capture.trace, refusal, unknownsOf(config, assumed))
+        : onlyFailed(refusal)
+    const verdict =
+      capture.reached || (refusal === undefined && response.statusCode < 400)
+        ? verdictOfPassing(checks, fetchJson !== undefined || capture.route?.auth === 'report-only')
+        : 'refused'
     return {
-      passes: capture.reached || (refusal === undefined && response.statusCode < 400),
+      verdict,
+      passes: verdict === 'passes',
       route: capture.route,
       foundIn: asked ? location?.name : undefined,
       token:
         asked && token !== undefined ? { header: headerAsSent(token), claims: token.signedClaims().claims } : undefined,
-      checks:
-        asked && (token !== undefined || shown !== undefined) ? reportsOf(capture.trace, shown) : onlyFailed(shown),
+      checks,
       renewal:
         token === undefined || issuer === undefined || isLogOut
           ? undefined
@@ -176,7 +181,7 @@ export async function explain(
               options: config.issuers.find(({ name }) => name === issuer.name)?.renewal,
               claims: token.signedClaims().claims,
               nowSec: nowMs / 1000,
-              refusal: capture.reached ? undefined : shown,
+              refusal: capture.reached ? undefined : refusal,
               successor: capture.successor,
               location,
             }),
@@ -198,23 +203,19 @@ function routingFailure(code: string | undefined): Failure | undefined {
   return code !== undefined && isFailureCode(code) ? new Failure(code, failureRule(code).title) : undefined
 }
 
-const NOT_ASKED = 'not asked: the block list is in the gateway that runs, see GET /api/revocations'
+const IN_GATEWAY = 'it is in the gateway that runs'
 
-/** The checks of the trace, then the one that failed, then those that were not reached. */
-function reportsOf({ checks }: DecisionTrace, refusal: Failure | undefined): readonly CheckReport[] {
-  const failed = refusal === undefined ? undefined : failureRule(refusal.code).check
-  return CHECKS.filter((check) => check !== 'upstream').map((check): CheckReport => {
-    if (check === failed) return { check, outcome: 'failed', text: refusal?.detail ?? '' }
-    const passed = checks.find((traced) => traced.check === check && traced.outcome === 'passed')
-    if (passed === undefined) return { check, outcome: 'not reached', text: '' }
-    return { check, outcome: 'passed', text: check === 'revocation' ? NOT_ASKED : passed.text }
-  })
+/** What cannot be told without the network, and without the gateway that runs. */
+function unknownsOf({ limits }: Config, assumed: AssumedKeys | undefined): Unknowns {
+  const unknowns = new Map<CheckName, string>([['revocation', `the block list: ${IN_GATEWAY} (GET /api/revocations)`]])
+  if (limits.authFailures !== undefined) unknowns.set('limit', `the count of failed tokens: ${IN_GATEWAY}`)
+  if (assumed?.wereUsed === true) unknowns.set('key', OFFLINE).set('signature', OFFLINE)
+  return unknowns
 }
 
-function onlyFailed(refusal: Failure | undefined): readonly CheckReport[] {
-  return refusal === undefined
-    ? []
-    : [{ check: failureRule(refusal.code).check, outcome: 'failed', text: refusal.detail }]
+/** `asStarted`: as a gateway decides that starts now, with an empty block list. */
+function verdictOfPassing(checks: readonly CheckReport[], asStarted: boolean): Explanation['verdict'] {
+  return !asStarted && checks.some(({ outcome }) => outcome === 'not known') ? 'not known' : 'passes'
 }
 
 function describeHeader(name: string, value: string): NonNullable<Explanation['upstreamHeader']> {
