@@ -156,7 +156,7 @@ export async function explain(
     const ownAnswer: OwnAnswer = { status: response.statusCode, code, challenge }
     const refusal = capture.refusal ?? (capture.reached ? undefined : routingFailure(code))
     const isLogOut = capture.reached && capture.route?.action !== undefined
-    const asked = capture.route !== undefined && AUTH_MODES[capture.route.auth].readsToken
+    const { readsToken: asked, enforces } = AUTH_MODES[capture.route?.auth ?? 'none']
     const issuer = asked && token !== undefined ? issuerOf(token, gateway, capture.route) : undefined
     const checks =
       asked && (token !== undefined || refusal !== undefined)
@@ -164,7 +164,7 @@ export async function explain(
         : onlyFailed(refusal)
     const verdict =
       capture.reached || (refusal === undefined && response.statusCode < 400)
-        ? verdictOfPassing(checks, fetchJson !== undefined || capture.route?.auth === 'report-only')
+        ? verdictOfPassing(checks, fetchJson !== undefined || !enforces)
         : 'refused'
     return {
       verdict,
