@@ -38,6 +38,25 @@ const ADDED: Readonly<Record<string, Edit & { readonly member: string }>> = {
     find: "['kid', 'bytesIn'",
     replace: "['added_field', 'kid', 'bytesIn'",
   },
+  'claim check': {
+    member: 'added_claim',
+    file: 'authenticate/token/claims.ts',
+    find: '  readonly requiredClaims: readonly string[]',
+    replace: '  readonly requiredClaims: readonly string[]\n  readonly added_claim: string | undefined',
+  },
+  metric: {
+    member: 'added_source',
+    file: 'observe/metrics/metric-table.ts',
+    find: '  readonly inFlight: { readonly count: number }',
+    replace: '  readonly inFlight: { readonly count: number }\n  readonly added_source: () => number',
+  },
+  command: {
+    member: 'added-command',
+    file: 'operate/commands/cli.ts',
+    find: '  explain: {',
+    replace:
+      "  added: { description: 'x', add: async (c) => (await import('./added-command.ts')).addAdded(c) },\n  explain: {",
+  },
 }
 
 interface Row {

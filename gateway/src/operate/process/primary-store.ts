@@ -1,15 +1,7 @@
 // The store of a worker's block list: its primary, which has the real store and tells all workers.
 import type { BlockChange, BlockList } from '../../revoke/block-list.ts'
-import type { RevocationOptions } from '../../options/revocation.ts'
 import type { RevocationStore, StoreStatus } from '../../revoke/stores/store.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
-
-export function storeKindOf({ store }: Pick<RevocationOptions, 'store'>): StoreStatus['kind'] {
-  if (store === 'memory') return 'memory'
-  if ('level' in store) return 'level'
-  if ('redis' in store) return 'redis'
-  return store satisfies never
-}
 
 const BEING_LOADED: Omit<StoreStatus, 'kind'> = {
   up: false,

@@ -10,7 +10,7 @@ import { redisKeysOf } from './redis/redis-keys.ts'
 import { createRedisStore } from './redis/redis-store.ts'
 import { parseRedisUrl, type RedisAddress } from './redis/redis-url.ts'
 import type { Retention } from './retention.ts'
-import { type RevocationStore, type StoreEvents } from './store.ts'
+import type { RevocationStore, StoreEvents, StoreStatus } from './store.ts'
 import { CannotStart } from '../../failure.ts'
 
 export interface StoreParts {
@@ -32,6 +32,14 @@ function readCertificates(file: string): string {
 /** Throws CannotStart for a URL that is none. */
 export function redisAddressOf({ redis, ca }: { readonly redis: string; readonly ca?: string }): RedisAddress {
   return { ...parseRedisUrl(redis), ...(ca === undefined ? {} : { ca: readCertificates(ca) }) }
+}
+
+/** For who has the list from somebody else who opened the store. */
+export function storeKindOf({ store }: Pick<RevocationOptions, 'store'>): StoreStatus['kind'] {
+  if (store === 'memory') return 'memory'
+  if ('level' in store) return 'level'
+  if ('redis' in store) return 'redis'
+  return store satisfies never
 }
 
 /** Throws CannotStart for a URL that is none. Nothing is opened yet. */
