@@ -187,4 +187,12 @@ export function failureRule(code: FailureCode): FailureRule {
 }
 
 /** Why a gateway cannot start: one line for its operator, which names no key material. Thrown before anything listens. */
-export class CannotStart extends Error {}
+export class CannotStart extends Error {
+  /** The option that it is about, where there is one: whoever knows the file tells its place. */
+  readonly option: readonly (string | number)[] | undefined
+
+  constructor(message: string, option?: readonly (string | number)[]) {
+    super(message)
+    this.option = option
+  }
+}

@@ -116,15 +116,15 @@ t.test('a port in use and keys that cannot be used are one clear line', async (t
   }
   await t.rejects(
     startGateway(testConfig({ ...config, listen: { port }, admin: { port: 0 } }), silent),
-    new CannotStart(`port ${port} of 127.0.0.1 is in use (listen.port)`),
+    new CannotStart(`port ${port} of 127.0.0.1 is in use (listen.port)`, ['listen', 'port']),
   )
   await t.rejects(
     startGateway(testConfig({ ...config, listen: { port: 0 }, admin: { port } }), silent),
-    new CannotStart(`port ${port} of 127.0.0.1 is in use (admin.port)`),
+    new CannotStart(`port ${port} of 127.0.0.1 is in use (admin.port)`, ['admin', 'port']),
   )
   await t.rejects(
     startGateway(testConfig({ ...config, listen: { port: 0, host: '192.0.2.1' }, admin: { port: 0 } }), silent),
-    /cannot be listened on \(EADDRNOTAVAIL\)/,
+    /cannot be listened on \(EADDRNOTAVAIL\) \(listen\.host\)/,
   )
   const weak = { ...config, issuers: [hmacIssuer({ keys: { secret: { value: 'short' } } })] }
   await t.rejects(

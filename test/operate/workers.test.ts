@@ -101,26 +101,36 @@ t.test('SIGTERM drains every worker: what has begun is answered, and nothing is 
   t.match(gateway.output(), /"message":"stopped"/)
 })
 
-t.test('a port that is in use is one clear line, and no worker stays behind', async (t) => {
-  const taken = createServer().listen(0, '127.0.0.1')
-  await once(taken, 'listening')
-  t.teardown(() => taken.close())
-  const { port } = taken.address() as AddressInfo
-  const file = join(
-    t.testdir({ 'gateway.yaml': configText('http://127.0.0.1:1', `{ port: ${port} }`) }),
-    'gateway.yaml',
-  )
-  const { child, errors } = run(t, file)
-  const [code] = (await once(child, 'exit')) as [number]
-  t.equal(code, 1)
-  t.equal(
-    errors()
-      .split('\n')
-      .filter((line) => line.startsWith('tollgate:'))
-      .join(),
-    `tollgate: port ${port} of 127.0.0.1 is in use (listen.port)`,
-  )
-})
+t.test(
+  'a port that is in use is one clear line at its place, with workers and without, and nothing stays behind',
+  async (t) => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    t.teardown(() => taken.close())
+    const { port } = taken.address() as AddressInfo
+    for (const workers of [1, 2]) {
+      for (const option of ['listen', 'admin']) {
+        const other = option === 'listen' ? 'admin' : 'listen'
+        const text = `${option}: { port: ${port} }
+${other}: { port: 0 }
+workers: ${workers}
+upstreams: { up: { targets: [http://127.0.0.1:1] } }
+routes: [{ path: /*, upstream: up, auth: none }]
+`
+        const file = join(t.testdir({ 'gateway.yaml': text }), 'gateway.yaml')
+        const { child, errors } = run(t, file)
+        const [code] = (await once(child, 'close')) as [number]
+        t.equal(code, 1)
+        const place = `${file}:1:${option.length + 11}`
+        t.equal(
+          errors(),
+          `${place} error: port ${port} of 127.0.0.1 is in use (${option}.port)\n`,
+          `${option} with ${workers} at work`,
+        )
+      }
+    }
+  },
+)
 
 t.test('workers do not outlive a primary that is killed', async (t) => {
   const upstream = await startUpstream(t)

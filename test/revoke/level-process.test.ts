@@ -38,8 +38,12 @@ t.test(
     mkdirSync(join(home, 'locked'))
     chmodSync(join(home, 'locked'), 0o500)
     const cases: readonly [string, RegExp, string?][] = [
-      ['/proc/no/such/folder', /cannot be made/],
-      ['/proc/no/such/folder', /cannot be made/, 'workers'],
+      ['/proc/no/such/folder', /^.*gateway\.yaml:6:31 error: \/proc\/no\/such\/folder cannot be made .*\n$/],
+      [
+        '/proc/no/such/folder',
+        /^(.*\n)*.*gateway\.yaml:6:31 error: \/proc\/no\/such\/folder cannot be made .*\n$/,
+        'workers',
+      ],
       [join(home, 'file'), /gateway\.yaml:6:31 error: .*this is no folder/],
       [join(home, 'file', 'below'), /gateway\.yaml:6:31 error: .*lies in a file/],
       ['/dev/full', /gateway\.yaml:6:31 error: .*this is no folder/],

@@ -7,11 +7,16 @@ const MAX_FRAME_WIDTH = 160
 // A terminal would obey them instead of showing them.
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
-/** Several lines, without one at the end. Clickable in terminals and editors. */
-export function formatProblem(problem: Problem): string {
-  const { severity, file, line, column, path, message, hint, sourceLine, standsAlone } = problem
+/** One line, without the one of the file. Clickable in terminals and editors. */
+export function formatInLine({ severity, file, line, column, path, message, hint, standsAlone }: Problem): string {
   const subject = path === '' || standsAlone ? '' : `${path}: `
-  const head = `${file}:${line}:${column} ${severity}: ${subject}${message}${hint === undefined ? '' : ` (${hint})`}`
+  return `${file}:${line}:${column} ${severity}: ${subject}${message}${hint === undefined ? '' : ` (${hint})`}`
+}
+
+/** Several lines, without one at the end. */
+export function formatProblem(problem: Problem): string {
+  const { column, line, sourceLine } = problem
+  const head = formatInLine(problem)
   if (sourceLine.trim() === '' || column > MAX_FRAME_WIDTH) return head
   const number = String(line).padStart(5)
   const mark = `${' '.repeat(number.length)} | ${sourceLine.slice(0, column - 1).replace(/[^\t]/g, ' ')}^`

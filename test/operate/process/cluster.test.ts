@@ -84,9 +84,9 @@ t.test('each worker gets the config of the primary, and the start is over when a
 t.test('a worker that cannot start the first time ends the start, with its reason', async (t) => {
   const withReason = createFakes(2)
   const failed = withReason.cluster.start()
-  withReason.forked[1]?.say({ type: 'failed', reason: 'port 80 needs more rights' })
+  withReason.forked[1]?.say({ type: 'failed', reason: 'port 80 needs more rights', option: ['listen', 'port'] })
   withReason.forked[1]?.end('exit code 1')
-  await t.rejects(failed, { message: 'port 80 needs more rights' })
+  await t.rejects(failed, { message: 'port 80 needs more rights', option: ['listen', 'port'] })
   await withReason.clock.advance(MOST_DELAY_MS)
   t.equal(withReason.forked.length, 2, 'and nothing is started again')
 

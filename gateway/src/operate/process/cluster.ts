@@ -68,7 +68,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
     restartDelayMs: FIRST_DELAY_MS,
   }))
   const waiting = new Map<number, (answer: Answers[Question]) => void>()
-  let firstStart = { listening: (_url: string): void => undefined, failed: (_reason: string): void => undefined }
+  let firstStart = { listening: (_url: string): void => undefined, failed: (_why: CannotStart): void => undefined }
   let phase: 'starting' | 'serving' | 'stopping' = 'starting'
   let retired = false
   let restarts = 0
@@ -80,6 +80,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
   function startWorker(slot: Slot): void {
     slot.startedAt = clock.monotonic()
     let reason = ''
+    let option: CannotStart['option']
     slot.process = fork({
       onMessage(message) {
         switch (message.type) {
@@ -98,6 +99,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
             break
           case 'failed':
             reason = message.reason
+            option = message.option
             break
           case 'answer':
             waiting.get(message.id)?.(message.answer)
@@ -112,7 +114,8 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
         slot.process = undefined
         slot.listening = false
         if (phase === 'serving') restartLater(slot, how, reason)
-        if (phase === 'starting') firstStart.failed(reason === '' ? `a worker ended with ${how}` : reason)
+        if (phase === 'starting')
+          firstStart.failed(new CannotStart(reason === '' ? `a worker ended with ${how}` : reason, option))
         if (slots.every((other) => other.process === undefined)) allGone()
       },
     })
@@ -156,9 +159,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
       return new Promise((resolve, reject) => {
         firstStart = {
           listening: resolve,
-          failed(reason) {
-            reject(new CannotStart(reason))
-          },
+          failed: reject,
         }
         for (const slot of slots) startWorker(slot)
       })

@@ -46,7 +46,8 @@ export async function listen(
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
     const reason =
       code === 'EADDRINUSE' ? 'is in use' : code === 'EACCES' ? 'needs more rights' : `cannot be listened on (${code})`
-    throw new CannotStart(`port ${port} of ${host} ${reason} (${option}.port)`)
+    const name = code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' ? 'host' : 'port'
+    throw new CannotStart(`port ${port} of ${host} ${reason} (${option}.${name})`, [option, name])
   }
 }
 

@@ -1,5 +1,6 @@
 // The messages between the processes of a gateway with several workers.
 import type { Config } from '../../options/config.ts'
+import type { CannotStart } from '../../failure.ts'
 import type { BlockChange } from '../../revoke/block-list.ts'
 import type { StoreStatus } from '../../revoke/stores/store.ts'
 import type { Readiness } from '../../observe/readiness/readiness.ts'
@@ -27,7 +28,8 @@ export type ToWorker =
 export type FromWorker =
   | { readonly type: 'hello' }
   | { readonly type: 'listening'; readonly url: string }
-  | { readonly type: 'failed'; readonly reason: string }
+  /** `option`: which one is to blame, where it is one. */
+  | { readonly type: 'failed'; readonly reason: string; readonly option?: CannotStart['option'] }
   /** Asks for the whole block list, and for all changes from then on. */
   | { readonly type: 'list' }
   | { readonly type: 'write'; readonly id: number; readonly change: BlockChange }

@@ -8,6 +8,7 @@ import { createPrimaryStore, type PrimaryStore } from './primary-store.ts'
 import { storeKindOf } from '../../revoke/stores/create-store.ts'
 import { IDLE_SIGNALS } from './signals.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
+import { CannotStart } from '../../failure.ts'
 import { keepTickShape } from './tick-shape.ts'
 
 // Blocks with the line that fills them stay below 4096 bytes: so much enters a pipe in one piece, whoever else writes to it.
@@ -35,7 +36,8 @@ async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>):
     })
     say({ type: 'listening', url: proxy.url })
   } catch (error) {
-    say({ type: 'failed', reason: (error as Error).message }, () => process.exit(1))
+    const option = error instanceof CannotStart ? error.option : undefined
+    say({ type: 'failed', reason: (error as Error).message, option }, () => process.exit(1))
   }
 }
 

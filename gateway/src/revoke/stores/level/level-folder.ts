@@ -4,6 +4,8 @@ import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { CannotStart } from '../../../failure.ts'
 
+export const LEVEL_OPTION = ['revocation', 'store', 'level'] as const
+
 export interface OpenedFolder {
   readonly db: ClassicLevel
   /** Some of what it held may be lost. */
@@ -66,7 +68,7 @@ function isDamage(error: unknown): boolean {
 
 /** Says once what is wrong with the folder: what said so already stays as it is. */
 export function cannotUse(folder: string, error: unknown): CannotStart {
-  return error instanceof CannotStart ? error : new CannotStart(folderProblem(folder, error))
+  return error instanceof CannotStart ? error : new CannotStart(folderProblem(folder, error), LEVEL_OPTION)
 }
 
 /** What cannot be used any more is kept in `lost`, a folder in it. Throws CannotStart. */
@@ -75,7 +77,10 @@ export async function repairFolder(folder: string): Promise<void> {
   try {
     await ClassicLevel.repair(folder)
   } catch (error) {
-    throw new CannotStart(`${folderProblem(folder, error)} and cannot be repaired; move it away to begin anew`)
+    throw new CannotStart(
+      `${folderProblem(folder, error)} and cannot be repaired; move it away to begin anew`,
+      LEVEL_OPTION,
+    )
   }
 }
 

@@ -11,7 +11,7 @@ import {
   removeSomeEnded,
   writeChanges,
 } from './level-entries.ts'
-import { cannotUse, folderProblem, openFolder, repairFolder, type OpenedFolder } from './level-folder.ts'
+import { cannotUse, folderProblem, LEVEL_OPTION, openFolder, repairFolder, type OpenedFolder } from './level-folder.ts'
 import type { RevocationOptions } from '../../../options/revocation.ts'
 import type { Retention } from '../retention.ts'
 import { createTroubles } from '../store-troubles.ts'
@@ -150,7 +150,7 @@ export function createLevelStore(parts: LevelStoreParts): RevocationStore {
       await load(second.db)
     } catch (error) {
       await second.db.close().catch(() => undefined)
-      throw new CannotStart(`${folderProblem(folder, error)}; move it away to begin anew`)
+      throw new CannotStart(`${folderProblem(folder, error)}; move it away to begin anew`, LEVEL_OPTION)
     }
     return { ...second, isDamaged: true }
   }
@@ -163,6 +163,7 @@ export function createLevelStore(parts: LevelStoreParts): RevocationStore {
       await opened.close()
       throw new CannotStart(
         `${folder} was damaged, and entries may be lost (revocation.store.level); start once with revocation.onStoreDown: serve to go on with the ${list.size} that can be read`,
+        LEVEL_OPTION,
       )
     }
     await markDamaged(opened, false)
