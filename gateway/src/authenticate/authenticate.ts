@@ -89,7 +89,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     const badTime = checkTime(validity, nowSec)
     if (badTime !== undefined && (expired === 'refuse' || badTime.code !== 'token_expired'))
       return (badTime.code === 'token_expired' ? issuer.renewal?.sessionOver(claims, nowSec) : undefined) ?? badTime
-    trace?.passed('time', timeText(claims))
+    trace?.passed('time', timeText(claims, issuer.rules.clockToleranceSec, nowSec))
     const keys = chooseKeys(token, issuer)
     if (keys instanceof Failure) return keys
     trace?.passed('key', keyText(token))

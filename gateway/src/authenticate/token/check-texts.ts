@@ -18,9 +18,18 @@ export function claimsText({ audiences, requiredClaims, typ, maxLifetimeSec }: C
   ].join(', ')
 }
 
-export function timeText({ exp }: Claims): string {
+/** Of a token whose time passed: also when only a tolerance, or the grace of its renewal, lets it pass. */
+export function timeText({ exp, nbf, iat }: Claims, toleranceSec: number, nowSec: number): string {
   const expiresAtSec = magnitudeOf(exp)
-  return expiresAtSec === undefined ? 'it has no exp' : `it expires ${dateText(expiresAtSec)}`
+  const startsAtSec = Math.max(magnitudeOf(nbf) ?? 0, magnitudeOf(iat) ?? 0)
+  const tolerance = `within the clock tolerance of ${durationText(toleranceSec)}`
+  if (nowSec < startsAtSec) return `it is valid in ${durationText(startsAtSec - nowSec)}, ${tolerance}`
+  if (expiresAtSec === undefined) return 'it has no exp'
+  if (nowSec < expiresAtSec) return `it expires ${dateText(expiresAtSec)}`
+  const ago = `it expired ${durationText(nowSec - expiresAtSec)} ago`
+  return nowSec < expiresAtSec + toleranceSec
+    ? `${ago}, ${tolerance}`
+    : `${ago}, which this route or its renewal allows`
 }
 
 export function keyText({ header: { kid } }: UnverifiedToken): string {

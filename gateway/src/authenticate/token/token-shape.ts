@@ -4,6 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { decodeBase64url, isCanonical } from './base64url.ts'
 import type { Claims, JsonValue } from '../auth-result.ts'
 import { idOfSigned } from './token-id.ts'
+import { shapeFault } from './shape-faults.ts'
 import { readSignedClaims, type SignedClaims } from './signed-claims.ts'
 import { readExactJson } from '../../message/json/exact-json.ts'
 import { kindOfValue } from '../../message/shown-value.ts'
@@ -131,17 +132,17 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
       )
     const firstDot = raw.indexOf('.')
     const secondDot = raw.indexOf('.', firstDot + 1)
-    if (secondDot === -1) return malformed('it is not three parts with dots between them')
+    if (secondDot === -1) return malformed(shapeFault(raw, 'it is not three parts with dots between them'))
 
     // What is wrong with its form comes first, whatever it says: a third dot is no base64url either.
     const signature = raw.slice(secondDot + 1)
     if (signature === '' || decodeBase64url(signature, bytes) === -1)
-      return malformed('its third part is no signature in base64url')
+      return malformed(shapeFault(raw, 'its third part is no signature in base64url'))
     // Spare bits of the last character give one signature up to 64 spellings; only the canonical one is a token here.
     if (!isCanonical(signature)) return malformed('its signature is not canonical base64url')
 
     const header = readHeader(raw.slice(0, firstDot))
-    if (header instanceof Failure) return header
+    if (header instanceof Failure) return malformed(shapeFault(raw, header.detail))
     const text = decodeText(raw.slice(firstDot + 1, secondDot))
     const claims = parseJson(text)
     if (text === undefined || !isObject(claims)) return malformed('its payload is not a JSON object in base64url')
