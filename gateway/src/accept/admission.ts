@@ -19,11 +19,11 @@ export interface AdmissionStageParts {
   readonly clientOf: ClientOf
   readonly authentication: Pick<Authentication, 'policyOf' | 'anonymous'>
   readonly authorization: { policyOf(route: Pick<RouteConfig, 'require'>): Pick<AdmissionPolicy, 'authorize'> }
-  /** Where decisions about the requests of a path are counted. */
+  /** The counter of decisions for a path of the config. */
   readonly tallyOf: (path: string) => DecisionTally
 }
 
-/** What of a route this stage goes by. */
+/** The options of a route that this stage reads. */
 export type AdmittingRoute = Pick<
   RouteConfig,
   | 'path'
@@ -50,9 +50,9 @@ const ANYBODY: Omit<AdmittingRoute, 'path'> = {
 
 export interface AdmissionStage {
   policyOf(route: AdmittingRoute): AdmissionPolicy
-  /** Of a path that anybody may GET. */
+  /** The policy of a path that anybody may GET without a token. */
   policyForAnybody(path: string): AdmissionPolicy
-  /** For what no route answers. */
+  /** The CORS policy of requests that match no route. */
   readonly corsEverywhere: CorsPolicy | undefined
 }
 

@@ -14,12 +14,12 @@ import type { ClientOf } from '../message/client-address.ts'
 import { keepsOut } from '../options/route/auth-modes.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 
-/** What all routes ask besides their tokens. Compiled once. */
+/** What all routes share in admission. Compiled once. */
 export interface AdmissionParts {
   /** Undefined: no limit on failed tokens. */
   readonly failureLimit: FailureLimit | undefined
   readonly clientOf: ClientOf
-  /** How a request without a token goes on, where that is allowed. */
+  /** The admission of a request without a token, where that is allowed. */
   readonly anonymous: Admission & { readonly caller: AuthResult }
 }
 
@@ -40,10 +40,10 @@ export interface AdmissionPolicy extends Routable, AuthenticationPolicy {
   readonly parts: AdmissionParts
 }
 
-/** What decides whom a route lets pass. */
+/** The part of a policy that decides which callers a route admits. */
 export type Demands = Pick<AdmissionPolicy, 'auth' | 'issuers' | 'authorize'>
 
-/** Whether some caller would be refused by these demands whom the others let pass. Equal requirements are compiled once. */
+/** True when these demands refuse some caller whom `than` admits. Equal requirements are one object (compiled once). */
 export function asksMore({ auth, issuers, authorize }: Demands, than: Demands): boolean {
   if (!keepsOut(auth)) return false
   if (!keepsOut(than.auth) || than.issuers.some((issuer) => !issuers.includes(issuer))) return true

@@ -8,7 +8,7 @@ import { endInOneWrite } from '../message/one-write.ts'
 import { headerLines } from '../message/raw-headers.ts'
 
 export interface AnswerOptions {
-  /** Whether the client is told why; false leaves the status alone. */
+  /** Whether the body says why a request was refused; false: the client sees the status alone. */
   readonly detail: boolean
   readonly realm: string
 }
@@ -18,7 +18,7 @@ export interface AnswerExtras {
   readonly scopes?: readonly string[] | undefined
   /** More header names and values in turn. */
   readonly headers?: readonly string[] | undefined
-  /** Close the connection afterwards: the request was not read to its end. */
+  /** Closes the connection after the response, because the request was not read to its end. */
   readonly close?: boolean | undefined
 }
 
@@ -81,7 +81,7 @@ export function rawAnswer(
 
 const answered = new WeakMap<ServerResponse, FailureCode>()
 
-/** The code of the failure that this response told; undefined when it came from an upstream. For log and metrics. */
+/** The failure code of a response that the gateway made; undefined when it came from an upstream. For log and metrics. */
 export function answeredWith(response: ServerResponse): FailureCode | undefined {
   return answered.get(response)
 }

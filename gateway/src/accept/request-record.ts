@@ -10,7 +10,7 @@ export class RequestRecord {
   /** Whose token was good, even where the route then refused its caller. */
   caller: AuthResult | undefined = undefined
   upstream: string | undefined = undefined
-  /** Of the last try. */
+  /** The target of the last try. */
   target: string | undefined = undefined
   tries = 0
   sentAtMs = 0
@@ -30,9 +30,9 @@ export class RequestRecord {
   }
 }
 
-/** Without a record where no lines are written. */
+/** A request with its record; `record` is undefined where no access lines are written. */
 export type RecordedRequest = IncomingMessage & {
   record?: RequestRecord
-  /** Only where somebody wants to read how it was decided. */
+  /** Present only when somebody reads how the request is decided (`explain`, the debug log). */
   trace?: DecisionTrace
 }

@@ -25,7 +25,7 @@ export interface LogOutRequest {
   readonly caller: AuthResult | undefined
   /** Where the token was found: tokens of other cookies end as well. */
   readonly location: Pick<TokenLocation, 'superseded'> | undefined
-  /** CORS, names and values in turn. */
+  /** CORS headers for the response, names and values in turn. */
   readonly extraHeaders: readonly string[] | undefined
 }
 
@@ -39,7 +39,7 @@ interface LogOutOptions {
 const WAIT_MS = 250
 
 export interface LogOut {
-  /** What answers the requests of a route. */
+  /** Returns the function that responds to the admitted requests of a log-out route. */
   policyOf(route: LogOutOptions): (admitted: LogOutRequest) => void
 }
 

@@ -16,18 +16,18 @@ export interface Revocation {
   readonly kept: Pick<BlockList, 'add' | 'get' | 'find'>
   /** Opens the store. Throws CannotStart. */
   start(): Promise<void>
-  /** In force when this returns; the promise tells whether the store has it (false: it will get it later), and never rejects. */
+  /** Blocks at once; the promise resolves to whether the store has the entries (false: it gets them later), and never rejects. */
   block(entries: readonly BlockEntry[]): Promise<boolean>
-  /** False when there was no such entry. */
+  /** Removes an entry; `found` is false when there was none. */
   unblock(key: BlockKey): { readonly found: boolean; readonly stored: Promise<boolean> }
   /** Takes a change that a worker made. `made`: what the others are to be told; undefined when it was known. */
   takeFromWorker(change: BlockChange): { readonly made: BlockChange | undefined; readonly stored: Promise<boolean> }
-  /** What this stage says of the streams of a route. */
+  /** The policy of this stage for the streams of a route. */
   policyOf(route: { readonly onExpiry: 'close' | 'keep' }): StreamPolicy
   /** For requests with tokens, while the store is not there and the config says `onStoreDown: refuse`. */
   readonly refusal: () => Failure | undefined
   status(): StoreStatus
-  /** What time it is by the clock that machines share, that of the store; by this machine's where there is none. */
+  /** The time in seconds by the store's clock, which all machines share; by this machine's where there is none. */
   nowSec(): number
   close(): Promise<void>
 }
@@ -38,7 +38,7 @@ export interface StreamPolicy {
 }
 
 export interface RevocationEvents extends StoreEvents {
-  /** It ends, and the store has not taken this many changes. */
+  /** Called at the end when the store has not taken this many changes. */
   readonly onUnkept: (changes: number) => void
 }
 
@@ -47,7 +47,7 @@ export interface RevocationParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly events: RevocationEvents
-  /** Instead of the store that the config names: a worker's is its primary. */
+  /** Replaces the store that the config names: a worker stores through its primary. */
   readonly storeOf?: (list: BlockList) => RevocationStore
 }
 

@@ -9,7 +9,7 @@ const REQUEST_LINE = /^(?:\r\n)*[A-Z-]+ (\S+) HTTP\/\d/
 const HOST = /\r\nhost:[ \t]*([^\r\n]*)\r\n/i
 const ORIGIN = /\r\norigin:[ \t]*([^\r\n]*)\r\n/i
 
-/** From the piece in which the fault was: of a head in several pieces, what came before is gone. */
+/** Reads the packet that holds the fault. Of a head in several packets, the earlier ones are not available. */
 export function readBrokenHead(packet: unknown): BrokenHead {
   const text = Buffer.isBuffer(packet) ? packet.toString('latin1') : ''
   const [host, origin] = [HOST.exec(text)?.[1]?.trim(), ORIGIN.exec(text)?.[1]?.trim()]

@@ -9,7 +9,7 @@ export function markBroken(socket: Socket, code: FailureCode): void {
   broken.set(socket, code)
 }
 
-/** What the connection is answered; undefined while all that came could be parsed. */
+/** The failure code that a connection is refused with; undefined while all its bytes could be parsed. */
 export function brokenBy(socket: Socket): FailureCode | undefined {
   return broken.get(socket)
 }

@@ -38,11 +38,11 @@ function isInBody({ parser }: ServerSocket): boolean {
   return parser?.incoming?.complete === false
 }
 
-/** What came that is no request, and how its client was answered. */
+/** Bytes that could not be parsed as a request, and what was done about them. */
 export interface ConnectionFault {
   readonly requestId: string
   readonly code: FailureCode
-  /** Whether the response went out; else the client left before. */
+  /** True when a response was sent; false when the client had left before. */
   readonly isAnswered: boolean
   /** In the words of the parser: which rule was broken. */
   readonly reason: string
@@ -56,9 +56,9 @@ export interface ClientErrorParts {
   readonly requestIdOf: (request: IncomingMessage | undefined) => string
   /** True while the connection is not read, so that what is late on it is not the client's fault. */
   readonly isHeld: (socket: Socket) => boolean
-  /** What lets pages read the response, names and values in turn. */
+  /** CORS headers for the response, names and values in turn. */
   readonly headersOf: CorsByPath['headersOf']
-  /** Told of what was no request. What was one, with a fault in its body, has been told of by its response. */
+  /** Called for bytes that are no request. A request with a fault in its body is reported with its response instead. */
   readonly onFault: (socket: Socket, fault: ConnectionFault) => void
 }
 

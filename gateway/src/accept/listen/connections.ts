@@ -16,19 +16,19 @@ export interface ConnectionParts {
   /** Requests that may wait for others of their connection, on all connections together. */
   readonly maxWaiting: number
   readonly schedule: Schedule
-  /** Answers a request that no router is to see, closes its connection, and writes its line. */
+  /** Refuses a request before routing, closes its connection, and writes its access line. */
   readonly refuse: (request: IncomingMessage, response: ServerResponse, code: FailureCode) => void
-  /** A request whose connection ended before it was its turn: nobody answered it. */
+  /** Called for a pipelined request whose connection ended before its turn: it gets no response. */
   readonly onLost: (request: IncomingMessage) => void
-  /** Answers a connection whose parser has gone. */
+  /** Writes a refusal to a connection that no longer has a parser. */
   readonly refuseRaw: (request: IncomingMessage, socket: Socket, code: FailureCode) => void
 }
 
 export interface Connections {
   readonly readAhead: Pick<ReadAhead, 'isHeld' | 'waiting'>
-  /** From now on each response says that its connection ends with it. */
+  /** From now on each response carries `Connection: close`. */
   retire(): void
-  /** Ends all connections, whatever they carry; settles when they are gone. */
+  /** Destroys all connections, whatever they carry; resolves when all are closed. */
   cut(): Promise<void>
 }
 
@@ -37,7 +37,7 @@ interface NewSocket extends Socket {
   isNew?: boolean
 }
 
-/** Stands between Node's server and the router that was made its listener. */
+/** Takes over the server's requests from its listener, the router, and hands on those that may be routed. */
 export function superviseConnections(server: Server, parts: ConnectionParts): Connections {
   const [route] = server.listeners('request') as [Serve]
   const open = new Set<Socket>()

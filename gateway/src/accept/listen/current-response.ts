@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 
 import { keepEarlyBytes } from '../../message/early-bytes.ts'
 
-/** The response that is under way on a connection, as Node notes it. */
+/** The response that Node is writing on a connection now; undefined when there is none. */
 export function responseOn(socket: Duplex): ServerResponse | undefined {
   return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
 }

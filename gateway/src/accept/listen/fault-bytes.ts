@@ -3,9 +3,9 @@
 export interface Fault {
   /** How many bytes of the packet could be parsed. */
   readonly at: number
-  /** Of the parser: HPE_INVALID_METHOD and the like. */
+  /** The parser's error code, such as HPE_INVALID_METHOD. */
   readonly code: string
-  /** Nothing came on this connection before the packet. */
+  /** True when the packet is the first of its connection. */
   readonly isFirst: boolean
 }
 
@@ -30,7 +30,7 @@ function escapeBytes(text: string): string {
   return text.replace(/[^\x20-\x7e]|\\/g, (byte) => `\\x${byte.charCodeAt(0).toString(16).padStart(2, '0')}`)
 }
 
-/** Escaped and cut; undefined where nothing may be shown. */
+/** The line at fault as text, escaped and cut to length; undefined when nothing of it may be shown. */
 export function bytesAtFault(packet: Buffer, { at, code, isFirst }: Fault): string | undefined {
   const before = at === 0 ? -1 : packet.lastIndexOf(LINE_FEED, at - 1)
   const isFirstLine = before === -1 && isFirst

@@ -29,9 +29,9 @@ export interface ReadAhead {
   wait(request: IncomingMessage, response: ServerResponse, serve: () => void): void
   /** True while the connection is not read: what it sends late is not the client's fault. */
   isHeld(socket: Socket): boolean
-  /** Requests that wait now on this connection. */
+  /** The number of requests that wait on this connection. */
   waitingOn(socket: Socket): number
-  /** Requests that wait now, on all connections. */
+  /** The number of requests that wait on all connections. */
   readonly waiting: number
 }
 

@@ -9,11 +9,11 @@ import type { IncomingMessage } from 'node:http'
 const ACCEPTED = /^(?!eyJ)[\w.-]{1,128}$/
 
 export type IdentifiedRequest = IncomingMessage & {
-  /** Given out when somebody asks first. */
+  /** Set when the id is first asked for. */
   requestId?: string
 }
 
-/** The id of a request: the same each time. A new one where there is no request. */
+/** Returns the id of a request, always the same one; a new id when the request is undefined. */
 export type RequestIdOf = (request: IdentifiedRequest | undefined) => string
 
 /** Ids are a random part of this process and a count: unique, and much cheaper than a UUID for each request. */

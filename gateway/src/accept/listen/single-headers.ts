@@ -11,7 +11,10 @@ export function hasHiddenHeaders(raw: readonly string[]): boolean {
 const LENGTHS = new Set(['host', 'authorization', 'content-length', 'content-type'].map((name) => name.length))
 const SINGLE = new Set(['host', 'authorization', 'content-length', 'content-type'])
 
-/** The name that is there twice, or undefined. Node's own parsed headers hide it: they keep the first and drop the second. */
+/**
+ * The first name that occurs twice among those that must not; undefined when there is none. Node's own parsed headers hide it:
+ * they keep the first and drop the second.
+ */
 export function repeatedHeader(raw: readonly string[]): string | undefined {
   let seen: string[] | undefined
   // A loop of its own, and no helper of message/raw-headers.ts: each request comes by here.

@@ -22,18 +22,18 @@ interface PathCors {
 /** A request that may not have come to a route. */
 export interface CorsRequest<Route> {
   readonly entry?: TableEntry<Route> | undefined
-  /** The target as it came, where the framework was given another one. */
+  /** The target as the client sent it, where Fastify was given another one. */
   readonly originalUrl?: string | undefined
   readonly url?: string | undefined
-  /** Why no route answers. */
+  /** Why the router refused the request. */
   readonly refusal?: string | undefined
   readonly headers: Pick<IncomingHttpHeaders, 'host' | 'origin'>
 }
 
 export interface CorsByPath {
-  /** What a preflight is told; undefined when the request is none, or its upstream's to answer. */
+  /** The response headers of a preflight; undefined when the request is no preflight, or its upstream shall answer it. */
   preflightHeaders(request: IncomingMessage & CorsRequest<CorsRoute>): readonly string[] | undefined
-  /** For a response that no route gives, though a policy covers its path; undefined where none does. */
+  /** The CORS headers of a response that no route makes (such as 404); undefined where no policy covers the path. */
   headersOf(request: CorsRequest<CorsRoute>): readonly string[] | undefined
 }
 
@@ -88,7 +88,7 @@ function coveringOf({ policies }: PathCors, origin: string | undefined): CorsPol
   return policies.find((policy) => policy.isAllowed(origin))
 }
 
-/** `everywhere` is the policy for what no route answers. */
+/** `everywhere`: the policy of requests that match no route. */
 export function createCorsByPath<Route extends CorsRoute>(
   { table, nearest }: Pick<Router<Route>, 'table' | 'nearest'>,
   everywhere: CorsPolicy | undefined,
@@ -120,7 +120,7 @@ export function createCorsByPath<Route extends CorsRoute>(
   }
 }
 
-/** Ends the connection where a body would be left on it. */
+/** Sends 204 with these headers. Closes the connection when the request has a body, which nobody reads. */
 export function answerPreflight(response: ServerResponse, requestId: string, told: readonly string[]): void {
   const headers = ['x-tollgate', 'cors_preflight', 'x-request-id', requestId, ...told]
   if (isBodyLeft(response.req.headers)) {

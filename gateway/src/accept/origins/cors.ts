@@ -9,12 +9,12 @@ export type CorsConfig = ReadOnly<CorsOptions>
 type Pairs = readonly string[]
 
 export interface CorsPolicy {
-  /** Methods that a page may use. */
+  /** The methods that pages may use. */
   readonly methods: ReadonlySet<string>
   isAllowed(origin: string | undefined): boolean
-  /** For every response but that to a preflight. The same object for the same origin. */
+  /** CORS headers of every response but that to a preflight. The same origin gets the same object. */
   responseHeaders(origin: string | undefined): Pairs
-  /** For a preflight that is granted; `methods` are those that the browser may remember. */
+  /** CORS headers of a granted preflight; `methods`: those that the browser may cache. */
   preflightHeaders(origin: string | undefined, methods: readonly string[]): Pairs
 }
 

@@ -1,6 +1,6 @@
 // Compiles the origins that an option names: single ones, and all hosts below one (https://*.example.com).
 
-/** Whether this value of an Origin header is one of them. */
+/** True when this value of an Origin header is one of the compiled origins. */
 export type OriginMatcher = (origin: string) => boolean
 
 /** Scheme, and what ends the origins below a host: `.example.com`, with the port where it is not the scheme's own. */
@@ -31,7 +31,7 @@ function readWildcard(text: string): Wildcard | undefined {
   return end === undefined ? undefined : { start: start.toLowerCase(), end }
 }
 
-/** For checking a config. */
+/** True for an origin, or a wildcard of origins, as the config may name it. */
 export function isOriginOrWildcard(text: string): boolean {
   return canonicalOrigin(text) !== undefined || readWildcard(text) !== undefined
 }

@@ -49,7 +49,7 @@ function decodeOnce(text: string): string {
   })
 }
 
-/** As a reader sees it who decodes until nothing is left to decode; undefined when that takes too many rounds. */
+/** Decodes a text again and again until nothing is left to decode; undefined when that takes too many rounds. */
 export function decodeFully(text: string): string | undefined {
   let before = text
   for (let round = 0; round < MAX_ROUNDS; round += 1) {

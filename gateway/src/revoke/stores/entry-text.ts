@@ -16,7 +16,7 @@ export function nameOf({ kind, issuer, value }: BlockKey): string {
   return `${kind} ${issuer.replace(/[ %]/g, (character) => (character === ' ' ? '%20' : '%25'))} ${value}`
 }
 
-/** Undefined for what is no name of an entry. */
+/** Parses the name of an entry; undefined when it is none. */
 export function keyOf(name: string): BlockKey | undefined {
   const first = name.indexOf(' ')
   const second = name.indexOf(' ', first + 1)

@@ -17,15 +17,15 @@ export interface StoreTrouble {
 
 export interface StoreStatus {
   readonly kind: 'memory' | 'level' | 'redis'
-  /** It can be read and written now. */
+  /** True while the store can be read and written. */
   readonly up: boolean
-  /** All that it held at the start is in the list. */
+  /** True when all entries that it held at the start are in the list. */
   readonly loaded: boolean
   /** How long ago the list was last known to be the same as the store's; undefined before that. */
   readonly syncAgeMs: number | undefined
   /** How far the clock that machines share, that of the store, is ahead of this one's; undefined where there is none. */
   readonly clockAheadMs: number | undefined
-  /** Changes that wait to be written. */
+  /** The number of changes that wait to be written. */
   readonly queued: number
   /** Why it is not up or not loaded. */
   readonly problem: string | undefined
@@ -39,7 +39,7 @@ export interface RevocationStore {
   /** Takes a change that was made in this process. True when it is kept, as far as the store can promise; never rejects. */
   write(change: BlockChange): Promise<boolean>
   status(): StoreStatus
-  /** Forgets what may be forgotten; called now and then. */
+  /** Deletes entries that ended long enough ago (retention.ts); called from time to time. */
   sweep(): void
   close(): Promise<void>
 }
@@ -48,7 +48,7 @@ export interface RevocationStore {
 export interface StoreEvents {
   readonly onUp: (entries: number) => void
   readonly onDown: (problem: string) => void
-  /** Something in the store is no entry, and was passed over. */
+  /** Called with how many things in the store were no entries and were skipped. */
   readonly onNonsense: (count: number) => void
   /** A trouble began or became another one; without a text it is over. */
   readonly onTrouble: (kind: TroubleKind, text: string | undefined) => void

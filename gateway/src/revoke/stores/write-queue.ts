@@ -3,7 +3,7 @@ import type { BlockChange } from '../block-list.ts'
 import { nameOf } from './entry-text.ts'
 
 export interface WriteQueueParts {
-  /** Rejects when the store did not take them. */
+  /** Writes changes to the store; rejects when the store did not take them. */
   readonly writeBatch: (changes: readonly BlockChange[]) => Promise<void>
   /** Additions that wait at most, and as many removals beyond them. */
   readonly maxQueued: number
@@ -12,7 +12,7 @@ export interface WriteQueueParts {
 }
 
 export interface WriteQueue {
-  /** True when it was written, false when it was dropped. */
+  /** Queues a change; resolves to true when it was written, to false when it was dropped. */
   push(change: BlockChange): Promise<boolean>
   /** Writes what waits; false when the store did not take it. */
   flush(): Promise<boolean>

@@ -8,7 +8,7 @@ export const LEVEL_OPTION = ['revocation', 'store', 'level'] as const
 
 export interface OpenedFolder {
   readonly db: ClassicLevel
-  /** Some of what it held may be lost. */
+  /** True when some of its entries may be lost. */
   readonly isDamaged: boolean
 }
 

@@ -12,13 +12,13 @@ import type { Retention } from '../retention.ts'
 export interface RedisSession {
   /** Waits for changes and takes them over. The answer says after which change it goes on. */
   follow(cursor: string): Promise<string>
-  /** Id of the newest change. */
+  /** The stream id of the newest change. */
   newestChange(): Promise<string>
   /** Takes over all entries. Tells how many were none. */
   readAll(): Promise<{ readonly nonsense: number }>
   /** Entries of the list that Redis does not have as they are: it lost them, or never got them; whoever takes one off the list leaves a mark. */
   missing(): AsyncGenerator<readonly BlockChange[]>
-  /** How many entries Redis has. */
+  /** The number of entries in Redis. */
   count(): Promise<number>
   /** The mark of what Redis has; undefined where there is none. */
   readMark(): Promise<string | undefined>

@@ -18,11 +18,11 @@ export interface RedisStoreParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly reconcileMs: number
-  /** How long a start waits for the whole list. */
+  /** How long a start waits for the whole list, in milliseconds. */
   readonly loadTimeoutMs: number
   readonly events: StoreEvents
   readonly forgettableSec: Retention
-  /** Changes that wait for Redis at most. */
+  /** The most changes that wait for Redis. */
   readonly maxQueued?: number
 }
 

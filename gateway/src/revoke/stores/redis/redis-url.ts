@@ -14,7 +14,7 @@ export interface RedisAddress {
   readonly password: string | undefined
   /** Number of the database; single and sentinel only. */
   readonly db: number
-  /** Of the master; sentinel only. */
+  /** Name of the master; sentinel only. */
   readonly masterName: string
   /** Certificates in PEM that those of the servers must lead to; undefined: those that Node knows. */
   readonly ca?: string
@@ -33,7 +33,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** Undefined when the text is no such URL. */
+/** Parses a Redis URL; undefined when the text is none. */
 export function readRedisUrl(url: string): RedisAddress | undefined {
   const [, s, kind, credentials = '', hostList = '', path = ''] = URL_PARTS.exec(url) ?? []
   if (s === undefined) return undefined
@@ -62,7 +62,7 @@ export function readRedisUrl(url: string): RedisAddress | undefined {
   }
 }
 
-/** Throws CannotStart, without telling the URL: it may hold a password. */
+/** Parses a Redis URL. Throws CannotStart without quoting the URL, which may hold a password. */
 export function parseRedisUrl(url: string): RedisAddress {
   const address = readRedisUrl(url)
   if (address === undefined)
