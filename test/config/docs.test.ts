@@ -23,6 +23,11 @@ t.test('the published schema has no format that a validator may not know', async
   )
 })
 
+t.test('the published schema has no keyword of our own, which a strict validator refuses', async (t) => {
+  t.match(JSON.stringify(ConfigOptions), /"unit":"duration".*"least":/)
+  t.notMatch(configSchemaJson(), /"(unit|least|most)": "/)
+})
+
 t.test('every option says what it is for', async (t) => {
   function undescribed(node: SchemaNode, path: string): string[] {
     const children = [...Object.entries(node.properties ?? {}), ...Object.entries(node.patternProperties ?? {})]

@@ -33,14 +33,18 @@ export function parseSize(text: string): number {
 
 /** A duration in YAML (`30s`), milliseconds in the config. */
 export function Duration(options: ValueOptions) {
-  return Type.Codec(Type.String({ ...options, pattern: DURATION, examples: ['250ms', '30s', '5m', '12h', '1d'] }))
+  return Type.Codec(
+    Type.String({ ...options, unit: 'duration', pattern: DURATION, examples: ['250ms', '30s', '5m', '12h', '1d'] }),
+  )
     .Decode((text) => toNumber(text, MS_PER_UNIT))
     .Encode((ms) => `${ms}ms`)
 }
 
 /** A size in YAML (`16KiB`), bytes in the config. */
 export function Size(options: ValueOptions) {
-  return Type.Codec(Type.String({ ...options, pattern: SIZE, examples: ['512B', '16KiB', '10MiB', '1GiB'] }))
+  return Type.Codec(
+    Type.String({ ...options, unit: 'size', pattern: SIZE, examples: ['512B', '16KiB', '10MiB', '1GiB'] }),
+  )
     .Decode((text) => toNumber(text, BYTES_PER_UNIT))
     .Encode((bytes) => `${bytes}B`)
 }

@@ -14,6 +14,7 @@ interface JsonSchema {
   readonly items?: JsonSchema
   readonly anyOf?: readonly JsonSchema[]
   readonly required?: readonly string[]
+  readonly unit?: string
   readonly least?: string
   readonly most?: string
 }
@@ -50,13 +51,13 @@ function withoutDescription({ description: _, ...rest }: JsonSchema): JsonSchema
 }
 
 /** Keywords of our own, which strict validators refuse as well. */
-function withoutRange({ least: _least, most: _most, ...rest }: JsonSchema): JsonSchema {
+function withoutOwnKeywords({ unit: _unit, least: _least, most: _most, ...rest }: JsonSchema): JsonSchema {
   return rest
 }
 
 function forEditors(schema: JsonSchema): JsonSchema {
   const { required, format, ...known } = schema
-  const rest = withoutRange(known)
+  const rest = withoutOwnKeywords(known)
   const stillRequired = needed(schema)
   return orReference({
     ...rest,

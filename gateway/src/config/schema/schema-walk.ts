@@ -16,6 +16,8 @@ export interface SchemaNode {
   readonly format?: string
   /** A secret: never told, not even when it stands in the config file itself. */
   readonly writeOnly?: boolean
+  /** What it is written with. */
+  readonly unit?: 'duration' | 'size'
   /** Of durations and sizes, written as they are. */
   readonly least?: string
   readonly most?: string
@@ -72,6 +74,5 @@ export function eachOption(
 
 /** What is written with a unit. */
 export function unitKindOf(schema: SchemaNode | undefined): 'duration' | 'size' | undefined {
-  if (schema?.examples?.includes('30s') === true) return 'duration'
-  return schema?.examples?.includes('16KiB') === true ? 'size' : undefined
+  return schema?.unit
 }
