@@ -3,6 +3,10 @@ import t from 'tap'
 import { createHmac } from 'node:crypto'
 import { join } from 'node:path'
 
+import { createFailureLimit } from '../../gateway/src/accept/failure-limit.ts'
+import type { AuthResult } from '../../gateway/src/authenticate/auth-result.ts'
+import { checkBlocked, unknownBlockStatus } from '../../gateway/src/authenticate/block-check.ts'
+import { systemClock } from '../../gateway/src/clock.ts'
 import { differenceOf, kindOfValue, mismatch, quoted } from '../../gateway/src/message/shown-value.ts'
 import { ExactNumber, readNumber } from '../../gateway/src/message/json/exact-number.ts'
 import { runCli } from '../support/run-cli.ts'
@@ -26,6 +30,7 @@ upstreams: { up: { targets: [http://127.0.0.1:1] } }
 routes:
   - { path: /scope, upstream: up, require: { scopes: { all: [read, write] } } }
   - { path: /claim, upstream: up, require: { claims: { /email: { equals: someone@example.com }, /roles: { contains: admin } } } }
+  - { path: /not, upstream: up, require: { not: { scopes: { any: [guest] }, claims: { /email: { equals: bob@example.com } } } } }
   - { path: /*, upstream: up }
 `
 interface Case {
@@ -146,6 +151,12 @@ const CASES: Readonly<Record<string, Case>> = {
     told: /it needs read write; it has "read"/,
   },
   'no scope': { path: '/scope', code: 'scope_missing', told: /it needs read write; it has none/ },
+  'what the route does not allow': {
+    path: '/not',
+    claims: { email: 'bob@example.com', scope: 'guest' },
+    code: 'claim_forbidden',
+    told: /it meets what this route does not allow \(not: scope guest, claim \/email\)/,
+  },
   'a claim that is missing': {
     path: '/claim',
     code: 'claim_forbidden',
@@ -179,8 +190,33 @@ t.test('each failure with a detail shows what came and what is wanted, and never
     const { out } = await runCli('explain', '-c', config, 'GET', path, '-t', token)
     t.match(out, new RegExp(`\\d{3} ${code}`), `${title}: ${code}`)
     t.match(out, told, `${title}: both values`)
-    t.notMatch(/FAIL.*/.exec(out)?.[0], /alice@example\.com|secret-role/, `${title}: nothing personal`)
+    t.notMatch(/FAIL.*/.exec(out)?.[0], /(alice|bob)@example\.com|secret-role/, `${title}: nothing personal`)
   }
+})
+
+t.test('a revocation is told by what it blocks, never by whom', (t) => {
+  const entries = [
+    [{ reason: 'revoked', kind: 'jti' }, 'it was revoked (blocked by its jti)'],
+    [{ reason: 'logout', kind: 'sid' }, 'its user logged out (blocked by its sid)'],
+    [
+      { reason: 'revoked', kind: 'sub', issuedBeforeSec: 1_800_000_000 },
+      'it was revoked (blocked by its sub, for sessions begun before 2027-01-15T08:00:00.000Z)',
+    ],
+    [{ reason: 'revoked', kind: 'sub', issuedBeforeSec: 2 ** 53 }, 'it was revoked (blocked by its sub)'],
+  ] as const
+  for (const [entry, told] of entries) {
+    const found = { issuedBeforeSec: undefined, value: 'alice', ...entry }
+    const list = { epoch: 1, check: () => ({ entry: found, holdsUntilSec: 0 }) }
+    const token = { result: {} as AuthResult, blockStatus: unknownBlockStatus() }
+    t.match(checkBlocked(token, list, 0), { code: 'token_revoked', detail: told })
+  }
+  t.end()
+})
+
+t.test('a limit on failed tokens is told with its numbers', (t) => {
+  const { refusal } = createFailureLimit({ max: 5, per: 60_000 }, systemClock)
+  t.match(refusal, { code: 'rate_limited', detail: /failed: 5 within 60 s/ })
+  t.end()
 })
 
 t.test('values are bounded and printable; of a claim its kind alone', (t) => {

@@ -103,20 +103,20 @@ function findOwnToken(
   return found
 }
 
-const TOO_MANY_FAILED = new Failure('rate_limited', 'too many tokens of this client failed (limits.authFailures)')
-
 type Found = FoundToken | Failure | undefined
 
-function isLimited(
+function checkLimit(
   { parts: { failureLimit }, identification: { isCached } }: AdmissionPolicy,
   tokens: readonly FoundToken[],
   client: string,
-): boolean {
-  return failureLimit?.isReached(client) === true && !tokens.every(({ token }) => isCached(token))
+): Failure | undefined {
+  const isReached = failureLimit?.isReached(client) === true
+  return isReached && !tokens.every(({ token }) => isCached(token)) ? failureLimit.refusal : undefined
 }
 
 function settle(policy: AdmissionPolicy, rivals: readonly FoundToken[], client: string): FoundToken | Failure {
-  if (isLimited(policy, rivals, client)) return TOO_MANY_FAILED
+  const limited = checkLimit(policy, rivals, client)
+  if (limited !== undefined) return limited
   const settled = policy.identification.settle(rivals, policy.issuers)
   // As invalid tokens are counted that come alone.
   if (settled instanceof Failure && settled.wait === undefined) policy.parts.failureLimit?.count(client)
@@ -133,7 +133,7 @@ function identify(
   if (found === undefined)
     return auth.requiresToken ? new Failure('token_missing', 'no token was sent') : anonymous.caller
   if (found instanceof Failure) return found
-  if (failureLimit?.isReached(client) === true && !identification.isCached(found.token)) return TOO_MANY_FAILED
+  if (failureLimit?.isReached(client) === true && !identification.isCached(found.token)) return failureLimit.refusal
   const { record, trace } = request
   trace?.passed('limit')
   const caller = identification.authenticate(found.token, issuers, trace)

@@ -2,11 +2,14 @@
 import { LRUCache } from 'lru-cache'
 
 import type { Clock } from '../clock.ts'
+import { Failure } from '../failure.ts'
 
 export interface FailureLimit {
   /** True when too many tokens of this client failed lately. */
   isReached(client: string): boolean
   count(client: string): void
+  /** Of whom has reached it. */
+  readonly refusal: Failure
 }
 
 /** Clients that are counted at once: a flood from more addresses than this is for a firewall. */
@@ -25,6 +28,10 @@ export function createFailureLimit(
   }
 
   return {
+    refusal: new Failure(
+      'rate_limited',
+      `too many tokens of this client failed: ${max} within ${per / 1000} s, and the next is not read (limits.authFailures)`,
+    ),
     isReached: (client) => (windowOf(client)?.failures ?? 0) >= max,
     count(client) {
       const window = windowOf(client)

@@ -18,10 +18,23 @@ export interface BlockCheck {
   /** Another number after each change that a caller could notice: what was found out before counts as long as it stays. */
   readonly epoch: number
   /** What blocks this caller at that time, and until when the answer holds. */
-  check(
-    caller: AuthResult,
-    nowSec: number,
-  ): { readonly entry: { readonly reason: BlockReason } | undefined; readonly holdsUntilSec: number }
+  check(caller: AuthResult, nowSec: number): { readonly entry: BlockCause | undefined; readonly holdsUntilSec: number }
+}
+
+/** What of an entry is told: by which claim it blocks, and of a subject up to when. */
+interface BlockCause {
+  readonly reason: BlockReason
+  readonly kind: string
+  readonly issuedBeforeSec: number | undefined
+}
+
+/** Never the value that the entry names: it may be personal. */
+function detailOf({ reason, kind, issuedBeforeSec }: BlockCause): string {
+  const before = issuedBeforeSec === undefined ? undefined : new Date(issuedBeforeSec * 1000)
+  // An administrator may name any second; a date holds fewer.
+  const sessions =
+    before === undefined || Number.isNaN(before.getTime()) ? '' : `, for sessions begun before ${before.toISOString()}`
+  return `${DETAILS[reason]} (blocked by its ${kind}${sessions})`
 }
 
 /** The last answer of the block list for a token, kept beside the cached token. */
@@ -46,6 +59,6 @@ export function checkBlocked(
   const { entry, holdsUntilSec } = list.check(result, nowSec)
   blockStatus.epoch = list.epoch
   blockStatus.holdsUntilSec = holdsUntilSec
-  blockStatus.failure = entry === undefined ? undefined : new Failure('token_revoked', DETAILS[entry.reason])
+  blockStatus.failure = entry === undefined ? undefined : new Failure('token_revoked', detailOf(entry))
   return blockStatus.failure
 }

@@ -47,10 +47,20 @@ function some(requirements: readonly Requirement[]): Requirement {
   }
 }
 
-const FORBIDDEN = new Failure('claim_forbidden', 'it says what this route does not allow (not)')
+/** By its names in the config: the values may be personal. */
+function subjectsOf({ scopes, claims }: ReadOnly<RequireOptions>): readonly string[] {
+  return [
+    ...(scopes?.all ?? []).map((scope) => `scope ${scope}`),
+    ...(scopes?.any ?? []).map((scope) => `scope ${scope}`),
+    ...Object.keys(claims ?? {}).map((pointer) => `claim ${pointer}`),
+  ]
+}
 
-function none(requirement: Requirement): Requirement {
-  return (caller) => (requirement(caller) === undefined ? FORBIDDEN : undefined)
+function none(options: ReadOnly<RequireOptions>): Requirement {
+  const requirement = compileRequirement(options)
+  const subjects = [...new Set(subjectsOf(options))].join(', ')
+  const forbidden = new Failure('claim_forbidden', `it meets what this route does not allow (not: ${subjects})`)
+  return (caller) => (requirement(caller) === undefined ? forbidden : undefined)
 }
 
 /** All keys of a requirement must hold. Failures: scope_missing, claim_forbidden. */
@@ -60,7 +70,7 @@ export function compileRequirement({ scopes, claims, all, any, not }: ReadOnly<R
   if (claims !== undefined) parts.push(compileClaims(claims))
   if (all !== undefined) parts.push(every(all.map(compileRequirement)))
   if (any !== undefined) parts.push(some(any.map(compileRequirement)))
-  if (not !== undefined) parts.push(none(compileRequirement(not)))
+  if (not !== undefined) parts.push(none(not))
   return every(parts)
 }
 

@@ -43,7 +43,9 @@ export interface RoutesParts {
   readonly mountWebSockets: ((scope: FastifyInstance, mount: UpgradeMount) => void) | undefined
 }
 
-const OVERLOADED = new Failure('overloaded', 'limits.inFlight is reached')
+function overloaded({ count, limit }: InFlight): Failure {
+  return new Failure('overloaded', `${count} requests are under way, allowed are ${limit} (limits.inFlight)`)
+}
 
 /** The two places where Fastify touches a route. */
 function createStages({ methods }: Router<Route>, { steps, inFlight, answer, cors, observer }: RoutesParts) {
@@ -98,7 +100,7 @@ function createStages({ methods }: Router<Route>, { steps, inFlight, answer, cor
     }
 
     if (inFlight.count > inFlight.limit) {
-      conclude(OVERLOADED)
+      conclude(overloaded(inFlight))
       return
     }
     const decision = steps.admit(route, raw)

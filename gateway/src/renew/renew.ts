@@ -130,9 +130,11 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
     },
 
     sessionOver(claims, nowSec) {
-      return nowSec >= sessionEndSecOf(claims)
-        ? new Failure('session_too_old', 'its session began longer ago than renewal.maxSession')
-        : undefined
+      const endSec = sessionEndSecOf(claims)
+      if (nowSec < endSec) return undefined
+      const ageSec = Math.floor(nowSec - endSec + rules.maxSessionSec)
+      const detail = `its session began ${ageSec} s ago, allowed are ${rules.maxSessionSec} s (renewal.maxSession)`
+      return new Failure('session_too_old', detail)
     },
 
     stateOf(claims, { signed, signature }) {
