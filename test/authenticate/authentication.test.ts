@@ -1,6 +1,7 @@
 // The door of the stage: what a config becomes, and what each route asks of tokens.
 import t from 'tap'
 
+import { AUTH_MODES } from '../../gateway/src/options/route/auth-modes.ts'
 import { createAuthentication, type AuthenticationParts } from '../../gateway/src/authenticate/authentication.ts'
 import { systemClock } from '../../gateway/src/clock.ts'
 import { Failure } from '../../gateway/src/failure.ts'
@@ -54,7 +55,8 @@ t.test(
     )
     t.equal(one.identification, more.identification)
     t.not(one.identification, out.identification)
-    t.same([one.auth, same.auth], ['required', 'optional'])
+    t.equal(one.auth, AUTH_MODES.required)
+    t.equal(same.auth, AUTH_MODES.optional)
   },
 )
 
