@@ -8,7 +8,7 @@ import type { Test } from 'tap'
 import { loadConfig } from '../../gateway/src/config/load.ts'
 import { startGateway } from '../../gateway/src/operate/process/main.ts'
 import { buildForTest, listen } from './sample-server.ts'
-import { freePort } from '../support/free-port.ts'
+import { freePort } from '../../bench/harness/free-port.ts'
 
 /** The URLs at which a browser finds the page: through the gateway, and past it. */
 export interface Pair {

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import type { Test } from 'tap'
 
 import { eventually } from './eventually.ts'
-import { freePort } from './free-port.ts'
+import { freePort } from '../../bench/harness/free-port.ts'
 
 export const LIGHTTPD = '/usr/sbin/lighttpd'
 

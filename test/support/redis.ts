@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { Redis } from 'ioredis'
 
-import { freePort } from './free-port.ts'
+import { freePort } from '../../bench/harness/free-port.ts'
 
 export const redisServerPath = '/usr/bin/redis-server'
 

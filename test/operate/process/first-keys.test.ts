@@ -9,7 +9,7 @@ import { start } from '../../support/gateway-process.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
 import type { Teardown } from '../../support/test-gateway.ts'
 import { createSigner, ISSUER } from '../../support/tokens.ts'
-import { freePort } from '../../support/free-port.ts'
+import { freePort } from '../../../bench/harness/free-port.ts'
 
 const signer = await createSigner('ES256')
 const upstream = await startUpstream(t)

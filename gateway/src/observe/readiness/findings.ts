@@ -3,6 +3,7 @@ import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import type { Clock } from '../../clock.ts'
 import type { Upstream } from '../../forward/upstream/upstream.ts'
 import type { Config } from '../../options/config.ts'
+import { AUTH_MODES } from '../../options/route/auth-modes.ts'
 import type { Revocation } from '../../revoke/revocation.ts'
 import { keyStatus } from '../events/key-events.ts'
 import { revocationFindings } from '../events/revocation-events.ts'
@@ -18,7 +19,7 @@ export interface FindingParts {
   readonly clock: Clock
 }
 
-const takesTokens = ({ auth, action }: RouteConfig) => auth !== 'none' || action !== undefined
+const takesTokens = ({ auth, action }: RouteConfig) => AUTH_MODES[auth].readsToken || action !== undefined
 
 /** Whom a good token is answered by; where no route takes tokens, all that forward. */
 function routesThatCount(routes: readonly RouteConfig[]): readonly RouteConfig[] {
