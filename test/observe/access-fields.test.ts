@@ -125,6 +125,12 @@ t.test('a token in a path, a host or a user agent is cut out by its shape', asyn
     t.match((await lineOf(`GET ${path} HTTP/1.1\r\nUser-Agent: a ${secret} b\r\n`))['path'], /\[token\]/, path)
   t.match(requestLines(gateway)[0], { path: '/open/[token]', userAgent: 'a [token] b' })
   t.notMatch(JSON.stringify(gateway.lines), new RegExp(secret.split('.')[2] ?? ''))
+  // Where the text is cut, a token would lose its shape and keep its claims.
+  for (const before of ['a'.repeat(200), 'a'.repeat(240), 'a'.repeat(250)])
+    t.equal(
+      (await lineOf(`GET /open/a HTTP/1.1\r\nUser-Agent: ${before} ${secret}\r\n`))['userAgent'],
+      `${before} [token]`.slice(0, 256),
+    )
   for (const [text, told] of [
     ['/a/eyJhbGciOiJub25lIn0.eyJhIjoxfQ.', '/a/[token]'],
     ['/a.b.c', '/a.b.c'],

@@ -32,10 +32,9 @@ function pathOf({ originalUrl, url }: ObservedRequest, hasRoute: boolean): strin
 
 const MAX_CHARACTERS = 256
 
+/** Cut after tokens are taken out: half of one has no longer the shape of one, and its claims are in it. */
 function shortText(text: string | undefined): string | undefined {
-  return text === undefined
-    ? undefined
-    : withoutTokens(text.length > MAX_CHARACTERS ? text.slice(0, MAX_CHARACTERS) : text)
+  return text === undefined ? undefined : withoutTokens(text).slice(0, MAX_CHARACTERS)
 }
 
 /** Without what stands before an @: an absolute target may bring a password there. */
