@@ -47,7 +47,7 @@ t.test('nothing else is tried again', async (t) => {
       calls[0]?.fail('ECONNRESET'),
     ],
     'a client that left': ({ calls, send }) => {
-      send().over = true
+      send().ended = true
       calls[0]?.fail('ECONNRESET')
     },
     'half an answer': ({ calls, send }) => {

@@ -16,7 +16,7 @@ export interface FakeCall {
 }
 
 export interface FakeCaller extends ResponseReceiver {
-  over: boolean
+  ended: boolean
   readonly events: string[]
   readonly failures: Error[]
 }
@@ -25,7 +25,7 @@ export function createCaller(): FakeCaller {
   const events: string[] = []
   const failures: Error[] = []
   return {
-    over: false,
+    ended: false,
     events,
     failures,
     onSent: () => undefined,

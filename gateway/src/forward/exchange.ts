@@ -1,4 +1,4 @@
-// One exchange with an upstream, from admission to the last byte: each side learns here that the other ended.
+// One exchange: passes a response from the upstream to the client, and ends each side when the other has ended.
 import type { Duplex } from 'node:stream'
 
 import type { Admitted } from './admitted.ts'
@@ -18,48 +18,48 @@ import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { Clock } from '../clock.ts'
 import type { FailureCode } from '../failure.ts'
 
-/** How a route answers. Compiled once. `upstream`: its name in the config. */
+/** What a route sets for its exchanges, compiled once. `upstream` is a name in the config. */
 export interface ExchangePolicy extends CarryPolicy {
   readonly upstream: string
   readonly filter: HeaderFilter
   readonly rewrite: Rewrite
-  /** Of the targets: a Location that names one of them leads back through the gateway. */
+  /** Host and port of each target. A Location that names one of them is rewritten (location.ts). */
   readonly authorities: ReadonlySet<string>
-  /** Longest silence in a body, and in an event stream (0: may be silent for ever). */
+  /** Longest pause in a response body, and in an event stream. 0: no limit. */
   readonly idleTimeoutMs: number
   readonly eventStreamIdleTimeoutMs: number
-  /** Time for the whole exchange; undefined for no limit. */
+  /** Longest time for the whole exchange; undefined: no limit. */
   readonly totalTimeoutMs: number | undefined
   readonly clock: Clock
   readonly watch: StreamWatch
-  /** False as soon as the caller's token does not count any more. Undefined: streams may go on without it. */
+  /** False when the caller's token has expired or is blocked. Undefined: streams may outlive the token. */
   readonly isStillGood: ((caller: AuthResult, wallMs: number) => boolean) | undefined
   readonly answer: Answer
-  /** The gateway had to answer in the upstream's place; `cause` is for the log only. */
+  /** The exchange failed. `cause` is for the log only. */
   readonly onFailure: (requestId: string, code: FailureCode, cause: string) => void
 }
 
+/** Receives the response to one request. Long-lived responses are checked by the stream watch. */
 export class Exchange implements ResponseReceiver, LongLived {
   readonly #policy: ExchangePolicy
   readonly #admitted: Admitted
   readonly #startedAtMs: number | undefined
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
-  /** The first piece of the body, for the tick in which the head came: nearly always it is the whole. */
-  #held: Buffer | undefined
+  /** The chunk that arrived in the tick of the head: usually the whole body. */
+  #firstChunk: Buffer | undefined
   #rawHead: readonly string[] | undefined
-  /** For the client, until it is written: as long as nothing is out, a failure can still be told as one. */
+  /** Headers for the client until they are written. Until then an error can still become a failure response. */
   #headers: string[] | undefined
   #status = 0
   #reason = ''
-  /** Worked out by the first look: most responses are over before. */
   #kind: ResponseKind | undefined
   #waited = false
   #continued = false
-  /** Something moved since the last look. */
+  /** Bytes have passed since the last check. */
   #moved = true
   #movedAtMs = 0
-  #over = false
+  #ended = false
 
   constructor(policy: ExchangePolicy, admitted: Admitted) {
     this.#policy = policy
@@ -72,8 +72,8 @@ export class Exchange implements ResponseReceiver, LongLived {
     policy.watch.add(this)
   }
 
-  get over(): boolean {
-    return this.#over
+  get ended(): boolean {
+    return this.#ended
   }
 
   onTry(target: string): void {
@@ -83,7 +83,7 @@ export class Exchange implements ResponseReceiver, LongLived {
   onSent(abort: () => void): void {
     this.#abort = abort
     const { request, response } = this.#admitted
-    if (this.#over) abort()
+    if (this.#ended) abort()
     else if (request.headers.expect !== undefined && request.httpVersionMinor !== 0 && !this.#continued) {
       this.#continued = true
       response.writeContinue()
@@ -109,19 +109,19 @@ export class Exchange implements ResponseReceiver, LongLived {
     this.#headers = headers
     this.#status = status
     this.#reason = statusText
-    // A body that came with the head goes out with it in one write; a head that waits for its body goes out alone.
-    process.nextTick(sendWhatWaits, this)
+    // The head is written with a chunk that arrives in this tick, in one write, or else alone.
+    process.nextTick(flush, this)
   }
 
   onBody(chunk: Buffer): boolean {
     this.#moved = true
     const { request, response } = this.#admitted
     if (request.record !== undefined) request.record.bytesOut += chunk.length
-    if (!this.#waited && this.#held === undefined) {
-      this.#held = chunk
+    if (!this.#waited && this.#firstChunk === undefined) {
+      this.#firstChunk = chunk
       return true
     }
-    this.#writeHeld()
+    this.#writeFirstChunk()
     if (response.write(chunk)) return true
     response.once('drain', () => {
       this.#moved = true
@@ -131,25 +131,25 @@ export class Exchange implements ResponseReceiver, LongLived {
   }
 
   onEnd(rawTrailers: readonly string[]): void {
-    if (this.#over) return
+    if (this.#ended) return
     this.#finish()
     this.#writeHead()
     const { response } = this.#admitted
     if (rawTrailers.length > 0 && response.chunkedEncoding)
       response.addTrailers(this.#policy.filter.trailersToClient(rawTrailers))
-    endWith(response, this.#held)
-    this.#held = undefined
+    endWith(response, this.#firstChunk)
+    this.#firstChunk = undefined
   }
 
   onError(error: Error): void {
-    if (this.#over) return
+    if (this.#ended) return
     this.#finish()
     const { response, request, requestId, extraHeaders } = this.#admitted
     const code = upstreamFailure(error)
     this.#policy.onFailure(requestId, code, error.message)
-    // Half of a response is out: ending it properly would pass it off as whole (RFC 9112 section 8).
+    // The response is incomplete: a proper end would make it look complete (RFC 9112 section 8).
     if (response.headersSent) {
-      this.#writeHeld()
+      this.#writeFirstChunk()
       response.destroy()
     } else
       this.#policy.answer(response, code, requestId, {
@@ -159,12 +159,11 @@ export class Exchange implements ResponseReceiver, LongLived {
   }
 
   onUpgrade(rawHeaders: readonly string[], connection: Duplex): void {
-    if (this.#over) {
+    if (this.#ended) {
       connection.destroy()
       return
     }
-    const unasked = new Error('protocols were switched though nobody asked')
-    const { onUpgrade = () => unasked } = this.#admitted
+    const { onUpgrade = () => new Error('protocols were switched though nobody asked') } = this.#admitted
     const problem = onUpgrade(rawHeaders, connection)
     if (problem === undefined) this.#finish()
     else {
@@ -173,22 +172,23 @@ export class Exchange implements ResponseReceiver, LongLived {
     }
   }
 
-  /** The tick in which the head came is over, and the response is not: what is here goes out, and it is looked after. */
-  sendWhatWaits(): void {
+  /** Runs after the tick of the head: writes what has arrived, and starts the checks if the response has not ended. */
+  flush(): void {
     this.#waited = true
-    if (this.#over || this.#admitted.response.destroyed) return
+    if (this.#ended || this.#admitted.response.destroyed) return
     this.#writeHead()
-    if (this.#held === undefined) this.#admitted.response.flushHeaders()
-    else this.#writeHeld()
+    if (this.#firstChunk === undefined) this.#admitted.response.flushHeaders()
+    else this.#writeFirstChunk()
     this.#policy.watch.add(this)
   }
 
+  /** Ends the exchange when a timeout has expired, the token has ended, or the process shuts down (LongLived). */
   check(nowMs: number, wallMs: number, leaveMs: number): void {
     if (this.#moved) this.#movedAtMs = nowMs
     this.#moved = false
     const { totalTimeoutMs, idleTimeoutMs, eventStreamIdleTimeoutMs, isStillGood } = this.#policy
     if (totalTimeoutMs !== undefined && nowMs - (this.#startedAtMs ?? nowMs) >= totalTimeoutMs) {
-      this.#giveUp(new TimedOut('the whole exchange took too long'))
+      this.#timeOut('the whole exchange took too long')
       return
     }
     if (this.#rawHead === undefined) return
@@ -200,10 +200,10 @@ export class Exchange implements ResponseReceiver, LongLived {
       return
     }
     const idleMs = kind === 'events' ? eventStreamIdleTimeoutMs : idleTimeoutMs
-    if (idleMs > 0 && nowMs - this.#movedAtMs >= idleMs) this.#giveUp(new TimedOut('the body stood still for too long'))
+    if (idleMs > 0 && nowMs - this.#movedAtMs >= idleMs) this.#timeOut('the body stood still for too long')
   }
 
-  /** An event stream has no end to miss: the client connects anew and is told why. Of anything else half must not pass for all. */
+  /** Ends an event stream properly, so that the client reconnects and learns why; other responses must not look complete. */
   #endEarly(kind: ResponseKind): void {
     this.#finish()
     this.#writeHead()
@@ -212,9 +212,9 @@ export class Exchange implements ResponseReceiver, LongLived {
     else this.#admitted.response.destroy()
   }
 
-  #giveUp(error: Error): void {
+  #timeOut(message: string): void {
     const abort = this.#abort
-    this.onError(error)
+    this.onError(new TimedOut(message))
     abort?.()
   }
 
@@ -225,26 +225,26 @@ export class Exchange implements ResponseReceiver, LongLived {
     writeHead(this.#admitted.response, this.#status, this.#reason, headers)
   }
 
-  #writeHeld(): void {
-    const held = this.#held
-    if (held === undefined) return
-    this.#held = undefined
+  #writeFirstChunk(): void {
+    const chunk = this.#firstChunk
+    if (chunk === undefined) return
+    this.#firstChunk = undefined
     this.#writeHead()
-    this.#admitted.response.write(held)
+    this.#admitted.response.write(chunk)
   }
 
   #onClientGone(): void {
-    if (this.#over) return
+    if (this.#ended) return
     this.#finish()
     this.#abort?.()
   }
 
   #finish(): void {
-    this.#over = true
+    this.#ended = true
     this.#policy.watch.delete(this)
   }
 }
 
-function sendWhatWaits(exchange: Exchange): void {
-  exchange.sendWhatWaits()
+function flush(exchange: Exchange): void {
+  exchange.flush()
 }

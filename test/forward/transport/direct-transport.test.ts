@@ -147,7 +147,7 @@ t.test('a connection that comes when its client has left waits for another, but 
   const get = { method: 'GET', path: '/', headers: [], body: null, upgrade: null }
   transport.send({ ...get, connectTimeoutMs: 2000, headersTimeoutMs: 1000 }, caller)
   await waitFor(() => connect !== undefined)
-  caller.over = true
+  caller.ended = true
   connect?.()
   await waitFor(() => caller.events.length > 0 && upstream.open() === 1)
   await clock.advance(3999)

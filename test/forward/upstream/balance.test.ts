@@ -71,7 +71,7 @@ t.test(
     })
     send()
     const gone = send()
-    gone.over = true
+    gone.ended = true
     const waits = send()
     t.same(waits.events, [])
     for (let count = 0; count < 100; count += 1) {

@@ -63,7 +63,7 @@ t.test('what clients do says nothing about a target', async (t) => {
   const fake = fakeOf(2)
   for (let count = 0; count < 20; count += 1) {
     const caller = fake.send()
-    caller.over = true
+    caller.ended = true
     fake.calls[0]?.fail('UND_ERR_ABORTED')
   }
   t.same(fake.log, [])
@@ -99,7 +99,7 @@ t.test('a probe that learnt nothing is repeated', async (t) => {
   failTarget(fake, 'http://t1', 3, (call) => call.fail('ECONNREFUSED'))
   await fake.clock.advance(10_000)
   const callers = [fake.send(), fake.send()]
-  for (const caller of callers) caller.over = true
+  for (const caller of callers) caller.ended = true
   for (const call of [...fake.calls]) call.fail('UND_ERR_ABORTED')
   t.match(asked(fake, 4), /1/)
 })

@@ -28,8 +28,8 @@ export class RenewedEvents implements ResponseReceiver, LongLived {
     this.#watch = watch
   }
 
-  get over(): boolean {
-    return this.#exchange.over
+  get ended(): boolean {
+    return this.#exchange.ended
   }
 
   onTry(target: string): void {
@@ -82,7 +82,7 @@ export class RenewedEvents implements ResponseReceiver, LongLived {
 
   check(_nowMs: number, wallMs: number): void {
     const { response } = this.#admitted
-    if (this.over || !response.headersSent || response.writableEnded || !EMPTY_LINE.test(this.#tail ?? '')) return
+    if (this.ended || !response.headersSent || response.writableEnded || !EMPTY_LINE.test(this.#tail ?? '')) return
     const token = this.#nextToken(wallMs)
     if (token !== undefined) response.write(`event: ${RENEWED_TOKEN}\ndata: ${token}\n\n`)
   }

@@ -1,4 +1,4 @@
-// Sends a request body over a connection, as fast as the upstream takes it.
+// Sends a request body to the upstream, with backpressure.
 import type { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 
@@ -6,21 +6,23 @@ import type { OutgoingBody } from './transport.ts'
 import { headerLines } from '../../message/raw-headers.ts'
 
 export interface BodySenderEvents {
-  /** The upstream has to read before more can be sent. */
-  onStuck(): void
-  onMoving(): void
-  /** All of it is on its way. */
-  onSent(): void
+  /** The socket's buffer is full, so the body is paused. */
+  onBackpressure(): void
+  /** The socket's buffer is empty, so the body continues. */
+  onDrained(): void
+  /** The whole body was written to the socket. */
+  onBodySent(): void
   onError(error: Error): void
 }
 
+/** Writes one body to the socket, in chunks (RFC 9112 section 7.1) if its length is not known. Begins at once. */
 export class BodySender {
   readonly #socket: Socket
   readonly #outgoing: OutgoingBody
   readonly #body: Readable
   readonly #chunked: boolean
   readonly #events: BodySenderEvents
-  #over = false
+  #ended = false
   #sent = false
 
   constructor(socket: Socket, outgoing: OutgoingBody, chunked: boolean, events: BodySenderEvents) {
@@ -33,15 +35,15 @@ export class BodySender {
     socket.on('drain', this.#onDrain)
   }
 
-  /** All of it is on its way. */
+  /** True when the whole body was written to the socket. */
   get sent(): boolean {
     return this.#sent
   }
 
-  /** The exchange is over: what was not sent need not be. */
+  /** Stops, because the exchange has ended. Drops the rest of the body. */
   stop(): void {
-    if (this.#over) return
-    this.#over = true
+    if (this.#ended) return
+    this.#ended = true
     this.#socket.off('drain', this.#onDrain)
     this.#body.off('data', this.#onData).off('end', this.#onEnd)
     this.#body.destroy()
@@ -62,25 +64,25 @@ export class BodySender {
     }
     if (goesOn) return
     this.#body.pause()
-    this.#events.onStuck()
+    this.#events.onBackpressure()
   }
 
   readonly #onDrain = (): void => {
-    this.#events.onMoving()
+    this.#events.onDrained()
     this.#body.resume()
   }
 
   readonly #onEnd = (): void => {
     this.#sent = true
     if (this.#chunked) this.#socket.write(`0\r\n${headerLines(this.#outgoing.trailers())}\r\n`, 'latin1')
-    this.#over = true
+    this.#ended = true
     this.#socket.off('drain', this.#onDrain)
-    this.#events.onSent()
+    this.#events.onBodySent()
   }
 
   readonly #onError = (error: Error): void => {
-    if (this.#over) return
-    this.#over = true
+    if (this.#ended) return
+    this.#ended = true
     this.#socket.off('drain', this.#onDrain)
     this.#events.onError(error)
   }

@@ -1,10 +1,10 @@
-// Parser of a chunked body (RFC 9112 section 7.1): its data, and where it ends.
+// Parses a chunked body (RFC 9112 section 7.1): returns its content and finds its end.
 import { isCleanText, parseFields } from './response-head.ts'
 
-/** Of all extensions of a body, which nobody uses, and of its trailers. Without a bound they would be a body that nobody counts. */
+/** Limits for all chunk extensions and for the trailers of one body: they are not counted as content. */
 const MAX_EXTENSION_BYTES = 16 * 1024
 const MAX_TRAILER_BYTES = 16 * 1024
-/** 2^52 bytes and less: what a number holds exactly. */
+/** Up to 2^52 bytes, which a double holds exactly. */
 const MAX_SIZE_DIGITS = 13
 
 const CR = 13
@@ -12,7 +12,7 @@ const LF = 10
 const SEMICOLON = 59
 const LINE_END = '\r\n'
 
-type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'over' | 'invalid'
+type State = 'size' | 'extension' | 'size-lf' | 'data' | 'data-cr' | 'data-lf' | 'trailers' | 'complete' | 'invalid'
 
 function hexDigit(code: number): number {
   if (code >= 48 && code <= 57) return code - 48
@@ -21,30 +21,31 @@ function hexDigit(code: number): number {
 }
 
 function ignore(): void {
-  // What frames a message has no meaning in its trailers.
+  // Framing fields have no meaning in trailers (RFC 9110 section 6.5.1).
 }
 
+/** A push parser for one body: feed it pieces until `state` is no longer `open`. */
 export class ChunkedBody {
   #state: State = 'size'
   #size = 0
   #digits = 0
   #extensionBytes = 0
-  /** From the end of the line with the last size on: an empty line behind it ends them, also where there are none. */
+  /** Starts with the line end of the last chunk, so that an empty line ends the trailers even if there are none. */
   #trailerText = LINE_END
   #trailers: readonly string[] = []
 
-  get state(): 'open' | 'over' | 'invalid' {
-    return this.#state === 'over' || this.#state === 'invalid' ? this.#state : 'open'
+  get state(): 'open' | 'complete' | 'invalid' {
+    return this.#state === 'complete' || this.#state === 'invalid' ? this.#state : 'open'
   }
 
-  /** Names and values in turn, once the body is over. */
+  /** Trailer fields as alternating names and values. Empty until `state` is `complete`. */
   get trailers(): readonly string[] {
     return this.#trailers
   }
 
   /**
-   * What is in the chunks of `piece`, as one: they are moved together within it, so that a thousand small ones are one
-   * write and not a thousand. `used` is how much of the piece belonged to this body.
+   * Returns the content of all chunks in `piece` as one buffer, so that many small chunks become one write. Moves the bytes
+   * together within `piece`, which it overwrites. `used` is the number of bytes that belong to this body.
    */
   read(piece: Buffer): { readonly content: Buffer; readonly used: number } {
     let [from, to] = [0, 0]
@@ -98,7 +99,7 @@ export class ChunkedBody {
     }
   }
 
-  /** How much of the text belongs to the trailers. */
+  /** Returns how many characters of `text` belong to the trailers. */
   #readTrailers(text: string): number {
     const before = this.#trailerText.length
     const all = this.#trailerText + text
@@ -107,7 +108,7 @@ export class ChunkedBody {
       const fields = all.slice(LINE_END.length, end + LINE_END.length)
       const trailers = isCleanText(fields) ? parseFields(fields, 0, ignore) : undefined
       this.#trailers = trailers ?? []
-      this.#state = trailers === undefined || fields.length > MAX_TRAILER_BYTES ? 'invalid' : 'over'
+      this.#state = trailers === undefined || fields.length > MAX_TRAILER_BYTES ? 'invalid' : 'complete'
       return end + 2 * LINE_END.length - before
     }
     if (all.length - LINE_END.length > MAX_TRAILER_BYTES || !isCleanText(all)) this.#state = 'invalid'

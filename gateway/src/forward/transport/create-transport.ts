@@ -1,4 +1,4 @@
-// Creates the transport that an upstream's config names.
+// Creates the transport that the config of an upstream names.
 import { createDirectTransport } from './direct-transport.ts'
 import type { TargetTransport, TransportParts } from './transport.ts'
 import { createUndiciTransport } from './undici-transport.ts'

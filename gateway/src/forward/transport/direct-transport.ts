@@ -1,4 +1,4 @@
-// The direct transport: exchanges with one target over the gateway's own connections, one at a time on each.
+// The direct transport: sends requests to one target over the gateway's own HTTP/1.1 connections, one exchange at a time on each.
 import { BoundConnections } from './connections/bound-connections.ts'
 import { DISTRUST_MS, isFarewell } from './connections/distrust.ts'
 import { KeptConnections } from './connections/kept-connections.ts'
@@ -9,14 +9,13 @@ import { Cancelled, UpstreamReset } from '../upstream/upstream-failure.ts'
 import type { UpstreamConfig } from '../../options/upstreams.ts'
 
 /**
- * Connections to one target and nobody else, without pipelining: a response too many that came before the next request was
- * written ends its connection (GHSA-35p6-xmwp-9g52; decision 0030 says what is left of that). There are never more than
- * exchanges under way at a time, which the upstream bounds, and those that are bound to a client. Silence inside a body is
- * watched elsewhere (stream-watch.ts), with the client's side of it.
+ * Creates a transport to one target. It does not pipeline, and closes a connection that receives an unsolicited response
+ * (GHSA-35p6-xmwp-9g52; decision 0030 names the remaining risk). It has at most one connection for each exchange in flight,
+ * whose number the upstream limits, and those bound to a client. stream-watch.ts applies the idle timeout of bodies.
  */
 export function createDirectTransport(target: string, config: UpstreamConfig, parts: TransportParts): TargetTransport {
   const { clock, schedule } = parts
-  const place = connectTo(target)
+  const address = connectTo(target)
   const connectors = new Map<number, ReturnType<typeof createConnector>>()
   const open = new Set<PooledConnection>()
   const kept = new KeptConnections<PooledConnection>(() => clock.monotonic(), serve)
@@ -27,9 +26,9 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
   let dialing = 0
   let distrustedUntilMs = -Infinity
   let closed: (() => void) | undefined
-  let armedMs = Infinity
-  let disarm: (() => void) | undefined
-  // A name is looked up for each new connection, so all of them are replaced from time to time.
+  let timerAtMs = Infinity
+  let cancelTimer: (() => void) | undefined
+  // Only a new connection resolves the host name, so idle connections are replaced after each `dnsRefresh`.
   let cancelRefresh = hasName(target) ? schedule(config.dnsRefresh, refresh) : undefined
 
   function refresh(): void {
@@ -42,41 +41,41 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
     for (const connection of kept.takeAll()) connection.close()
   }
 
-  /** One timer for all: nearly always the deadline it is set for has been met, and it only looks for the next one. */
-  function check(): void {
-    armedMs = Infinity
+  /** One timer serves all connections. Most deadlines are met, so it usually only finds the next one. */
+  function checkDeadlines(): void {
+    timerAtMs = Infinity
     const nowMs = clock.monotonic()
     let nextMs = Infinity
     for (const connection of open) {
       if (connection.deadlineMs <= nowMs) connection.onDeadline()
       else if (connection.deadlineMs < nextMs) nextMs = connection.deadlineMs
     }
-    if (nextMs !== Infinity) arm(nextMs)
+    if (nextMs !== Infinity) setTimer(nextMs)
   }
 
-  function arm(deadlineMs: number): void {
-    if (deadlineMs >= armedMs) return
-    disarm?.()
-    armedMs = deadlineMs
-    disarm = schedule(Math.max(1, deadlineMs - clock.monotonic()), check)
+  function setTimer(deadlineMs: number): void {
+    if (deadlineMs >= timerAtMs) return
+    cancelTimer?.()
+    timerAtMs = deadlineMs
+    cancelTimer = schedule(Math.max(1, deadlineMs - clock.monotonic()), checkDeadlines)
   }
 
-  function whenAllIsOver(): void {
+  function resolveCloseWhenIdle(): void {
     if (closed === undefined || open.size > 0 || dialing > 0 || kept.waiting > 0) return
-    disarm?.()
+    cancelTimer?.()
     closed()
   }
 
   const owner: ConnectionOwner = {
-    host: place.host,
+    host: address.host,
     maxHeadBytes: parts.maxHeadBytes,
     now: () => clock.monotonic(),
-    onDeadline: arm,
+    onDeadline: setTimer,
     onIdle(connection) {
-      if (closed !== undefined || connection.restedAtMs < distrustedUntilMs) connection.close()
+      if (closed !== undefined || connection.idleSinceMs < distrustedUntilMs) connection.close()
       else if (connection.bound) {
         if (!bound.keep(connection.client, connection)) connection.close()
-      } else if (connection.generation === generation) kept.rest(connection)
+      } else if (connection.generation === generation) kept.add(connection)
       else connection.close()
     },
     onExcess(piece) {
@@ -88,7 +87,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
       open.delete(connection)
       if (connection.bound) bound.delete(connection)
       else kept.delete(connection)
-      whenAllIsOver()
+      resolveCloseWhenIdle()
     },
   }
 
@@ -102,19 +101,19 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
   }
 
   function dial(request: OutgoingRequest, receiver: ResponseReceiver): void {
-    const made = generation
+    const madeIn = generation
     dialing += 1
-    connectorFor(request.connectTimeoutMs)(place, (error, socket) => {
+    connectorFor(request.connectTimeoutMs)(address, (error, socket) => {
       dialing -= 1
       if (error !== null) {
         receiver.onError(error)
-        whenAllIsOver()
+        resolveCloseWhenIdle()
         return
       }
-      const connection = new PooledConnection(socket, owner, made)
+      const connection = new PooledConnection(socket, owner, madeIn)
       open.add(connection)
-      if (receiver.over) {
-        connection.rest()
+      if (receiver.ended) {
+        connection.release()
         receiver.onError(new Cancelled())
       } else {
         connection.send(request, receiver)
@@ -123,10 +122,10 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
   }
 
   function serve(request: OutgoingRequest, receiver: ResponseReceiver, connection?: PooledConnection): void {
-    if (receiver.over) {
-      connection?.rest()
+    if (receiver.ended) {
+      connection?.release()
       receiver.onError(new Cancelled())
-      whenAllIsOver()
+      resolveCloseWhenIdle()
     } else if (connection === undefined) dial(request, receiver)
     else connection.send(request, receiver)
   }
@@ -145,7 +144,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
         closed = resolve
         closeIdle()
         bound.closeAll()
-        whenAllIsOver()
+        resolveCloseWhenIdle()
       })
     },
   }

@@ -1,28 +1,29 @@
-// Writes the head of a request as one text, framed by its body (RFC 9112 sections 3 and 6).
+// Writes the head of a request as one string, with the framing of its body (RFC 9112 sections 3 and 6).
 import { credentialsBind } from './connections/connection-auth.ts'
 import type { OutgoingRequest } from './transport.ts'
 
-/** Methods whose requests have a body by their definition: without one, its length is said to be none (RFC 9110 section 8.6). */
+/** Methods that define a body: a request without one sends `content-length: 0` (RFC 9110 section 8.6). */
 const WITH_BODY: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH'])
 
 const CONTENT_LENGTH = 'content-length'
 const HOST = 'host'
 const AUTHORIZATION = 'authorization'
 
-/** What ends a request target or a line would begin something else. */
+/** Characters that end a request target or a line, and so could inject another request. */
 const UNSAFE_PATH = /[^\x21-\x7e\x80-\xff]/
 
 export interface RequestHead {
+  /** The request line and the fields in Latin-1, with the empty line at the end. */
   readonly text: string
-  /** Whether the body goes out in chunks, as nobody knows its length. */
+  /** True when the body has no known length and is sent in chunks. */
   readonly chunked: boolean
-  /** Its credentials authenticate the connection. */
+  /** True when the credentials authenticate the connection (connection-auth.ts). */
   readonly binds: boolean
 }
 
 /**
- * `host` is said unless the headers say one. Names and values are taken as they are: Node's parser lets no control
- * character into them, and what the gateway adds has none. Undefined when the path cannot be sent.
+ * Writes the head of `request`. Adds `host` unless the headers have a Host. Does not escape names and values: Node's parser
+ * lets no control character into them, and the gateway adds none. Undefined when the path contains unsafe characters.
  */
 export function requestHead(
   { method, path, headers, body, upgrade }: OutgoingRequest,
@@ -33,7 +34,7 @@ export function requestHead(
   let saysHost = false
   let saysLength = false
   let binds = false
-  // One pass over each request's headers, without a closure: that is why it is no helper of message/raw-headers.ts.
+  // Hot path: one loop without a closure, so it does not use message/raw-headers.ts.
   for (let index = 0; index < headers.length; index += 2) {
     const name = headers[index] as string
     const value = headers[index + 1] as string

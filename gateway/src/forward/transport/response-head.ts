@@ -1,34 +1,34 @@
-// Strict parser of a response head (RFC 9112): what two readers could frame differently is refused.
+// Parses a response head strictly (RFC 9112): rejects heads that two parsers could frame differently.
 import { challengeBinds } from './connections/connection-auth.ts'
 import { memoizeByName } from '../../message/memoize.ts'
 
 export interface ResponseHead {
   readonly status: number
   readonly reason: string
-  /** Names as they were spelt and values without the blanks around them, in turn. */
+  /** Alternating names, in their original case, and values, without surrounding white space. */
   readonly headers: string[]
-  /** Of the body, from Content-Length; undefined where it is not said. */
+  /** Content-Length in bytes; undefined without the field. */
   readonly length: number | undefined
   readonly chunked: boolean
   /** False when the upstream closes the connection after this response. */
   readonly persistent: boolean
-  /** How long the upstream keeps the idle connection, from Keep-Alive; undefined where it is not said. */
+  /** The `timeout` of Keep-Alive in milliseconds; undefined without it. */
   readonly keepMs: number | undefined
-  /** The connection is, or is about to be, authenticated for one user. */
+  /** True when the upstream authenticates the connection (connection-auth.ts). */
   readonly binds: boolean
 }
 
-/** Lines end in CR LF (RFC 9112 section 2.2), and control characters have no place in them (RFC 9110 section 5.5). */
+/** Line ends other than CR LF (RFC 9112 section 2.2), and control characters (RFC 9110 section 5.5). */
 const FORBIDDEN = /[\0-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n|$)|(?<!\r)\n/
 
-/** True when lines end as they must and hold nothing but text; the last CR may still be without its LF. */
+/** True when `text` has no bare CR or LF and no control characters. It may end in a CR whose LF has not arrived. */
 export function isCleanText(text: string): boolean {
   return !FORBIDDEN.test(text)
 }
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** Fields that say how a message is framed, or what becomes of its connection. */
+/** Fields that decide the framing of a message, or the future of its connection. */
 type Framing = 'length' | 'coding' | 'connection' | 'keep-alive' | 'authenticate'
 
 const meaningOf = memoizeByName((name): Framing | 'none' | 'invalid' => {
@@ -56,8 +56,8 @@ const ZERO = 48
 const NINE = 57
 
 /**
- * Field lines from `at` to the end of `text`, each with its CR LF: names and values in turn, undefined when one is no
- * field line. A folded line is none (RFC 9112 section 5.2). The text must be clean.
+ * Parses the field lines from `at` to the end of `text`, which must be clean (`isCleanText`) and end in CR LF. Returns
+ * alternating names and values; undefined when a line is malformed or folded (RFC 9112 section 5.2).
  */
 export function parseFields(
   text: string,
@@ -96,18 +96,18 @@ function digit(text: string, at: number): number {
   return code >= ZERO && code <= NINE ? code - ZERO : NaN
 }
 
-/** RFC 9110 section 15: there are five classes, and what is outside of them is for no client. */
+/** True for 100 to 599, the five classes of RFC 9110 section 15. */
 export function isStatus(status: number): boolean {
   return status >= 100 && status < 600
 }
 
-/** From the status line to the CR LF of the last field line; undefined when it is no head of a response. */
+/** Parses a head from its status line to the CR LF of the last field line; undefined when it is malformed. */
 export function parseHead(text: string): ResponseHead | undefined {
   if (!text.startsWith('HTTP/1.') || !isCleanText(text)) return undefined
   const minor = digit(text, 7)
   const status = digit(text, 9) * 100 + digit(text, 10) * 10 + digit(text, 11)
   const endOfLine = text.indexOf('\r\n')
-  // The blank before a reason that is not there is left out by some.
+  // Some servers omit the space before an empty reason phrase.
   const separated = endOfLine === 12 || text.charCodeAt(12) === SPACE
   if (!(minor <= 1) || text.charCodeAt(8) !== SPACE || !isStatus(status) || !separated) return undefined
 
@@ -120,12 +120,12 @@ export function parseHead(text: string): ResponseHead | undefined {
   const headers = parseFields(text, endOfLine + 2, (field, value) => {
     switch (field) {
       case 'length':
-        // Twice, or a list: which one counts is what response splitting is made of (RFC 9112 section 6.3).
+        // Two lengths, or a list: parsers disagree which one counts, which allows response splitting (RFC 9112 section 6.3).
         sound &&= length === undefined && /^\d{1,15}$/.test(value)
         length = Number(value)
         break
       case 'coding':
-        // Any other coding would have to be undone: the client is not told of it, for it belongs to this connection.
+        // A transfer coding belongs to this connection, so the gateway would have to decode any other one for the client.
         sound &&= !chunked && value.toLowerCase() === 'chunked'
         chunked = true
         break
@@ -142,7 +142,7 @@ export function parseHead(text: string): ResponseHead | undefined {
     }
   })
   if (headers === undefined || !sound || (chunked && length !== undefined)) return undefined
-  // RFC 9112 section 6.1: who sends chunks under HTTP/1.0 may have passed on what another one framed.
+  // RFC 9112 section 6.1: an HTTP/1.0 server with chunks may forward framing that it does not understand.
   if (chunked && minor === 0) persistent = false
   return { status, reason: text.slice(13, endOfLine), headers, length, chunked, persistent, keepMs, binds }
 }

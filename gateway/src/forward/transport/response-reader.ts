@@ -1,48 +1,49 @@
-// Reads the responses of one connection: finds where each begins and ends, in whatever pieces it arrives (RFC 9112 section 6).
+// Parses the responses on one connection, in pieces of any size (RFC 9112 section 6).
 import { ChunkedBody } from './chunked-body.ts'
 import { isCleanText, parseHead, type ResponseHead } from './response-head.ts'
 import { HeadersTooLarge, InvalidResponse } from '../upstream/upstream-failure.ts'
 
-/** Of the interim responses to one request. */
+/** Most interim responses (1xx) to one request. */
 const MAX_INTERIM = 32
 const START = 'HTTP/1.'
 const END_OF_HEAD = '\r\n\r\n'
-/** What is looked at first of a piece: behind the head may be a body, which is no text. */
+/** Decoded first of a piece: it avoids decoding a body that follows the head. */
 const USUAL_HEAD_BYTES = 4096
 const NO_TRAILERS: readonly string[] = []
 
-/** Whoever waits for the response. The order is: any number of onInfo, onHead, any number of onBody, onEnd; or onSwitch alone. */
+/** Receives a parsed response: onInfo any number of times, then onHead, onBody any number of times, and onEnd; or onSwitch. */
 export interface ResponseSink {
   onInfo(head: ResponseHead): void
   onHead(head: ResponseHead): void
   onBody(piece: Buffer): void
-  /** `clean`: the connection is fit for another request. */
+  /** `clean`: the connection can carry another request. */
   onEnd(trailers: readonly string[], clean: boolean): void
-  /** The protocol is switched; `rest` belongs to the new one already. */
+  /** The upstream switched protocols (101). `rest` are bytes of the new protocol. */
   onSwitch(head: ResponseHead, rest: Buffer): void
 }
 
-/** What is expected of the response to a request. */
+/** What the parser must know of the request: its method decides whether there is a body, `upgrade` whether 101 is allowed. */
 export interface Expected {
   readonly method: string
   readonly upgrade: boolean
 }
 
-type State = 'head' | 'length' | 'chunked' | 'until-close' | 'over'
+type State = 'head' | 'length' | 'chunked' | 'until-close' | 'idle'
 
+/** A push parser: call `expect` for each request, then `read` for each piece. */
 export class ResponseReader {
   readonly #sink: ResponseSink
   readonly #maxHeadBytes: number
-  #state: State = 'over'
+  #state: State = 'idle'
   #expected: Expected | undefined
-  /** A head whose end is still to come. */
+  /** The beginning of a head that is not complete. */
   #begun = ''
   #interim = 0
   #head: ResponseHead | undefined
   #left = 0
   #chunks: ChunkedBody | undefined
 
-  /** `maxHeadBytes`: of a head, interim ones apart. */
+  /** `maxHeadBytes` limits each head by itself, interim ones too. */
   constructor(sink: ResponseSink, maxHeadBytes: number) {
     this.#sink = sink
     this.#maxHeadBytes = maxHeadBytes
@@ -50,23 +51,24 @@ export class ResponseReader {
 
   /** True between a request and the end of its response. */
   get busy(): boolean {
-    return this.#state !== 'over'
+    return this.#state !== 'idle'
   }
 
+  /** Prepares for the response to the next request. */
   expect(expected: Expected): void {
     this.#expected = expected
     this.#state = 'head'
     this.#interim = 0
   }
 
-  /** Nothing more is reported. */
+  /** Drops the current response: the sink is not called again. */
   stop(): void {
-    this.#state = 'over'
+    this.#state = 'idle'
     this.#begun = ''
     this.#chunks = undefined
   }
 
-  /** What is wrong with it; undefined when nothing is. */
+  /** Parses a piece. Returns an error, InvalidResponse or HeadersTooLarge, when the response is malformed. */
   read(piece: Buffer): Error | undefined {
     switch (this.#state) {
       case 'head':
@@ -79,12 +81,12 @@ export class ResponseReader {
       case 'until-close':
         this.#sink.onBody(piece)
         return undefined
-      case 'over':
+      case 'idle':
         return new InvalidResponse('the upstream sent what nobody asked for')
     }
   }
 
-  /** The upstream sends no more. True when that is how the response ends. */
+  /** The upstream has closed its side. True when the close ends the response (RFC 9112 section 6.3). */
   close(): boolean {
     if (this.#state !== 'until-close') return false
     this.#end(NO_TRAILERS, false)
@@ -103,7 +105,7 @@ export class ResponseReader {
     if ((end < 0 ? text.length : end + END_OF_HEAD.length) > this.#maxHeadBytes)
       return new HeadersTooLarge(`the head of the response is too large: over ${this.#maxHeadBytes} bytes`)
     if (end < 0) {
-      // Told at once, for it may never become one, and whoever waits would wait for the timeout.
+      // Rejected before the head is complete: otherwise the client waits for the timeout.
       const unread = before.endsWith('\r') ? before.length - 1 : before.length
       if (!(text.startsWith(START) || START.startsWith(text)) || !isCleanText(text.slice(unread)))
         return new InvalidResponse('this is no response')
@@ -120,7 +122,7 @@ export class ResponseReader {
     const { method = '', upgrade = false } = this.#expected ?? {}
     if (head.status === 101) {
       if (!upgrade) return new InvalidResponse('protocols were switched though nobody asked')
-      this.#state = 'over'
+      this.#state = 'idle'
       this.#sink.onSwitch(head, rest)
       return undefined
     }
@@ -131,7 +133,7 @@ export class ResponseReader {
       return rest.length > 0 && this.#state === 'head' ? this.#readHead(rest) : undefined
     }
     this.#head = head
-    // RFC 9112 section 6.3: these have no body, whatever their head says.
+    // RFC 9112 section 6.3: these have no body, whatever their headers say.
     const bodiless = method === 'HEAD' || head.status === 204 || head.status === 304
     this.#left = bodiless ? 0 : (head.length ?? 0)
     this.#state = bodiless || head.length !== undefined ? 'length' : head.chunked ? 'chunked' : 'until-close'
@@ -155,7 +157,7 @@ export class ResponseReader {
     if (content.length > 0) this.#sink.onBody(content)
     if (!this.busy) return undefined
     if (chunks.state === 'invalid') return new InvalidResponse('the chunks of the response are malformed')
-    if (chunks.state === 'over') this.#end(chunks.trailers, used === piece.length)
+    if (chunks.state === 'complete') this.#end(chunks.trailers, used === piece.length)
     return undefined
   }
 

@@ -1,76 +1,83 @@
-// The interface of a transport: request head and body go out; response head, body, and end or error come back.
+// The interface of a transport: it sends one request and reports the parts of the response to a receiver.
 import type { Duplex, Readable } from 'node:stream'
 
 import type { ClientConnection } from './connections/bound-connections.ts'
 import type { Lookup } from './connections/upstream-connection.ts'
 import type { Clock, Schedule } from '../../clock.ts'
 
-/** A request body that can be opened again as long as nothing was read of it. */
+/** The body of a request. It can be opened again until the first byte is read. */
 export interface OutgoingBody {
+  /** Returns a stream of the body. Call it only while `begun` is false. */
   open(): Readable
-  /** True when some of it was read: then the request cannot be sent a second time. */
+  /** True once the transport has begun to read; then the request cannot be retried. */
   readonly begun: boolean
-  /** Fields that came after it, names and values in turn, once it was read to its end. */
+  /** Trailer fields (RFC 9110 section 6.5) as alternating names and values. Empty until the body has ended. */
   trailers(): readonly string[]
 }
 
-/** A request as it goes out. Headers are names and values in turn; `body` is null where there is none. */
+/** A request to an upstream. `headers` alternate names and values; `body` is null for a request without one. */
 export interface OutgoingRequest {
   readonly method: string
-  /** Path with query. */
+  /** Request target in origin form: path with query (RFC 9112 section 3.2.1). */
   readonly path: string
   readonly headers: readonly string[]
   readonly body: OutgoingBody | null
   /** Protocol to switch to; null for a plain request. */
   readonly upgrade: 'websocket' | null
-  /** Time to connect, where there is no connection yet. */
+  /** Longest time to open a connection. Does not apply to a request that reuses one. */
   readonly connectTimeoutMs: number
-  /** Time from the end of the request to the response head. */
+  /** Longest time from the last byte of the request to the head of the final response. */
   readonly headersTimeoutMs: number
-  /** The client's connection, where it is one client's own: a connection that the upstream authenticates is kept for it alone. */
+  /**
+   * The client's connection, if exactly one client uses it. A connection that the upstream authenticates (RFC 4559) serves
+   * only this client.
+   */
   readonly client?: ClientConnection | undefined
 }
 
-/** Whoever waits for the response. Each method is called in this order; nothing comes after onEnd, onError or onUpgrade. */
+/** Receives one response. The transport calls the methods in this order, and none after onEnd, onError or onUpgrade. */
 export interface ResponseReceiver {
-  /** Nobody waits any more: what has not been sent need not be. */
-  readonly over: boolean
-  /** A target was chosen, by its name in the config. Again for another try. */
+  /** True once the receiver wants no response, for example because the client has disconnected. */
+  readonly ended: boolean
+  /** The upstream chose a target. `target` is its name in the config. Called once for each try. */
   onTry?(target: string): void
-  /** The request is on its way; `abort` takes it back, which is reported as an error at once. Again for another try. */
+  /** The transport sends the request. `abort` cancels the exchange and calls onError at once. Called once for each try. */
   onSent(abort: () => void): void
-  /** An interim response (1xx). */
+  /** Reports an interim response (1xx). */
   onInfo(status: number, rawHeaders: readonly string[]): void
-  /** `rawHeaders` are names and values in turn. `resume` ends a pause that onBody asked for. */
+  /** Reports the head of the final response. `rawHeaders` alternate names and values. `resume` ends a pause. */
   onHead(status: number, statusText: string, rawHeaders: readonly string[], resume: () => void): void
-  /** False asks for a pause. */
+  /** Reports a piece of the body. Returning false pauses the body until `resume` is called. */
   onBody(chunk: Buffer): boolean
+  /** Reports the end of the response, with its trailer fields as alternating names and values. */
   onEnd(rawTrailers: readonly string[]): void
+  /** Reports that the exchange failed. */
   onError(error: Error): void
-  /** The upstream switched protocols: from here on the connection is the receiver's. */
+  /** The upstream switched protocols (101). The receiver owns the connection from now on. */
   onUpgrade(rawHeaders: readonly string[], connection: Duplex): void
 }
 
-/** What a transport needs besides its target and config. */
+/** Dependencies of a transport. */
 export interface TransportParts {
   readonly clock: Clock
   readonly schedule: Schedule
-  /** Of the head of a response, interim ones apart. */
+  /** Largest head of one response, in bytes. Interim responses are counted by themselves. */
   readonly maxHeadBytes: number
+  /** Resolves host names. Left out: `dns.lookup`. */
   readonly lookup?: Lookup
 }
 
-/** Whoever carries requests to an upstream. `send` never throws: what goes wrong is reported to the receiver. */
+/** Sends requests to an upstream. `send` never throws: it reports errors to the receiver. */
 export interface Transport {
   send(request: OutgoingRequest, receiver: ResponseReceiver): void
-  /** Waits for what is under way. */
+  /** Resolves when all exchanges in flight have ended. */
   close(): Promise<void>
 }
 
-/** Whoever carries requests to one target. */
+/** Sends requests to one target. */
 export interface TargetTransport extends Transport {
-  /** `fresh`: over a new connection, for the kept ones may be as dead as the one that was tried. */
+  /** `fresh` opens a new connection: after a reset, the idle connections may be closed as well. */
   send(request: OutgoingRequest, receiver: ResponseReceiver, fresh?: boolean): void
-  /** A connection is kept for this client alone. */
+  /** True when a connection is bound to this client. */
   holds(client: ClientConnection): boolean
 }

@@ -1,4 +1,4 @@
-// The undici transport: exchanges with one target over undici's dispatcher, for services that the direct transport does not suit.
+// The undici transport: sends requests to one target with undici, for services that the direct transport does not suit.
 import { BoundConnections } from './connections/bound-connections.ts'
 import { DISTRUST_MS } from './connections/distrust.ts'
 import type { OutgoingRequest, ResponseReceiver, TargetTransport, TransportParts } from './transport.ts'
@@ -8,20 +8,20 @@ import { UpstreamReset } from '../upstream/upstream-failure.ts'
 import type { UpstreamConfig } from '../../options/upstreams.ts'
 
 /**
- * Connections to one target and nobody else, without pipelining (GHSA-35p6-xmwp-9g52). There are never more than exchanges
- * under way at a time, which the upstream bounds. Silence inside a body is watched elsewhere (stream-watch.ts): undici's
- * timer cannot tell an event stream.
+ * Creates a transport to one target. It does not pipeline (GHSA-35p6-xmwp-9g52), and has at most one connection for each
+ * exchange in flight, whose number the upstream limits. stream-watch.ts applies the idle timeout of bodies, because undici's
+ * body timeout does not distinguish event streams.
  */
 export function createUndiciTransport(target: string, config: UpstreamConfig, parts: TransportParts): TargetTransport {
   const open = new Set<UndiciConnection>()
   const closing = new Set<Promise<void>>()
-  /** The last came to rest last, and is taken first, as undici’s pool takes the first that is free: few connections do the work, and the others may end. */
+  /** A stack: the connection that became idle last is reused first, so that surplus connections reach their idle timeout. */
   const idle: UndiciConnection[] = []
   const bound = new BoundConnections<UndiciConnection>(config.connections, close)
   let generation = 0
   let closed = false
   let distrustedUntilMs = -Infinity
-  // A name is looked up for each new connection, so all of them are replaced from time to time.
+  // Only a new connection resolves the host name, so idle connections are replaced after each `dnsRefresh`.
   let cancelRefresh = hasName(target) ? parts.schedule(config.dnsRefresh, refresh) : undefined
 
   const connectionParts = {

@@ -1,10 +1,10 @@
-// Chooses the target of the next request: by weight in turn, or the one with the fewest requests in flight.
+// Chooses the target of the next request: weighted round robin, or fewest requests in flight.
 import type { Target } from './target.ts'
 
 /** Picks one of the candidates, which are never empty. */
 export type Balance = (candidates: readonly Target[]) => Target
 
-/** Smooth weighted round robin: shares by weight, and never a row of requests for the heaviest. */
+/** Smooth weighted round robin, as nginx has it: interleaves the targets, so that the heaviest gets no run of requests. */
 function roundRobin(candidates: readonly Target[]): Target {
   let total = 0
   let best = candidates[0] as Target
@@ -17,7 +17,7 @@ function roundRobin(candidates: readonly Target[]): Target {
   return best
 }
 
-/** In proportion to the weights; among equals in turn, or the first would get all that comes alone. */
+/** Fewest requests in flight for each unit of weight; round robin among equals, so that an idle upstream spreads requests too. */
 function leastInFlight(candidates: readonly Target[]): Target {
   const least = Math.min(...candidates.map(({ inFlight, weight }) => inFlight / weight))
   return roundRobin(candidates.filter(({ inFlight, weight }) => inFlight / weight === least))

@@ -1,27 +1,31 @@
-// Passive health: a target that keeps failing gets no requests for a while, then one as a probe.
+// Passive health checks: ejects a target after failures in a row, then probes it with one request.
 
+/** Limits of passive health checks (`upstreams.*.ejection`). Times are in milliseconds. */
 export interface EjectionConfig {
-  /** Failures in a row; 0 never ejects. */
+  /** Failures in a row that eject a target. 0 disables ejection. */
   readonly failures: number
-  /** Milliseconds of the first ejection; each further one takes twice as long. */
+  /** Length of the first ejection. Each failed probe doubles it, up to `maxTime`. */
   readonly time: number
   readonly maxTime: number
 }
 
+/** The passive health of one target. `nowMs` is the monotonic clock. */
 export interface Ejection {
-  /** False while ejected, and while a probe is under way. */
+  /** True when the target may receive a request. False while it is ejected, and while a probe is in flight. */
   isOpen(nowMs: number): boolean
-  /** A request goes to the target: when its time is over, that is the probe. */
+  /** The target receives a request. After the time of an ejection, this request is the probe. */
   begin(nowMs: number): void
+  /** A request succeeded. If it was the probe, the ejection ends. */
   succeeded(): void
-  /** `mayEject` says whether enough others are left. True when this failure ejected the target. */
+  /** A request failed. `mayEject`: enough other targets are left. Returns true when this failure ejected the target. */
   failed(nowMs: number, mayEject: boolean): boolean
-  /** Nothing was learnt: the client left, or its body was too large. */
-  forgotten(): void
-  /** Out of the rotation, whether its time is over or not. */
+  /** A request ended by the client's fault, such as a disconnect or a body too large: it tells nothing about the target. */
+  inconclusive(): void
+  /** True from the ejection to a successful probe. */
   readonly ejected: boolean
 }
 
+/** Creates the state of one target, not ejected. */
 export function createEjection({ failures, time, maxTime }: EjectionConfig): Ejection {
   let inARow = 0
   let times = 0
@@ -38,7 +42,7 @@ export function createEjection({ failures, time, maxTime }: EjectionConfig): Eje
     },
     succeeded() {
       inARow = 0
-      // What was sent before the ejection and answered late says nothing about now; only the probe does.
+      // A late response to a request from before the ejection does not end it. Only the probe does.
       if (untilMs !== undefined && !probing) return
       untilMs = undefined
       times = 0
@@ -54,7 +58,7 @@ export function createEjection({ failures, time, maxTime }: EjectionConfig): Eje
       times += 1
       return !probeFailed
     },
-    forgotten() {
+    inconclusive() {
       probing = false
     },
   }

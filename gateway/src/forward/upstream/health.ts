@@ -1,22 +1,25 @@
-// Active health checks: a target is out after some bad responses until there were some good ones.
+// Active health checks: takes a target out after failed checks in a row, and back after successful ones.
 import type { ResponseReceiver, Transport } from '../transport/transport.ts'
 import type { Target } from './target.ts'
 import type { Schedule } from '../../clock.ts'
 
+/** Settings of active health checks (`upstreams.*.health`). Times are in milliseconds. */
 export interface HealthConfig {
   readonly path: string
   readonly interval: number
   readonly timeout: number
+  /** Successes in a row that make a target healthy. */
   readonly healthy: number
+  /** Failures in a row that make a target unhealthy. */
   readonly unhealthy: number
 }
 
 export interface HealthParts {
-  /** Of the checks alone: a target whose connections are all busy is busy, not ill. */
+  /** A transport for health checks only: a busy target must not fail its checks for want of a connection. */
   readonly transport: Transport
   readonly schedule: Schedule
   readonly random: () => number
-  /** `cause`: why it is not healthy any more; undefined: it is again. */
+  /** `cause`: why the target became unhealthy; undefined when it became healthy. */
   readonly onChange: (target: Target, cause: string | undefined) => void
 }
 
@@ -25,10 +28,10 @@ function ignore(): void {
 }
 
 /**
- * Asks once; `report` is called exactly once, with what was wrong if anything was. A response that does not end is cancelled as
- * well: it would hold the connection.
+ * Sends one check. Calls `report` exactly once, with the cause of a failure or undefined. After `timeout` it also cancels a
+ * response whose head was good but which does not end, because it would hold the connection.
  */
-function ask(
+function probe(
   transport: Transport,
   { path, timeout }: HealthConfig,
   schedule: Schedule,
@@ -42,15 +45,15 @@ function ask(
     report(cause)
   }
   function finish(cause: string): void {
-    receiver.over = true
+    receiver.ended = true
     cancel()
     conclude(cause)
   }
-  const receiver: ResponseReceiver & { over: boolean } = {
-    over: false,
+  const receiver: ResponseReceiver & { ended: boolean } = {
+    ended: false,
     onSent(abortRequest) {
       abort = abortRequest
-      if (receiver.over) abort()
+      if (receiver.ended) abort()
     },
     onInfo: ignore,
     onHead(status) {
@@ -77,7 +80,7 @@ function ask(
   transport.send({ method: 'GET', path, headers, body: null, upgrade: null, ...limits }, receiver)
 }
 
-/** Starts the checks of a target; the returned function ends them. */
+/** Checks a target every `interval` (± 10 %), beginning now, and sets `target.healthy`. Returns a function that stops. */
 export function watchHealth(target: Target, config: HealthConfig, parts: HealthParts): () => void {
   const { transport, schedule, random, onChange } = parts
   let inARow = 0
@@ -93,11 +96,11 @@ export function watchHealth(target: Target, config: HealthConfig, parts: HealthP
       target.healthy = good
       onChange(target, cause)
     }
-    // Spread, so that many gateways do not ask in step.
+    // Jitter, so that many gateways do not check at the same moment.
     cancel = schedule(config.interval * (0.9 + 0.2 * random()), check)
   }
   function check(): void {
-    ask(transport, config, schedule, learn)
+    probe(transport, config, schedule, learn)
   }
 
   check()

@@ -1,13 +1,13 @@
-// The share of requests that may be retried: without a bound, retries would double the load of an upstream in trouble.
+// Limits retries to a share of the requests: without a limit, retries would double the load of a failing upstream.
 
 const SHARE = 0.2
-// What a quiet time saves up: a few requests may each try again though there were not five before them.
+// Lets a few requests retry after a quiet time, without five requests before each of them.
 const MAX_SAVED = 10
 
 export interface RetryBudget {
-  /** Counts a request. */
+  /** Counts a request: it earns a fifth of a retry. */
   earn(): void
-  /** True when a retry may be made, which is then paid. */
+  /** Spends one retry. False when none is left. */
   spend(): boolean
 }
 

@@ -1,17 +1,17 @@
-// One target of an upstream: how many requests it has in flight, and whether it may get more.
+// One target of an upstream: its transport, its requests in flight and its health.
 import { createEjection, type Ejection, type EjectionConfig } from './ejection.ts'
 import type { TargetTransport } from '../transport/transport.ts'
 
 export interface Target {
-  /** As in the config. */
+  /** The URL of the target in the config. */
   readonly name: string
   readonly weight: number
   readonly transport: TargetTransport
   readonly ejection: Ejection
   inFlight: number
-  /** What the active health checks say; true where there are none. */
+  /** The result of the active health checks; true without them. */
   healthy: boolean
-  /** Of the weighted round robin: how much it is owed. */
+  /** Current weight in the smooth weighted round robin (balance.ts). */
   credit: number
 }
 

@@ -1,19 +1,21 @@
-// One request to an upstream with its retries: stands between the transport of a target and the exchange.
+// One request to an upstream with its retries: passes events from the transport of a target to the exchange.
 import type { Duplex } from 'node:stream'
 
 import type { Target } from './target.ts'
 import type { OutgoingRequest, ResponseReceiver } from '../transport/transport.ts'
 import { isTransient, isUpstreamsFault } from './upstream-failure.ts'
 
-/** What an upstream is told of its calls. */
+/** The upstream of a call. It counts requests and failures for each target. */
 export interface CallOwner {
   readonly maxRetries: number
   onHead(target: Target, status: number): void
-  /** The connection is free again. Called once for each start. */
+  /** The exchange with the target has ended. Called once for each `start`. */
   onDone(target: Target): void
+  /** The target failed: the error counts against its health. */
   onFailed(target: Target, error: Error): void
-  onForgotten(target: Target): void
-  /** Places the call anew; false when it may not. */
+  /** The exchange failed for a reason that tells nothing about the target. */
+  onInconclusive(target: Target): void
+  /** Assigns the call to a target again; false when the retry budget is spent. */
   retry(call: UpstreamCall): boolean
 }
 
@@ -29,6 +31,7 @@ const IDEMPOTENT: ReadonlySet<string> = new Set([
   'QUERY',
 ])
 
+/** Retries an idempotent request after a transient error, as long as no response has begun and no body was read. */
 export class UpstreamCall implements ResponseReceiver {
   readonly #owner: CallOwner
   readonly #request: OutgoingRequest
@@ -43,7 +46,7 @@ export class UpstreamCall implements ResponseReceiver {
     this.#receiver = receiver
   }
 
-  /** Where the last try went: the next one should go elsewhere. */
+  /** The target of the last try. A retry prefers another one. */
   get triedLast(): Target | undefined {
     return this.#target
   }
@@ -52,10 +55,11 @@ export class UpstreamCall implements ResponseReceiver {
     return this.#request.client
   }
 
-  get over(): boolean {
-    return this.#receiver.over
+  get ended(): boolean {
+    return this.#receiver.ended
   }
 
+  /** Sends the request to this target. Retries open a new connection. */
   start(target: Target): void {
     this.#target = target
     this.#tries += 1
@@ -63,7 +67,7 @@ export class UpstreamCall implements ResponseReceiver {
     target.transport.send(this.#request, this, this.#tries > 1)
   }
 
-  /** No target could be asked. */
+  /** Fails without a target: none is available. */
   fail(error: Error): void {
     this.#receiver.onError(error)
   }
@@ -99,8 +103,8 @@ export class UpstreamCall implements ResponseReceiver {
 
   onError(error: Error): void {
     const target = this.#target as Target
-    // Aborted by our own side, for whatever reason: says nothing about the target.
-    if (this.#receiver.over || !isUpstreamsFault(error)) this.#owner.onForgotten(target)
+    // The gateway or the client ended the exchange, which tells nothing about the target.
+    if (this.#receiver.ended || !isUpstreamsFault(error)) this.#owner.onInconclusive(target)
     else this.#owner.onFailed(target, error)
     const again = this.#mayRetry(error)
     this.#owner.onDone(target)
@@ -111,7 +115,7 @@ export class UpstreamCall implements ResponseReceiver {
     const { method, body } = this.#request
     return (
       !this.#answered &&
-      !this.#receiver.over &&
+      !this.#receiver.ended &&
       this.#tries <= this.#owner.maxRetries &&
       IDEMPOTENT.has(method) &&
       body?.begun !== true &&

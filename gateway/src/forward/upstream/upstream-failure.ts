@@ -1,8 +1,8 @@
-// What went wrong with an upstream, in the gateway's own words: library texts and addresses go to the log only.
+// Maps errors of an exchange to failure codes. Error messages and addresses go to the log only.
 import { BodyTooLarge, BodyTooSlow, ClientGone } from '../streams/request-body.ts'
 import type { FailureCode } from '../../failure.ts'
 
-/** The upstream was not even asked. */
+/** No target received the request. */
 export class UpstreamUnavailable extends Error {
   readonly code: 'upstream_overloaded' | 'upstream_unhealthy'
 
@@ -12,20 +12,20 @@ export class UpstreamUnavailable extends Error {
   }
 }
 
-/** The upstream ended the connection in the middle of an exchange. */
+/** The upstream closed the connection during an exchange. */
 export class UpstreamReset extends Error {
   readonly code = 'ECONNRESET'
 }
 
-/** The upstream sent what is no response to this request. */
+/** The upstream sent bytes that are no valid response to this request. */
 export class InvalidResponse extends Error {}
 
-/** The head of the response is over its limit. */
+/** The head of the response exceeds `limits.responseHeaderBytes`. */
 export class HeadersTooLarge extends Error {
   readonly code = 'UND_ERR_HEADERS_OVERFLOW'
 }
 
-/** Nobody waits for the response any more. */
+/** The receiver cancelled the exchange. */
 export class Cancelled extends Error {
   readonly code = 'UND_ERR_ABORTED'
 
@@ -34,7 +34,7 @@ export class Cancelled extends Error {
   }
 }
 
-/** A limit of ours ran out. */
+/** A timeout of the gateway expired. */
 export class TimedOut extends Error {
   readonly code = 'ETIMEDOUT'
 }
@@ -64,7 +64,7 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : ''
 }
 
-/** Certificates that do not verify: OpenSSL's and Node's codes for them share no prefix, their names do. */
+/** True for TLS errors and certificates that do not verify. Node's and OpenSSL's codes share words, not a prefix. */
 function isTlsError(code: string): boolean {
   return (
     code.startsWith('ERR_TLS') ||
@@ -73,6 +73,7 @@ function isTlsError(code: string): boolean {
   )
 }
 
+/** Returns the failure code of an error; `upstream_invalid` for an unknown one. */
 export function upstreamFailure(error: Error): FailureCode {
   if (error instanceof UpstreamUnavailable) return error.code
   if (error instanceof BodyTooLarge) return 'body_too_large'
@@ -82,17 +83,17 @@ export function upstreamFailure(error: Error): FailureCode {
   if (RESET.has(code)) return 'upstream_reset'
   if (code === 'UND_ERR_HEADERS_OVERFLOW') return 'upstream_headers_too_large'
   if (UNREACHABLE.has(code) || isTlsError(code)) return 'upstream_unreachable'
-  // Several addresses were tried and all failed: one of them tells why.
+  // All addresses of the name failed. The first error stands for all.
   if (error instanceof AggregateError && error.errors[0] instanceof Error) return upstreamFailure(error.errors[0])
   return 'upstream_invalid'
 }
 
-/** False when it was the client's doing. */
+/** False when the client caused the error: it disconnected, or its body was too large or too slow. */
 export function isUpstreamsFault(error: Error): boolean {
   return !(error instanceof BodyTooLarge || error instanceof BodyTooSlow || error instanceof ClientGone)
 }
 
-/** Another try may succeed: the connection could not be made, or was reset. */
+/** True when a retry may succeed: the connection could not be opened, or was reset. */
 export function isTransient(error: Error): boolean {
   if (codeOf(error) === 'UND_ERR_CONNECT_TIMEOUT') return true
   const code = upstreamFailure(error)

@@ -1,4 +1,4 @@
-// An upstream as one transport: balances its targets, leaves out those in trouble, and queues what they cannot take yet.
+// An upstream as one transport: balances requests over its available targets, and queues requests when all are busy.
 import { createBalance } from './balance.ts'
 import { watchHealth } from './health.ts'
 import { createRetryBudget } from './retry-budget.ts'
@@ -9,9 +9,9 @@ import { UpstreamUnavailable } from './upstream-failure.ts'
 import { UpstreamCall } from './upstream-call.ts'
 import type { Clock, Schedule } from '../../clock.ts'
 
-/** What happens to targets, for log and metrics. */
+/** Reports changes of target health to the log and the metrics. */
 export interface UpstreamEvents {
-  /** `cause`: what the last failure was, in plain words. */
+  /** `cause`: the last failure, as text for the log. */
   onTargetOut(upstream: string, target: string, why: 'ejected' | 'unhealthy', cause: string): void
   onTargetBack(upstream: string, target: string): void
 }
@@ -35,9 +35,9 @@ export interface Upstream extends Transport {
   readonly status: () => readonly TargetStatus[]
   readonly queued: number
   readonly retries: number
-  /** Whether a request that came now would be sent to a target. */
+  /** True when at least one target is available. */
   canServe(): boolean
-  /** Begins the active health checks, if there are any. */
+  /** Starts the active health checks, if the config has any. */
   start(): void
 }
 
@@ -97,7 +97,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
 
   function dropGone(): void {
     for (let index = waiting.length - 1; index >= 0; index -= 1)
-      if (waiting[index]?.call.over === true) waiting.splice(index, 1)
+      if (waiting[index]?.call.ended === true) waiting.splice(index, 1)
   }
 
   function expire(): void {
@@ -114,7 +114,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
       const target = choose(next.call)
       if (typeof target === 'string') return
       waiting.shift()
-      if (!next.call.over) begin(next.call, target)
+      if (!next.call.ended) begin(next.call, target)
     }
   }
 
@@ -142,8 +142,8 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
     onFailed(target: Target, error: Error): void {
       failed(target, error.message)
     },
-    onForgotten(target: Target): void {
-      target.ejection.forgotten()
+    onInconclusive(target: Target): void {
+      target.ejection.inconclusive()
     },
     retry(call: UpstreamCall): boolean {
       if (!budget.spend()) return false

@@ -25,7 +25,7 @@ function createKept() {
     () => clock.nowMs,
     (_request, _receiver, connection) => served.push(connection?.name),
   )
-  const connection = (name: string): Named => ({ name, restedInTurn: 0, restedAtMs: clock.nowMs })
+  const connection = (name: string): Named => ({ name, idleSinceTurn: 0, idleSinceMs: clock.nowMs })
   const wait = () => kept.wait({} as OutgoingRequest, createCaller())
   return { kept, served, clock, connection, wait }
 }
@@ -35,7 +35,7 @@ const turn = () => new Promise((resolve) => setImmediate(resolve))
 t.test('a connection is used when the loop has polled once since it came to rest, and not before', async (t) => {
   const { kept, served, connection, wait } = createKept()
   t.notOk(wait(), 'none is at rest: one has to be made')
-  kept.rest(connection('a'))
+  kept.add(connection('a'))
   t.ok(wait())
   t.notOk(wait(), 'one is not enough for two')
   t.same(served, [])
@@ -43,7 +43,7 @@ t.test('a connection is used when the loop has polled once since it came to rest
   t.same(served, [], 'the poll in which it came to rest is over, and no other')
   await turn()
   t.same(served, ['a'])
-  kept.rest(connection('b'))
+  kept.add(connection('b'))
   await turn()
   await turn()
   t.ok(wait())
@@ -55,8 +55,8 @@ t.test('a connection is used when the loop has polled once since it came to rest
 t.test('who waits for a connection that ends gets another, or is told that there is none', async (t) => {
   const { kept, served, connection, wait } = createKept()
   const [a, b] = [connection('a'), connection('b')]
-  kept.rest(a)
-  kept.rest(b)
+  kept.add(a)
+  kept.add(b)
   t.ok(wait() && wait())
   kept.delete(a)
   await turn()
@@ -74,7 +74,7 @@ t.test('of those that have settled the last is taken, of the others the first', 
     ['d', 14],
   ] as const) {
     clock.nowMs = atMs
-    kept.rest(connection(name))
+    kept.add(connection(name))
   }
   await turn()
   clock.nowMs = 16

@@ -1,7 +1,7 @@
-// Connections that an upstream has authenticated: each serves one client connection only, and is closed with it.
+// Connections that an upstream has authenticated: each serves one client connection, and closes with it.
 import type { Socket } from 'node:net'
 
-/** A client's connection, as far as others are bound to it. */
+/** The parts of a client's socket that binding needs. */
 export type ClientConnection = Pick<Socket, 'destroyed' | 'once' | 'off'>
 
 interface Bound<Connection> {
@@ -9,7 +9,10 @@ interface Bound<Connection> {
   readonly onClientGone: () => void
 }
 
-/** At rest, one for each client: a client that goes on with its handshake meets the connection on which it began (RFC 4559 section 4). */
+/**
+ * Idle bound connections, at most one for each client. A client continues its handshake on the connection on which it began
+ * (RFC 4559 section 4).
+ */
 export class BoundConnections<Connection> {
   readonly #byClient = new Map<ClientConnection, Bound<Connection>>()
   readonly #most: number
@@ -24,6 +27,7 @@ export class BoundConnections<Connection> {
     return this.#byClient.has(client)
   }
 
+  /** Removes and returns the idle connection of this client. */
   take(client: ClientConnection | undefined): Connection | undefined {
     if (client === undefined || this.#byClient.size === 0) return undefined
     const bound = this.#byClient.get(client)
@@ -33,7 +37,7 @@ export class BoundConnections<Connection> {
     return bound.connection
   }
 
-  /** False when it cannot be kept for anybody: then it must not be kept at all. */
+  /** Keeps an idle connection for this client. False when that is not possible: close the connection, do not reuse it. */
   keep(client: ClientConnection | undefined, connection: Connection): boolean {
     if (client === undefined || client.destroyed) return false
     const before = this.take(client)

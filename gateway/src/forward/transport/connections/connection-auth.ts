@@ -1,4 +1,4 @@
-// Schemes that authenticate a connection instead of a request: the upstream takes all later requests for the same user's.
+// Detects NTLM and Negotiate, which authenticate a connection: the upstream attributes later requests on it to the same user.
 import { valuesOf, type RawHeaders } from '../../../message/raw-headers.ts'
 
 const FIRST_LETTER = 'n'.charCodeAt(0)
@@ -7,22 +7,23 @@ const BINDS = /^(?:nego|ntlm)/i
 const OFFERS = /(?:^|,)[ \t]*(?:nego|ntlm)/i
 const AUTHENTICATE_NAMES = ['www-authenticate', 'proxy-authenticate'] as const
 
-/** Credentials of NTLM or Negotiate (RFC 4559), as HAProxy tells them for http-reuse: by the first letters of the scheme. */
+/** True when an Authorization value uses NTLM or Negotiate (RFC 4559), by the same prefixes as HAProxy's http-reuse. */
 export function credentialsBind(authorization: string): boolean {
-  // Nearly always a bearer token: the first letter is all that is looked at.
+  // Nearly every value is a bearer token, which the first letter rules out.
   return (authorization.charCodeAt(0) | LOWER_CASE) === FIRST_LETTER && BINDS.test(authorization)
 }
 
-/** A challenge, or the last word of a handshake, of such a scheme; others may stand beside it. */
+/** True when a WWW-Authenticate or Proxy-Authenticate value names such a scheme, alone or among others. */
 export function challengeBinds(authenticate: string): boolean {
   return OFFERS.test(authenticate)
 }
 
-/** The same of whole heads. */
+/** `credentialsBind` for all headers of a request. */
 export function requestBinds(headers: RawHeaders): boolean {
   return valuesOf(headers, 'authorization').some(credentialsBind)
 }
 
+/** `challengeBinds` for all headers of a response. */
 export function responseBinds(headers: RawHeaders): boolean {
   return AUTHENTICATE_NAMES.some((name) => valuesOf(headers, name).some(challengeBinds))
 }

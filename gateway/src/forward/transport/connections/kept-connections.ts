@@ -1,33 +1,33 @@
-// Idle connections, and the requests that wait for one: none is reused before the event loop has polled it once more.
+// Idle connections and the requests queued for them. A connection is reused only after the event loop has polled it again.
 import type { OutgoingRequest, ResponseReceiver } from '../transport.ts'
 
-/** What is remembered of a connection for this. */
+/** What an idle connection stores for the queue. */
 export interface Keepable {
-  /** The turn of the event loop in which it came to rest, and when that was. */
-  restedInTurn: number
-  restedAtMs: number
+  /** The turn of the event loop, and the monotonic time in milliseconds, at which the connection became idle. */
+  idleSinceTurn: number
+  idleSinceMs: number
 }
 
 /**
- * An upstream that closes without a word does so right after its response, or after some seconds of silence. The one that came
- * to rest last is farthest from the second and nearest to the first: so it is taken, but only after this time.
+ * An upstream that closes a connection without notice does so right after a response, or after some idle seconds. The
+ * connection that became idle last is the farthest from its idle timeout, so it is reused first, but only after this time.
  */
 const SETTLE_MS = 10
 
 type Serve<Connection> = (request: OutgoingRequest, receiver: ResponseReceiver, connection?: Connection) => void
 
 /**
- * What an upstream sent behind its response, and that it has closed, is known when the loop has polled: a request that is
- * written before is lost, or gets a response that is not its own. So requests are written when the poll in which they came
- * is over, and over connections that were at rest before it began. undici waits for the same reason
- * (GHSA-35p6-xmwp-9g52). A turn is counted when its poll is over, and only while there is something to wait for.
+ * The event loop must poll an idle connection to learn that the upstream has closed it, or has sent extra bytes after its
+ * response. A request written earlier is lost, or receives a response that is not its own (GHSA-35p6-xmwp-9g52; undici waits
+ * for the same reason). So a request is written after the poll in which it arrived, on a connection that was idle before that
+ * poll began. Turns are counted after their poll, and only while a connection or a request waits.
  */
 export class KeptConnections<Connection extends Keepable> {
-  /** The first came to rest first. */
+  /** Idle for less than SETTLE_MS, oldest first. */
   readonly #young: Connection[] = []
-  /** The last came to rest last. */
+  /** Idle for longer, newest last. */
   readonly #settled: Connection[] = []
-  /** Who waits, in turn: two lists, for a pair would be one more object for each request. */
+  /** Queued requests and their receivers, oldest first. Two arrays, because pairs would cost an object for each request. */
   readonly #requests: OutgoingRequest[] = []
   readonly #receivers: ResponseReceiver[] = []
   readonly #nowMs: () => number
@@ -35,7 +35,7 @@ export class KeptConnections<Connection extends Keepable> {
   #turn = 0
   #counting = false
 
-  /** `serve` gets who waited, with a connection, or with none where too few were left. */
+  /** `serve` receives each queued request, with an idle connection, or without one if too few are left. */
   constructor(nowMs: () => number, serve: Serve<Connection>) {
     this.#nowMs = nowMs
     this.#serve = serve
@@ -45,13 +45,14 @@ export class KeptConnections<Connection extends Keepable> {
     return this.#requests.length
   }
 
-  rest(connection: Connection): void {
-    connection.restedInTurn = this.#turn
+  /** Adds a connection that has become idle. */
+  add(connection: Connection): void {
+    connection.idleSinceTurn = this.#turn
     this.#young.push(connection)
     this.#countTurn()
   }
 
-  /** False when too few connections are at rest for all that wait: another one has to be made. */
+  /** Queues the request. False, and not queued, when there are fewer idle connections than requests: open a new one. */
   wait(request: OutgoingRequest, receiver: ResponseReceiver): boolean {
     if (this.#young.length + this.#settled.length <= this.#requests.length) return false
     this.#requests.push(request)
@@ -69,9 +70,9 @@ export class KeptConnections<Connection extends Keepable> {
     return [...this.#settled.splice(0), ...this.#young.splice(0)]
   }
 
-  /** It rested before the poll of some turn, and that turn is over as well. */
-  #wasLookedAt(connection: Connection | undefined): boolean {
-    return connection !== undefined && connection.restedInTurn + 2 <= this.#turn
+  /** True when a whole poll has passed since the connection became idle. */
+  #wasPolled(connection: Connection | undefined): boolean {
+    return connection !== undefined && connection.idleSinceTurn + 2 <= this.#turn
   }
 
   #countTurn(): void {
@@ -86,7 +87,7 @@ export class KeptConnections<Connection extends Keepable> {
     this.#settle()
     while (this.#requests.length > 0) {
       const connection = this.#take()
-      // Those that are left came to rest in this very poll.
+      // The idle connections that are left became idle in this poll: they serve in the next turn.
       if (connection === undefined && this.#requests.length <= this.#young.length) {
         this.#countTurn()
         return
@@ -96,14 +97,14 @@ export class KeptConnections<Connection extends Keepable> {
   }
 
   #take(): Connection | undefined {
-    return this.#settled.pop() ?? (this.#wasLookedAt(this.#young[0]) ? this.#young.shift() : undefined)
+    return this.#settled.pop() ?? (this.#wasPolled(this.#young[0]) ? this.#young.shift() : undefined)
   }
 
   #settle(): void {
     if (this.#young.length === 0) return
     const settledMs = this.#nowMs() - SETTLE_MS
     for (let first = this.#young[0]; first !== undefined; first = this.#young[0]) {
-      if (first.restedAtMs > settledMs || !this.#wasLookedAt(first)) return
+      if (first.idleSinceMs > settledMs || !this.#wasPolled(first)) return
       this.#young.shift()
       this.#settled.push(first)
     }

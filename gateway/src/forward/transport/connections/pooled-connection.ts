@@ -1,4 +1,4 @@
-// One connection to a target: carries one exchange after the other, and knows whether it may carry another.
+// One connection of the direct transport: it runs one exchange at a time, and reports when it can be reused.
 import type { Socket } from 'node:net'
 
 import { BodySender, type BodySenderEvents } from '../body-sender.ts'
@@ -10,26 +10,29 @@ import { ResponseReader, type ResponseSink } from '../response-reader.ts'
 import type { OutgoingRequest, ResponseReceiver } from '../transport.ts'
 import { Cancelled, TimedOut, UpstreamReset } from '../../upstream/upstream-failure.ts'
 
-/** How long an idle connection is kept where the upstream does not say for how long it keeps it. */
+/** Idle timeout of a connection when the upstream sends no Keep-Alive header. */
 const KEEP_MS = 4000
 const MOST_KEEP_MS = 600_000
-/** A connection is given up so long before the upstream would: a request that meets its end half-way is lost. */
+/** The connection is closed this long before the upstream's own timeout: a request that crosses the close would be lost. */
 const KEEP_MARGIN_MS = 1000
 
+/** The pool that a connection belongs to. Times are in milliseconds of the monotonic clock. */
 export interface ConnectionOwner {
+  /** Value of the Host header for requests that have none. */
   readonly host: string
   readonly maxHeadBytes: number
   now(): number
-  /** The connection has something to be looked at then (`onDeadline`). */
+  /** Asks the pool to call `connection.onDeadline` at this time, unless the deadline moves. */
   onDeadline(deadlineMs: number): void
-  /** The connection is fit for another request. */
+  /** The connection is idle and can carry another request. */
   onIdle(connection: PooledConnection): void
-  /** The upstream spoke though nobody had asked. */
+  /** The upstream sent bytes while no request was in flight. */
   onExcess(piece: Buffer): void
-  /** It is not, and never will be. */
+  /** The connection is closed, or was handed over after an upgrade. */
   onGone(connection: PooledConnection): void
 }
 
+/** A socket to a target, with its parser and its timeouts. Send requests only while it is idle. */
 export class PooledConnection implements ResponseSink, BodySenderEvents, Keepable {
   readonly #socket: Socket
   readonly #owner: ConnectionOwner
@@ -41,15 +44,15 @@ export class PooledConnection implements ResponseSink, BodySenderEvents, Keepabl
   #headCame = false
   #paused = false
   #gone = false
-  /** When somebody has to look: the head of a response is due, or an idle connection is old. Infinity for never. */
+  /** When the response head times out, or the idle connection does. Infinity: no timeout is set. */
   deadlineMs = Infinity
-  /** Whoever asked last. */
+  /** The client of the last request. */
   client: ClientConnection | undefined
-  /** The upstream has authenticated it, or began to: it serves nobody else (RFC 4559 section 6, as HAProxy's http-reuse). */
+  /** The upstream authenticates this connection, so it serves one client only (RFC 4559 section 6, as HAProxy's http-reuse). */
   bound = false
-  restedInTurn = 0
-  restedAtMs = 0
-  /** Connections of one generation were made with the same answer of the name service. */
+  idleSinceTurn = 0
+  idleSinceMs = 0
+  /** Connections with the same number were opened before the same DNS refresh. */
   readonly generation: number
 
   constructor(socket: Socket, owner: ConnectionOwner, generation: number) {
@@ -60,6 +63,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents, Keepabl
     socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.onError).on('close', this.#onClose)
   }
 
+  /** Sends a request and reports its response to the receiver. */
   send(request: OutgoingRequest, receiver: ResponseReceiver): void {
     const { method, upgrade, body } = request
     this.#receiver = receiver
@@ -83,41 +87,41 @@ export class PooledConnection implements ResponseSink, BodySenderEvents, Keepabl
       this.#awaitHead()
       return
     }
-    // Until what the client has sent already was read: head and body go out as one. Not a turn later, for until then the
-    // upstream may have closed the connection.
+    // Corked until the next tick, so that the head and the body bytes that have arrived go out in one write. No longer than
+    // that: the upstream may close the idle connection meanwhile.
     this.#socket.cork()
     this.#socket.write(head.text, 'latin1')
     this.#sender = new BodySender(this.#socket, body, head.chunked, this)
     process.nextTick(uncork, this.#socket)
   }
 
-  /** Waits for its next request, as long as the upstream is likely to keep it. */
-  rest(): void {
-    this.restedAtMs = this.#owner.now()
-    this.#setDeadline(this.restedAtMs + this.#keepMs)
+  /** Returns the connection to the pool, and starts its idle timeout. */
+  release(): void {
+    this.idleSinceMs = this.#owner.now()
+    this.#setDeadline(this.idleSinceMs + this.#keepMs)
     this.#owner.onIdle(this)
   }
 
-  /** Called when the deadline has passed. */
+  /** Closes the connection, because `deadlineMs` has passed. An exchange in flight fails with TimedOut. */
   onDeadline(): void {
     this.#fail(new TimedOut('the response did not begin in time'))
   }
 
-  /** Ends a connection that carries nothing. */
+  /** Closes the connection. Call it only when no exchange is in flight. */
   close(): void {
     this.#leave()
     this.#socket.destroy()
   }
 
-  onStuck(): void {
+  onBackpressure(): void {
     this.#awaitHead()
   }
 
-  onMoving(): void {
+  onDrained(): void {
     this.#setDeadline(Infinity)
   }
 
-  onSent(): void {
+  onBodySent(): void {
     this.#awaitHead()
   }
 
@@ -142,13 +146,13 @@ export class PooledConnection implements ResponseSink, BodySenderEvents, Keepabl
   onEnd(trailers: readonly string[], clean: boolean): void {
     const receiver = this.#receiver
     this.#receiver = undefined
-    // The response is here before all of the request was sent: what is left would be taken for the next one.
+    // After an early response the rest of the request body is unsent: the upstream would read the next request as that rest.
     const whole = this.#sender?.sent !== false
     this.#sender?.stop()
     this.#sender = undefined
     if (clean && whole && this.#keepMs > 0 && this.#socket.writable) {
       if (this.#paused) this.#resume()
-      this.rest()
+      this.release()
     } else {
       this.close()
     }

@@ -1,4 +1,4 @@
-// One connection of undici, and the exchange that it carries: listens to its socket for what undici reports too late.
+// One connection of the undici transport: it runs one exchange at a time, and reports parse errors before undici does.
 import type { Duplex } from 'node:stream'
 
 import { Client, type buildConnector, type Dispatcher } from 'undici'
@@ -11,42 +11,46 @@ import { InvalidResponse } from '../../upstream/upstream-failure.ts'
 
 const NO_TRAILERS: readonly string[] = []
 
+/** Dependencies of a connection, the same for all connections of a target. */
 export interface UndiciConnectionParts {
   readonly origin: string
-  /** Always the same, or undici would take it from the request's Host and change connections with it. */
+  /** TLS server name, fixed: otherwise undici reads it from the Host header and reconnects when it changes. */
   readonly servername: string
   readonly connect: buildConnector.connector
   readonly headersTimeoutMs: number
   readonly maxHeadBytes: number
-  /** The upstream spoke though nobody had asked. */
+  /** The upstream sent bytes while no request was in flight. */
   readonly onExcess: () => void
-  /** The exchange is over: it may carry another. */
+  /** The exchange has ended, and the connection can carry another. */
   readonly onFree: (connection: UndiciConnection) => void
 }
 
-/** What undici ends an idle connection with that is no end of the upstream's and no age. */
+/** True for the errors with which undici closes an idle connection that received bytes. */
 function isExcess(reason: Error | undefined): boolean {
   return reason?.name === 'HTTPParserError' || reason?.message === 'bad response'
 }
 
-/** Names and values in turn, as texts. */
+/** Decodes raw headers (alternating names and values) as Latin-1. */
 function asTexts(raw: readonly Buffer[]): string[] {
   return raw.map((field) => field.toString('latin1'))
 }
 
-/** A client of its own for each connection: a pool would not say which of them carried what. It dials anew when it has to. */
+/**
+ * Owns one undici Client with one connection. An undici Pool is not used because it does not tell which connection ran which
+ * exchange. The client reconnects by itself when its connection has closed.
+ */
 export class UndiciConnection implements Dispatcher.DispatchHandler {
-  /** Connections of one generation were made with the same answer of the name service. */
+  /** Connections with the same number were opened before the same DNS refresh. */
   readonly generation: number
-  /** Whoever asked last. */
+  /** The client of the last request. */
   client: ClientConnection | undefined
-  /** The upstream has authenticated it, or began to: it serves nobody else (RFC 4559 section 6, as HAProxy's http-reuse). */
+  /** The upstream authenticates this connection, so it serves one client only (RFC 4559 section 6, as HAProxy's http-reuse). */
   bound = false
   #socket: Duplex | undefined
   readonly #parts: UndiciConnectionParts
   readonly #client: Client
   #receiver: ResponseReceiver | undefined
-  /** undici has not said yet that the exchange is over. */
+  /** True until undici reports the end of the exchange. */
   #busy = false
   #bodiless = false
 
@@ -62,11 +66,12 @@ export class UndiciConnection implements Dispatcher.DispatchHandler {
     })
   }
 
-  /** False when it would have to dial anew. */
+  /** False when the next request would open a new connection. */
   get connected(): boolean {
     return this.#socket?.destroyed === false
   }
 
+  /** Sends a request and reports its response to the receiver. */
   send(request: OutgoingRequest, receiver: ResponseReceiver): void {
     const { method, path, headers, body, upgrade, headersTimeoutMs } = request
     this.client = request.client
@@ -88,7 +93,7 @@ export class UndiciConnection implements Dispatcher.DispatchHandler {
     )
   }
 
-  /** Waits for what is under way. */
+  /** Resolves when the exchange in flight has ended and the connection is closed. */
   close(): Promise<void> {
     return this.#client.close()
   }
@@ -122,21 +127,21 @@ export class UndiciConnection implements Dispatcher.DispatchHandler {
 
   onError(error: Error & { readonly code?: string }): void {
     const receiver = this.#finish()
-    // The length in a 304 is that of the body that is not sent (RFC 9110 section 8.6): undici waits for it and then complains.
+    // Content-Length in a 304 describes a body that is not sent (RFC 9110 section 8.6), but undici waits for that body.
     if (this.#bodiless && error.code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH') receiver?.onEnd(NO_TRAILERS)
     else receiver?.onError(error)
   }
 
-  /** Whoever waits, for the last time. */
-  #take(): ResponseReceiver | undefined {
+  /** Returns the receiver and forgets it, so that it is called once. */
+  #takeReceiver(): ResponseReceiver | undefined {
     const receiver = this.#receiver
     this.#receiver = undefined
     return receiver
   }
 
-  /** Free before the receiver hears of it: a request that waits for a connection shall find one. */
+  /** Frees the connection before the receiver is called, so that a queued request finds it idle. */
   #finish(): ResponseReceiver | undefined {
-    const receiver = this.#take()
+    const receiver = this.#takeReceiver()
     if (this.#busy) this.#parts.onFree(this)
     this.#busy = false
     return receiver
@@ -150,11 +155,11 @@ export class UndiciConnection implements Dispatcher.DispatchHandler {
       }
       this.#socket = socket
       const destroy = socket.destroy.bind(socket)
-      // What is no HTTP is known here in the tick in which the head came, when nothing of it is out yet. undici itself
-      // tells it when the socket has closed.
+      // undici destroys the socket in the tick of the parse error, while the client has received nothing yet, but it calls
+      // onError only when the socket has closed.
       socket.destroy = (reason?: Error) => {
         if (isExcess(reason) && !this.#busy) this.#parts.onExcess()
-        else if (reason?.name === 'HTTPParserError') this.#take()?.onError(reason)
+        else if (reason?.name === 'HTTPParserError') this.#takeReceiver()?.onError(reason)
         return destroy(reason)
       }
       callback(null, socket)

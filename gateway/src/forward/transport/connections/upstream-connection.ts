@@ -1,4 +1,4 @@
-// Opens connections to a target: verifies the certificate by the target's own name, and reads on when an upload is refused.
+// Opens connections to a target. Verifies the certificate against the target's own name, and reads responses to refused uploads.
 import { readFileSync } from 'node:fs'
 import { isIP, type Socket } from 'node:net'
 
@@ -8,18 +8,18 @@ import type { UpstreamConfig } from '../../../options/upstreams.ts'
 
 const UNIX = 'unix:'
 
-/** Where undici believes to connect to: it knows no sockets of the file system. */
+/** The origin URL of a target for undici, which has no URLs for Unix sockets. */
 export function originOf(target: string): string {
   return target.startsWith(UNIX) ? 'http://localhost' : target
 }
 
-/** A target as the connector wants it; `host` is what stands in the header of that name. */
+/** The address of a target in the form that undici's connector takes. `host` is the value of the Host header. */
 export function connectTo(target: string): Omit<buildConnector.Options, 'host'> & { readonly host: string } {
   const { protocol, port, host } = new URL(originOf(target))
   return { protocol, port, host, hostname: hostOf(originOf(target)) }
 }
 
-/** True when the name of the target stands for addresses that may change. */
+/** True when the target has a host name, whose addresses may change, and not an IP address or a Unix socket. */
 export function hasName(target: string): boolean {
   return !target.startsWith(UNIX) && isIP(hostOf(target)) === 0
 }
@@ -28,7 +28,7 @@ function hostOf(target: string): string {
   return new URL(target).hostname.replace(/^\[|\]$/g, '')
 }
 
-/** How to look up a name, as of `dns.lookup`; tests put their own in. */
+/** Resolves host names with the signature of `dns.lookup`. Tests replace it. */
 export type Lookup = NonNullable<Extract<buildConnector.BuildOptions, { lookup?: unknown }>['lookup']>
 
 function optional(file: string | undefined): string | undefined {
@@ -36,8 +36,8 @@ function optional(file: string | undefined): string | undefined {
 }
 
 /**
- * What undici connects with. It would verify the certificate for whatever Host the request has: with `preserveHost` that is
- * the client's word, and no certificate of an upstream is for it.
+ * Creates undici's connector for a target, with a fixed TLS server name. By default undici verifies the certificate against
+ * the Host header, which the client controls when `preserveHost` is set. Throws when a TLS file cannot be read.
  */
 export function createConnector(
   target: string,
@@ -65,20 +65,20 @@ export function createConnector(
   }
 }
 
-/** An upstream that refuses an upload answers, stops reading and closes: the next write fails while the response is still unread. */
+/** True for a failed write. An upstream that refuses an upload responds and closes, so a write fails before the response is read. */
 function isFailedWrite(error: NodeJS.ErrnoException | undefined): boolean {
   return error?.syscall === 'write' && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
 }
 
 /**
- * Node gives a socket up when a write fails, and what has arrived with it. What was written is lost in any case; that
- * nothing more comes is told by the read that follows, when it has nothing left to give. Costs nothing until it happens.
+ * Keeps the socket readable after a failed write. Node destroys a socket when a write fails, and drops the bytes that have
+ * arrived, so the response would be lost. Here the socket ends by its next read instead, after those bytes.
  */
 function readOnAfterFailedWrite(socket: Socket): void {
   const destroy = socket.destroy.bind(socket)
   socket.destroy = (error?: NodeJS.ErrnoException) => {
     if (!isFailedWrite(error) || socket.readableEnded) return destroy(error)
-    // The stream marks both of its sides: a marked one would throw away what it is given.
+    // Node marks the readable side as errored too, and an errored readable drops its data.
     ;(socket as unknown as { _readableState: { errored: Error | null } })._readableState.errored = null
     return socket
   }
