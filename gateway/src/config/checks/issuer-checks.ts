@@ -2,6 +2,7 @@
 import { checkKeyRequest } from './key-request-checks.ts'
 import { options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
+import { isMisspelt } from '../schema/did-you-mean.ts'
 import { isConfidential } from '../../message/confidential-url.ts'
 
 /** Where keys come from: one of them for each issuer. */
@@ -39,6 +40,7 @@ function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
   const at = [...path, 'keys']
   if (issuer['keys'] === undefined) return []
   const sources = KEY_SOURCES.filter((name) => keys[name] !== undefined && keys[name] !== false)
+  if (sources.length === 0 && KEY_SOURCES.some((name) => isMisspelt(name, keys))) return []
   if (sources.length !== 1) {
     const message =
       sources.length === 0

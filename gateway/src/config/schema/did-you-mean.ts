@@ -39,7 +39,15 @@ export function didYouMean(word: string, known: readonly string[]): string | und
   return name === undefined ? undefined : `did you mean "${name}"?`
 }
 
+/** `port 80` and `port:80` are one word for the parser: the name, where it is a known one. */
+export function nameBeforeValue(text: string, known: readonly string[]): string | undefined {
+  const name = /^([\w-]+)(?::\S| +\S)/.exec(text)?.[1]
+  return name !== undefined && known.includes(name) ? name : undefined
+}
+
 /** Whether this option is there under a name that was misspelt, which is told already. */
 export function isMisspelt(name: string, options: Readonly<Record<string, unknown>>): boolean {
-  return Object.keys(options).some((key) => key !== name && nearest(key, [name]) !== undefined)
+  return Object.keys(options).some(
+    (key) => key !== name && (nearest(key, [name]) ?? nameBeforeValue(key, [name])) !== undefined,
+  )
 }

@@ -4,7 +4,7 @@ import { Settings } from 'typebox/system'
 import { Value } from 'typebox/value'
 
 import type { AsWritten } from '../text/as-written.ts'
-import { didYouMean, nearest } from './did-you-mean.ts'
+import { didYouMean, nameBeforeValue, nearest } from './did-you-mean.ts'
 import { options, valueAt } from '../checks/loose.ts'
 import type { Finding, Path } from '../problem.ts'
 import { asNode, schemaAt, type SchemaNode } from './schema-walk.ts'
@@ -24,14 +24,15 @@ function readPointer(pointer: string, value: unknown): Path {
 
 function unknownKeys(names: readonly string[], path: Path, schema: SchemaNode | undefined): readonly Finding[] {
   const known = Object.keys(schema?.properties ?? {})
-  return names.map((name) => ({
-    path: [...path, name],
-    atKey: true,
-    standsAlone: true,
-    unknownKey: true,
-    message: `unknown key ${JSON.stringify(name)}`,
-    hint: didYouMean(name, known) ?? `known are ${list(known)}`,
-  }))
+  return names.map((name) => {
+    const at = { path: [...path, name], atKey: true, standsAlone: true, unknownKey: true }
+    const option = nameBeforeValue(name, known)
+    // What follows it may be a secret.
+    if (option !== undefined)
+      return { ...at, message: `a colon and a space must follow ${option}`, hint: `${option}: ...` }
+    const hint = didYouMean(name, known) ?? `known are ${list(known)}`
+    return { ...at, message: `unknown key ${JSON.stringify(name)}`, hint }
+  })
 }
 
 function translate(error: SchemaError, root: SchemaNode, value: unknown, written: AsWritten): readonly Finding[] {
@@ -89,7 +90,7 @@ function meantKeys(errors: readonly SchemaError[], root: SchemaNode, value: unkn
       .flatMap(({ instancePath, params }) => {
         const known = Object.keys(schemaAt(root, readPointer(instancePath, value))?.properties ?? {})
         return (params['additionalProperties'] as readonly string[]).map(
-          (name) => `${instancePath}/${nearest(name, known) ?? ''}`,
+          (name) => `${instancePath}/${nameBeforeValue(name, known) ?? nearest(name, known) ?? ''}`,
         )
       }),
   )

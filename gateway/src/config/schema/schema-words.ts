@@ -136,7 +136,7 @@ function shapeOf({ keyword }: SchemaError, { path, schema, value, written }: Pla
   const name = path.at(-1)
   if (keyword !== 'type' || schema === undefined || typeof name !== 'string' || value === null) return undefined
   if (schema.type !== 'array' && schema.type !== 'object') return undefined
-  return shapeHint(name, schema, written.isTellable(path) ? value : undefined)
+  return shapeHint(name, schema, value, written.isTellable(path))
 }
 
 /** The finding for an error about the value at a path. A value that came from a reference is named by the reference. */

@@ -2,6 +2,7 @@
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 
+import { nameBeforeValue } from './did-you-mean.ts'
 import type { SchemaNode } from './schema-walk.ts'
 
 const MAX_SHOWN = 60
@@ -43,9 +44,19 @@ function outline(name: string, { type, properties, required }: SchemaNode): stri
   return names.length === 0 ? undefined : `${name}: { ${names.map((option) => `${option}: ...`).join(', ')} }`
 }
 
-/** `value` is left out where it must not be told. */
-export function shapeHint(name: string, schema: SchemaNode, value?: unknown): string | undefined {
-  const meant = value === undefined ? undefined : fitting(schema, value)
+/** Text that only lacks a space or a colon to be what is wanted. */
+function slip({ type, properties = {} }: SchemaNode, value: unknown): string | undefined {
+  if (typeof value !== 'string') return undefined
+  if (type === 'array' && /^-[^\s-]/.test(value)) return 'a space is missing after the dash: `- value`'
+  const option = type === 'object' ? nameBeforeValue(value, Object.keys(properties)) : undefined
+  return option === undefined ? undefined : `a colon and a space must follow ${option}: \`${option}: value\``
+}
+
+/** A value that must not be told is not repeated. */
+export function shapeHint(name: string, schema: SchemaNode, value: unknown, isTellable: boolean): string | undefined {
+  const slipped = slip(schema, value)
+  if (slipped !== undefined) return slipped
+  const meant = isTellable ? fitting(schema, value) : undefined
   const written = meant === undefined ? undefined : `${name}: ${inFlow(meant)}`
   return written === undefined || written.length > MAX_SHOWN ? outline(name, schema) : written
 }

@@ -6,6 +6,9 @@ import type { AliasSources } from './alias-sources.ts'
 export interface DocumentFault {
   readonly offset: number
   readonly message: string
+  readonly hint?: string
+  /** What it repeats: its line is told with it. */
+  readonly firstOffset?: number
 }
 
 const MAX_DEPTH = 50
@@ -31,16 +34,19 @@ function offsetOf(node: unknown): number {
   return (node as Node | null)?.range?.[0] ?? 0
 }
 
-/** Why a key cannot be one; `seen` are the keys before it in the same place. */
-function keyFault(key: unknown, seen: Set<string>): string | undefined {
+/** Why a key cannot be one; `seen` are the keys before it in the same place, and where. */
+function keyFault(key: unknown, seen: Map<string, number>): DocumentFault | undefined {
+  const offset = offsetOf(key)
   const value = isScalar<unknown>(key) ? key.value : undefined
   if (typeof value === 'symbol') return undefined // <<, which may be given twice
-  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean') return 'a key must be text'
+  if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+    return { offset, message: 'a key must be text' }
   const name = String(value)
   // As an option it would set the prototype of what holds it, and be gone.
-  if (name === '__proto__') return '__proto__ cannot be a key'
-  if (seen.has(name)) return 'this key is there twice'
-  seen.add(name)
+  if (name === '__proto__') return { offset, message: '__proto__ cannot be a key' }
+  const firstOffset = seen.get(name)
+  if (firstOffset !== undefined) return { offset, message: 'this key is there twice', firstOffset }
+  seen.set(name, offset)
   return undefined
 }
 
@@ -75,11 +81,11 @@ function createInspector(sources: AliasSources, faults: DocumentFault[]) {
     let size = 1
     if (isCollection(node)) {
       if (depth > MAX_DEPTH) throw new Endless('nested too deeply', offsetOf(node))
-      const seen = new Set<string>()
+      const seen = new Map<string, number>()
       for (const item of node.items) {
         // The library compares each key with all before it: 80000 keys took it more than a minute.
         const fault = isMap(node) && isPair(item) ? keyFault(item.key, seen) : undefined
-        if (fault !== undefined) faults.push({ offset: offsetOf(isPair(item) ? item.key : item), message: fault })
+        if (fault !== undefined) faults.push(fault)
         if (isPair(item) && isMergeKey(item.key) && !isMergeable(item.value, sources))
           faults.push({ offset: offsetOf(item.key), message: '<< takes options, or a list of them, by alias' })
         size += sizeOf(isPair(item) ? item.value : item, depth + 1)

@@ -80,6 +80,9 @@ function secretNodes(document: Document, sources: AliasSources, root: SchemaNode
         else if (hasSecret(schema)) addAll(item.value)
         else if (names.has(String(item.key.value))) addAll(item.value)
         else addNamed(item.value)
+        // `secret abc` lacks its colon.
+        if (inner === undefined && names.has(/^[\w-]+(?=[ :])/.exec(String(item.key.value))?.[0] ?? ''))
+          found.add(item.key)
       }
     } else {
       addNamed(node)

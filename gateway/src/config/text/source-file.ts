@@ -73,10 +73,17 @@ export function openSourceFile(file: string, { readFile, schema }: SourceFilePar
     return { severity, file, line: number, column, path: pathText(path), message, hint, sourceLine, standsAlone }
   }
 
+  function firstLine(offset: number | undefined): string | undefined {
+    return offset === undefined ? undefined : `the first is on line ${lineCounter.linePos(offset).line}`
+  }
+
   if (typeof read !== 'string') return [problemAt(0, read)]
   const syntax = syntaxFaults(document, text, (offset) => lineCounter.linePos(offset).line)
   const faults = syntax.length > 0 ? syntax : checkDocument(document, sources)
-  if (faults.length > 0) return faults.map(({ offset, message }) => problemAt(offset, { path: [], message }))
+  if (faults.length > 0)
+    return faults.map(({ offset, message, firstOffset, hint = firstLine(firstOffset) }) =>
+      problemAt(offset, { path: [], message, hint }),
+    )
   if (!isMap(document.contents)) {
     const message =
       document.contents === null ? 'the file is empty' : 'the file must hold options, each as `name: value`'

@@ -1,58 +1,25 @@
-// What keeps a file from being YAML, in our words: the parser's own quote the text, which may be a secret.
-import { visit, type Document, type YAMLError } from 'yaml'
+// Finds what keeps a file from being YAML, each mistake once and where a person would look for it.
+import { visit, type Document, type Scalar, type YAMLError } from 'yaml'
 
+import { bracketFaults } from './brackets.ts'
 import type { DocumentFault } from './document-checks.ts'
+import {
+  BAD_INDENT,
+  COLON,
+  inWords,
+  isQuote,
+  OUTSIDE_OF_TEXT,
+  SPACE_AFTER_COLON,
+  SPACE_AFTER_DASH,
+  TAB_AS_INDENT,
+  TOO_DEEP,
+  type Words,
+} from './syntax-words.ts'
 
 const MAX_FAULTS = 10
-const BAD_INDENT = 'this is indented in another way than what it belongs to'
-const TOO_DEEP = 'this is indented deeper than the line that it stands beside'
-
-const MESSAGES: Readonly<Record<string, string>> = {
-  ALIAS_PROPS: 'an alias cannot have an anchor or a tag of its own',
-  BAD_ALIAS: 'this alias is not defined before it is used',
-  BAD_DIRECTIVE: 'this directive (%) is not known',
-  BAD_DQ_ESCAPE: 'this escape is not known in double quotes: write \\\\ for a backslash, or use single quotes',
-  BAD_INDENT,
-  BLOCK_AS_IMPLICIT_KEY:
-    'a value cannot hold another `name: value`: put it in quotes, or check how the next line is indented',
-  BAD_SCALAR_START: 'text that starts with this character must be in quotes',
-  DUPLICATE_KEY: 'this key is there twice',
-  MISSING_CHAR: 'a character is missing here: a quote, a comma, a colon, a space or a bracket',
-  MULTILINE_IMPLICIT_KEY: 'a key must be on one line, with its colon',
-  MULTIPLE_ANCHORS: 'this has two anchors',
-  MULTIPLE_DOCS: 'the file holds more than one document (---)',
-  MULTIPLE_TAGS: 'this has two tags',
-  RESOURCE_EXHAUSTION: 'nested too deeply',
-  TAB_AS_INDENT: 'a tab cannot indent YAML: use spaces',
-  TAG_RESOLVE_FAILED: 'this tag is not known',
-  UNEXPECTED_TOKEN: 'this does not belong here: what stands before it has ended already',
-}
 
 // From there on nothing was understood.
 const LOST: ReadonlySet<string> = new Set(['MULTIPLE_DOCS', 'RESOURCE_EXHAUSTION', 'UNEXPECTED_TOKEN'])
-
-/** Where one code stands for several mistakes, the words of the library tell them apart. */
-const SPECIAL: readonly (readonly [RegExp, (character: string) => string])[] = [
-  [
-    /indented and end with a (.)/,
-    (character) => `${character} is missing before this, or this must be indented further`,
-  ],
-  [/to end with (.)/, (character) => `${character} is missing`],
-  [/closing ['"]quote/, () => 'the closing quote is missing'],
-  [/^Sequence item without/, () => BAD_INDENT],
-  [/^A block sequence may not be used/, () => BAD_INDENT],
-  [/^Implicit .*keys need to be followed/, () => 'a colon is missing: options are written as `name: value`'],
-  [/^Missing , /, () => 'a comma is missing before this'],
-  [/^Missing space after :/, () => 'a space is missing after the colon'],
-]
-
-function inWords({ code, message }: YAMLError): string {
-  for (const [pattern, words] of SPECIAL) {
-    const match = pattern.exec(message)
-    if (match !== null) return words(match[1] ?? '')
-  }
-  return MESSAGES[code] ?? 'this is not YAML'
-}
 
 function inOrder(document: Document): readonly YAMLError[] {
   const all: readonly YAMLError[] = [...document.errors, ...document.warnings]
@@ -64,24 +31,37 @@ export function understoodUpTo(document: Document): number | undefined {
   return inOrder(document).find(({ code }) => LOST.has(code))?.pos[0]
 }
 
-function isQuote({ message }: YAMLError): boolean {
-  return /closing ['"]quote/.test(message)
+function findScalar(document: Document, isIt: (type: Scalar.Type, start: number, end: number) => boolean) {
+  let found: number | undefined
+  visit(document, {
+    Scalar(_, { type, range }) {
+      if (type !== undefined && range !== null && range !== undefined && isIt(type, range[0], range[2]))
+        found = range[0]
+    },
+  })
+  return found
 }
 
 /** Where a quote that is never closed begins: the parser tells where it gave up, which may be the end of the file. */
 function openingQuote(document: Document, offset: number): number {
-  let start = offset
-  visit(document, {
-    Scalar(_, { type, range }) {
-      const isQuoted = type === 'QUOTE_DOUBLE' || type === 'QUOTE_SINGLE'
-      if (isQuoted && range?.[0] !== undefined && range[0] < offset && offset <= range[2]) start = range[0]
-    },
-  })
-  return start
+  const isIt = (type: Scalar.Type, start: number, end: number) =>
+    type.startsWith('QUOTE') && start < offset && offset <= end
+  return findScalar(document, isIt) ?? offset
+}
+
+/** A line that follows the text of a block scalar, and is no option of its own. */
+function isOutsideOfText(document: Document, text: string, offset: number): boolean {
+  const line = lineStart(text, offset)
+  if (/^ *(?:- |[\w-]+:(?:\s|$))/.test(text.slice(line))) return false
+  return findScalar(document, (type, _, end) => type.startsWith('BLOCK') && end === line) !== undefined
+}
+
+function lineStart(text: string, offset: number): number {
+  return text.lastIndexOf('\n', offset - 1) + 1
 }
 
 function firstOfLine(text: string, offset: number): number {
-  const start = text.lastIndexOf('\n', offset - 1) + 1
+  const start = lineStart(text, offset)
   return start + (/^ */.exec(text.slice(start))?.[0].length ?? 0)
 }
 
@@ -93,19 +73,35 @@ function continuedAt(document: Document, text: string, { code, pos }: YAMLError)
   return firstOfLine(text, whole.pos[1])
 }
 
+const OF_LINES: ReadonlySet<Words> = new Set([BAD_INDENT, COLON])
+
+/** `port 80` and `port:80` are text for the parser, which looks for the colon in the lines behind it. */
+function withoutColon(text: string, offset: number): DocumentFault | undefined {
+  const [name = '', glued] = /^[\w-]+(:\S)?/.exec(text.slice(offset)) ?? []
+  if (name === '') return undefined
+  return glued === undefined ? { offset, ...COLON } : { offset: offset + name.length - 2, ...SPACE_AFTER_COLON }
+}
+
 /** In our words, where a person would look for it. */
 function told(document: Document, text: string, error: YAMLError): DocumentFault {
   const [offset] = error.pos
-  if (isQuote(error)) return { offset: openingQuote(document, offset), message: inWords(error) }
+  const words = inWords(error)
+  if (isQuote(error)) return { offset: openingQuote(document, offset), ...words }
+  const first = firstOfLine(text, offset)
   const deeper = continuedAt(document, text, error)
-  if (deeper !== undefined) return { offset: deeper, message: TOO_DEEP }
-  const message = inWords(error)
-  return { offset: message === BAD_INDENT ? firstOfLine(text, offset) : offset, message }
+  const isOfLines = deeper !== undefined || error.code === 'MULTILINE_IMPLICIT_KEY' || OF_LINES.has(words)
+  if (isOfLines && /^-[^\s-]/.test(text.slice(first))) return { offset: first, ...SPACE_AFTER_DASH }
+  if (deeper !== undefined) return { offset: deeper, ...TOO_DEEP }
+  if (OF_LINES.has(words) && isOutsideOfText(document, text, offset)) return { offset: first, ...OUTSIDE_OF_TEXT }
+  if (words === COLON || error.code === 'MULTILINE_IMPLICIT_KEY')
+    return withoutColon(text, offset) ?? { offset, ...words }
+  return { offset: words === BAD_INDENT ? first : offset, ...words }
 }
 
-/** Lines that follow each other with one indentation were moved together: one mistake. */
+/** Lines that follow each other with one indentation were moved together: one mistake. So were lines with tabs. */
 function isSameBlock(text: string, before: number, after: number): boolean {
   const between = text.slice(before, after)
+  if (/^\t[^\n]*(?:\n *\t[^\n]*)*\n *$/.test(between)) return true
   return (
     /^[^\n]*\n *$/.test(between) &&
     firstOfLine(text, before) === before &&
@@ -114,19 +110,19 @@ function isSameBlock(text: string, before: number, after: number): boolean {
 }
 
 function columnOf(text: string, offset: number): number {
-  return offset - text.lastIndexOf('\n', offset - 1)
+  return offset - lineStart(text, offset)
 }
 
+const OF_BLOCKS: ReadonlySet<string> = new Set([TOO_DEEP.message, TAB_AS_INDENT.message])
+const LOSING: ReadonlySet<string> = new Set([SPACE_AFTER_DASH.message])
+
 /** The first on each line, and none after the parser lost the thread: what it says from there on helps nobody. */
-export function syntaxFaults(
+function parserFaults(
   document: Document,
   text: string,
+  errors: readonly YAMLError[],
   lineOf: (offset: number) => number,
 ): readonly DocumentFault[] {
-  const all = inOrder(document)
-  const exhausted = all.find(({ code }) => code === 'RESOURCE_EXHAUSTION')
-  const lost = all.findIndex((error) => LOST.has(error.code) || isQuote(error))
-  const errors = exhausted === undefined ? all.slice(0, lost === -1 ? all.length : lost + 1) : [exhausted]
   const lines = new Set<number>()
   const covered = new Set<number>()
   const faults: DocumentFault[] = []
@@ -137,9 +133,31 @@ export function syntaxFaults(
     if (covered.has(at) || lines.has(line)) continue
     covered.add(at)
     lines.add(line)
-    const isFollowUp = fault.message === TOO_DEEP && moved >= 0 && isSameBlock(text, moved, fault.offset)
-    if (fault.message === TOO_DEEP) moved = fault.offset
-    if (!isFollowUp && faults.length < MAX_FAULTS) faults.push(fault)
+    const isOfBlock = OF_BLOCKS.has(fault.message)
+    const isFollowUp = isOfBlock && moved >= 0 && isSameBlock(text, moved, fault.offset)
+    if (isOfBlock) moved = fault.offset
+    if (!isFollowUp) faults.push(fault)
+    if (LOST.has(error.code) || LOSING.has(fault.message)) break
   }
   return faults
+}
+
+/** All mistakes of syntax, in the order of the file. */
+export function syntaxFaults(
+  document: Document,
+  text: string,
+  lineOf: (offset: number) => number,
+): readonly DocumentFault[] {
+  const errors = inOrder(document)
+  const exhausted = errors.find(({ code }) => code === 'RESOURCE_EXHAUSTION')
+  if (errors.length === 0 || exhausted !== undefined)
+    return parserFaults(document, text, exhausted === undefined ? [] : [exhausted], lineOf)
+  const quote = errors.find(isQuote)
+  const quoteAt = quote === undefined ? undefined : openingQuote(document, quote.pos[0])
+  const brackets = bracketFaults(text, quoteAt)
+  const known = Math.min(brackets[0]?.offset ?? Infinity, quoteAt ?? Infinity)
+  const before = errors.filter((error) => error.pos[0] < known && !isQuote(error))
+  const faults = [...parserFaults(document, text, before, lineOf), ...brackets]
+  if (quote !== undefined) faults.push(told(document, text, quote))
+  return faults.toSorted((a, b) => a.offset - b.offset).slice(0, MAX_FAULTS)
 }
