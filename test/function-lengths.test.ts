@@ -31,7 +31,6 @@ const EXEMPT: ReadonlySet<string> = new Set([
   'gateway/src/observe/observe.ts createObserver',
   'gateway/src/operate/admin/admin-revocations.ts addRevocationRoutes',
   'gateway/src/operate/admin/revocation-request.ts createRevocationReader',
-  'gateway/src/operate/explain/explain.ts explain',
   'gateway/src/operate/process/cluster.ts createCluster',
   'gateway/src/operate/process/run-workers.ts runWorkers',
   'gateway/src/renew/renew.ts createRenewal',

@@ -152,7 +152,7 @@ t.test('explain tells each check in order, and exits with 0 only if the request 
       'two tokens',
       ['GET', '/api/x', '-t', good, '-H', 'authorization: Bearer a, Bearer b'],
       /ok +signature/,
-      /answer of the upstream/,
+      /response of the upstream/,
     ],
     ['no such path', ['GET', '/nope'], /FAIL +request/, /404 route_not_found/],
     ['no such method', ['POST', '/open'], /FAIL +request/, /405 method_not_allowed/],

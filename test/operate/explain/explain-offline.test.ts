@@ -62,8 +62,8 @@ t.test('offline: what is not known is left open, what is refused in any case is 
     ['no token', ['GET', '/api/x'], 1, 'refused', /401 token_missing/],
     ['no route', ['GET', '/nope', '-t', remote], 1, 'refused', /404 route_not_found/],
     ['no method', ['POST', '/open'], 1, 'refused', /405 method_not_allowed/],
-    ['no auth', ['GET', '/open'], 0, 'passes', /the answer of the upstream/],
-    ['no token needed', ['GET', '/optional'], 0, 'passes', /the answer of the upstream/],
+    ['no auth', ['GET', '/open'], 0, 'passes', /the response of the upstream/],
+    ['no token needed', ['GET', '/optional'], 0, 'passes', /the response of the upstream/],
     ['report-only passes in any case', ['GET', '/report', '-t', forged], 0, 'passes', /\? +signature/],
   ] as const) {
     const { code: exit, out } = await runCli('explain', '-c', file, '--offline', ...argv)

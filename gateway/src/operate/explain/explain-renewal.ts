@@ -83,7 +83,7 @@ function ofDue({
     return none(`${when}, but its successor goes into ${wayBack}, and it did not come that way (deliver)`)
   return {
     outcome: 'sent',
-    text: `${when}: its successor is sent in ${wayBack}, unless the answer is a 5xx, 304 or for shared caches`,
+    text: `${when}: its successor is sent in ${wayBack}, unless the response is a 5xx, 304 or for shared caches`,
   }
 }
 

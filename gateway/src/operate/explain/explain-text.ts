@@ -1,5 +1,7 @@
 // Formats an explanation as text for people.
-import type { ExplainedRequest, Explanation, OwnAnswer } from './explain.ts'
+import type { ExplainedRequest } from './explained-request.ts'
+import type { Explanation, OwnAnswer } from './explanation.ts'
+import type { NearRoute } from './near-routes.ts'
 import { writeExactJson } from '../../message/json/exact-json.ts'
 
 const LABEL_WIDTH = 14
@@ -18,8 +20,14 @@ function routeText(route: NonNullable<Explanation['route']>): string {
 }
 
 function answerText(answer: OwnAnswer | undefined): string {
-  if (answer === undefined) return 'the answer of the upstream'
+  if (answer === undefined) return 'the response of the upstream'
   return `${answer.status} ${answer.code ?? 'and is logged out'}`
+}
+
+/** `/api/* on api.example.com for GET: the request differs in host: "localhost"` */
+function nearText({ path, hosts, methods, text }: NearRoute): string {
+  const on = hosts === undefined ? '' : ` on ${hosts.join(', ')}`
+  return `${path}${on}${methods === undefined ? '' : ` for ${methods.join(', ')}`}: ${text}`
 }
 
 /** Of checks that are not known the best is supposed: whoever is refused then is refused in any case. */
@@ -30,9 +38,10 @@ function supposition({ verdict, checks }: Explanation): string {
 
 /** Header and claims are printed, the signature never is: what is on the screen cannot be used as a token. */
 export function explanationText({ method, target }: ExplainedRequest, explanation: Explanation): string {
-  const { route, foundIn, token, checks, renewal, upstreamHeader, answer } = explanation
+  const { route, nearRoutes, foundIn, token, checks, renewal, upstreamHeader, answer } = explanation
   const lines = [`${method} ${target.split('?', 1)[0] ?? ''}`]
   lines.push(line('route', route === undefined ? 'none' : routeText(route)))
+  for (const near of nearRoutes ?? []) lines.push(line('near', nearText(near)))
   if (foundIn !== undefined) lines.push(line('token', foundIn))
   if (token !== undefined) {
     lines.push(line('header', writeExactJson(token.header)))

@@ -1,58 +1,24 @@
 // Sends a request through the real stages, without an upstream, and reports what they decided and why.
-import { pino } from 'pino'
-
 import { assumeKeys, type AssumedKeys } from './assumed-keys.ts'
 import { onlyFailed, reportsOf, type CheckReport, type Unknowns } from './explain-checks.ts'
 import { renewalReport, type RenewalReport } from './explain-renewal.ts'
+import type { ExplainedRequest } from './explained-request.ts'
+import type { Explanation, OwnAnswer } from './explanation.ts'
+import { checkHeadSize } from './head-size.ts'
+import { buildLookingGateway, type LookingGateway } from './looking-gateway.ts'
+import { nearRoutes } from './near-routes.ts'
 import { createTokenReader, headerAsSent, type UnverifiedToken } from '../../authenticate/token/token-shape.ts'
-import type { Claims, RenewedToken } from '../../authenticate/auth-result.ts'
 import { createTokenLocation } from '../../authenticate/locations/create-location.ts'
 import { createTokenFinder } from '../../authenticate/locations/find-token.ts'
 import type { TokenLocation } from '../../authenticate/locations/location.ts'
 import type { KeySourceParts } from '../../authenticate/keys/key-source.ts'
-import { systemClock } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import { AUTH_MODES } from '../../options/route/auth-modes.ts'
 import { chooseIssuer } from '../../authenticate/keys/choose-keys.ts'
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import { readExactJson } from '../../message/json/exact-json.ts'
-import { DecisionTrace } from '../../message/decision-trace.ts'
 import { Failure, failureRule, isFailureCode, type CheckName } from '../../failure.ts'
-import { buildServer } from '../../gateway/gateway.ts'
 import type { Gateway } from '../../gateway/generation.ts'
-
-export interface ExplainedRequest {
-  readonly method: string
-  /** Path with query. */
-  readonly target: string
-  /** Lower-case names. */
-  readonly headers: Readonly<Record<string, string>>
-}
-
-/** An answer of the gateway: a refusal, or what it answers itself (a preflight, published keys, a log-out). */
-export interface OwnAnswer {
-  readonly status: number
-  /** As in x-tollgate; undefined of a log-out. */
-  readonly code: string | undefined
-  readonly challenge: string | undefined
-}
-
-export interface Explanation {
-  /** `not known`: what only the gateway that runs, or the network, can tell decides. */
-  readonly verdict: 'passes' | 'refused' | 'not known'
-  readonly passes: boolean
-  readonly route: Config['routes'][number] | undefined
-  /** `header authorization`; undefined where no token was found. */
-  readonly foundIn: string | undefined
-  readonly token: { readonly header: Readonly<Record<string, unknown>>; readonly claims: Claims } | undefined
-  readonly checks: readonly CheckReport[]
-  /** Whether the answer would carry a successor of the token; undefined where its issuer's tokens are not renewed. */
-  readonly renewal: RenewalReport | undefined
-  /** What the upstream would get; undefined where the request would not come to it, or no header is sent. */
-  readonly upstreamHeader: { readonly name: string; readonly value: string; readonly decoded: unknown } | undefined
-  /** What the client would see; undefined where the answer is the upstream's. */
-  readonly answer: OwnAnswer | undefined
-}
 
 export interface ExplainParts {
   readonly nowMs: number
@@ -62,17 +28,12 @@ export interface ExplainParts {
 
 const OFFLINE = 'the keys are at a URL, and --offline fetches nothing'
 
-interface Capture {
-  readonly trace: DecisionTrace
-  route: Config['routes'][number] | undefined
-  refusal: Failure | undefined
-  authResult: string | undefined
-  successor: RenewedToken | undefined
-  reached: boolean
-}
-
 /** The issuer that the route chose; undefined where it chose none. */
-function issuerOf(token: UnverifiedToken, { issuers }: Gateway, route: Capture['route']): TrustedIssuer | undefined {
+function issuerOf(
+  token: UnverifiedToken,
+  { issuers }: Gateway,
+  route: Explanation['route'],
+): TrustedIssuer | undefined {
   const chosen = chooseIssuer(
     token,
     issuers.filter(({ name }) => route?.issuers?.includes(name) ?? true),
@@ -80,10 +41,13 @@ function issuerOf(token: UnverifiedToken, { issuers }: Gateway, route: Capture['
   return chosen instanceof Failure ? undefined : chosen
 }
 
-function lookAtToken(
-  config: Config,
-  request: ExplainedRequest,
-): { readonly token: UnverifiedToken | undefined; readonly location: TokenLocation | undefined } {
+/** The token as it came, and where it was. */
+interface TokenLook {
+  readonly token: UnverifiedToken | undefined
+  readonly location: TokenLocation | undefined
+}
+
+function lookAtToken(config: Config, request: ExplainedRequest): TokenLook {
   const found = createTokenFinder(config.tokens.from.map(createTokenLocation))({
     headers: request.headers,
     url: request.target,
@@ -94,111 +58,109 @@ function lookAtToken(
 }
 
 /** Nothing is sent to an upstream, nothing is remembered. Throws CannotStart as a start would. */
-export async function explain(
-  config: Config,
-  request: ExplainedRequest,
-  { nowMs, fetchJson }: ExplainParts,
-): Promise<Explanation> {
-  const capture: Capture = {
-    trace: new DecisionTrace(),
-    route: undefined,
-    refusal: undefined,
-    authResult: undefined,
-    successor: undefined,
-    reached: false,
-  }
-  // The real list is in the process that runs, and its store may be locked by it.
-  const alone: Config = { ...config, revocation: { ...config.revocation, store: 'memory', onStoreDown: 'serve' } }
-  const gateway = buildServer(alone, {
-    log: pino({ level: 'silent' }),
-    version: '',
-    clock: { now: () => nowMs, monotonic: () => systemClock.monotonic() },
-    schedule: () => () => undefined,
-    injectedTarget: request.target,
+export async function explain(config: Config, request: ExplainedRequest, parts: ExplainParts): Promise<Explanation> {
+  const tooLarge = checkHeadSize(request, config.limits)
+  if (tooLarge !== undefined) return explanationOfParser(tooLarge)
+  const { nowMs, fetchJson } = parts
+  const gateway = buildLookingGateway(config, request, {
+    nowMs,
     fetchJson: fetchJson ?? (() => Promise.reject(new Error(OFFLINE))),
-    wrapSteps: (steps) => ({
-      admit(route, rawRequest) {
-        capture.route = route.config
-        rawRequest.trace = capture.trace
-        return steps.admit(route, rawRequest)
-      },
-      refuse(route, failure, reply) {
-        capture.refusal = failure
-        steps.refuse(route, failure, reply)
-      },
-      conclude(route, rawRequest, reply, admission) {
-        if (route.config === undefined) {
-          // The gateway answers itself: with its published keys.
-          steps.conclude(route, rawRequest, reply, admission)
-          return
-        }
-        capture.reached = true
-        capture.authResult = admission.caller?.headerValue
-        capture.successor = admission.caller?.renewal?.successor
-        reply.raw.end()
-      },
-      upgrade: undefined,
-    }),
   })
   try {
     // Without a token no key is asked for: nobody waits for an issuer that is down.
-    const { token, location } = lookAtToken(config, request)
-    if (fetchJson !== undefined && token !== undefined) await gateway.loadKeys()
+    const look = lookAtToken(config, request)
+    if (fetchJson !== undefined && look.token !== undefined) await gateway.loadKeys()
     const assumed = fetchJson === undefined ? assumeKeys(gateway.issuers) : undefined
     // What could be fetched is here, and no timer runs that could bring more: nothing is waited for.
     for (const { keys } of gateway.issuers) keys.stop()
-    const response = await gateway.app.inject({
+    const { statusCode, headers } = await gateway.app.inject({
       method: request.method as 'GET',
       url: '/',
       headers: request.headers,
     })
-    const { 'x-tollgate': code, 'www-authenticate': challenge } = response.headers as Record<string, string | undefined>
-    const ownAnswer: OwnAnswer = { status: response.statusCode, code, challenge }
-    const refusal = capture.refusal ?? (capture.reached ? undefined : routingFailure(code))
-    const isLogOut = capture.reached && capture.route?.action !== undefined
-    const { readsToken: asked, enforces } = AUTH_MODES[capture.route?.auth ?? 'none']
-    const issuer = asked && token !== undefined ? issuerOf(token, gateway, capture.route) : undefined
-    const checks =
-      asked && (token !== undefined || refusal !== undefined)
-        ? reportsOf(capture.trace, refusal, unknownsOf(config, assumed))
-        : onlyFailed(refusal)
-    const verdict =
-      capture.reached || (refusal === undefined && response.statusCode < 400)
-        ? verdictOfPassing(checks, fetchJson !== undefined || !enforces)
-        : 'refused'
-    return {
-      verdict,
-      passes: verdict === 'passes',
-      route: capture.route,
-      foundIn: asked ? location?.name : undefined,
-      token:
-        asked && token !== undefined ? { header: headerAsSent(token), claims: token.signedClaims().claims } : undefined,
-      checks,
-      renewal:
-        token === undefined || issuer === undefined || isLogOut
-          ? undefined
-          : renewalReport({
-              options: config.issuers.find(({ name }) => name === issuer.name)?.renewal,
-              claims: token.signedClaims().claims,
-              nowSec: nowMs / 1000,
-              refusal: capture.reached ? undefined : refusal,
-              successor: capture.successor,
-              location,
-            }),
-      upstreamHeader:
-        capture.authResult === undefined || isLogOut
-          ? undefined
-          : describeHeader(config.authResult.header, capture.authResult),
-      answer: isLogOut ? LOGGED_OUT : capture.reached ? undefined : ownAnswer,
-    }
+    const { 'x-tollgate': code, 'www-authenticate': challenge } = headers as Record<string, string | undefined>
+    return explanationOf({
+      ...{ config, request, gateway, look, nowSec: nowMs / 1000, isDefinite: fetchJson !== undefined },
+      unknowns: unknownsOf(config, assumed),
+      response: { status: statusCode, code, challenge },
+    })
   } finally {
     await gateway.close()
   }
 }
 
+/** What Node's parser refuses comes to no stage. */
+function explanationOfParser(refusal: Failure): Explanation {
+  return {
+    ...{ verdict: 'refused', passes: false, route: undefined, nearRoutes: undefined, foundIn: undefined },
+    ...{ token: undefined, checks: onlyFailed(refusal), renewal: undefined, upstreamHeader: undefined },
+    answer: { status: failureRule(refusal.code).status, code: refusal.code, challenge: undefined },
+  }
+}
+
+interface Findings {
+  readonly config: Config
+  readonly request: ExplainedRequest
+  readonly gateway: LookingGateway
+  readonly look: TokenLook
+  readonly nowSec: number
+  /** Whether what is not known counts for nothing: a gateway decides so that starts now, with an empty block list. */
+  readonly isDefinite: boolean
+  readonly unknowns: Unknowns
+  readonly response: OwnAnswer
+}
+
+function explanationOf(findings: Findings): Explanation {
+  const { config, gateway, look, response, isDefinite, unknowns } = findings
+  const { seen } = gateway
+  const { token, location } = look
+  const refusal = seen.refusal ?? (seen.reached ? undefined : routingFailure(response.code))
+  const isLogOut = seen.reached && seen.route?.action !== undefined
+  const { readsToken: asked, enforces } = AUTH_MODES[seen.route?.auth ?? 'none']
+  const checks =
+    asked && (token !== undefined || refusal !== undefined)
+      ? reportsOf(seen.trace, refusal, unknowns)
+      : onlyFailed(refusal)
+  const verdict =
+    seen.reached || (refusal === undefined && response.status < 400)
+      ? verdictOfPassing(checks, isDefinite || !enforces)
+      : 'refused'
+  return {
+    verdict,
+    passes: verdict === 'passes',
+    route: seen.route,
+    nearRoutes: response.status === 404 || response.status === 405 ? nearRoutes(config, findings.request) : undefined,
+    foundIn: asked ? location?.name : undefined,
+    token:
+      asked && token !== undefined ? { header: headerAsSent(token), claims: token.signedClaims().claims } : undefined,
+    checks,
+    renewal: asked && !isLogOut ? renewalOf(findings, refusal) : undefined,
+    upstreamHeader:
+      seen.authResult === undefined || isLogOut ? undefined : describeHeader(config.authResult.header, seen.authResult),
+    answer: isLogOut ? LOGGED_OUT : seen.reached ? undefined : response,
+  }
+}
+
+function renewalOf(
+  { config, gateway, look: { token, location }, nowSec }: Findings,
+  refusal: Failure | undefined,
+): RenewalReport | undefined {
+  const { route, reached, successor } = gateway.seen
+  const issuer = token === undefined ? undefined : issuerOf(token, gateway, route)
+  if (token === undefined || issuer === undefined) return undefined
+  return renewalReport({
+    options: config.issuers.find(({ name }) => name === issuer.name)?.renewal,
+    claims: token.signedClaims().claims,
+    nowSec,
+    refusal: reached ? undefined : refusal,
+    successor,
+    location,
+  })
+}
+
 const LOGGED_OUT: OwnAnswer = { status: 204, code: undefined, challenge: undefined }
 
-/** What the router refuses itself: the public title says all there is to say. Undefined where it answers and refuses nothing. */
+/** What the router refuses itself: the public title says all there is to say. Undefined where it refuses nothing. */
 function routingFailure(code: string | undefined): Failure | undefined {
   return code !== undefined && isFailureCode(code) ? new Failure(code, failureRule(code).title) : undefined
 }
@@ -213,9 +175,8 @@ function unknownsOf({ limits }: Config, assumed: AssumedKeys | undefined): Unkno
   return unknowns
 }
 
-/** `asStarted`: as a gateway decides that starts now, with an empty block list. */
-function verdictOfPassing(checks: readonly CheckReport[], asStarted: boolean): Explanation['verdict'] {
-  return !asStarted && checks.some(({ outcome }) => outcome === 'not known') ? 'not known' : 'passes'
+function verdictOfPassing(checks: readonly CheckReport[], isDefinite: boolean): Explanation['verdict'] {
+  return !isDefinite && checks.some(({ outcome }) => outcome === 'not known') ? 'not known' : 'passes'
 }
 
 function describeHeader(name: string, value: string): NonNullable<Explanation['upstreamHeader']> {

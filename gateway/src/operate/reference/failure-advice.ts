@@ -42,7 +42,7 @@ export const FAILURE_ADVICE: Readonly<Record<FailureCode, string>> = {
     'The user may not do this. If they should: compare the claims of the token with `require.claims` of the route (`tollgate explain`).',
   origin_forbidden:
     'If the page is yours, list its origin in `origins` or `cors` of the route. If not, this is what the guard is for.',
-  route_not_found: 'Compare host and path with `routes` (`tollgate explain METHOD PATH`).',
+  route_not_found: 'Ask `tollgate explain METHOD URL`: it names the routes that come nearest, and what differs.',
   method_not_allowed: 'Use a method of the header `Allow`, or add it to `methods` of the route.',
   body_too_large: 'Send less, or raise `limits.bodyBytes` or `bodyBytes` of the route.',
   websocket_version: 'Use a client that speaks RFC 6455: `Sec-WebSocket-Version: 13`.',

@@ -2,8 +2,8 @@
 import t from 'tap'
 import { join } from 'node:path'
 
-import { runCli } from '../support/run-cli.ts'
-import { signText } from '../support/tokens.ts'
+import { runCli } from '../../support/run-cli.ts'
+import { signText } from '../../support/tokens.ts'
 
 const SECRET = 'a-secret-of-at-least-thirty-two-bytes'
 const CONFIG = `

@@ -3,8 +3,8 @@ import t from 'tap'
 import { generateKeyPairSync } from 'node:crypto'
 import { join } from 'node:path'
 
-import { runCli } from '../support/run-cli.ts'
-import { createSigner, goodClaims, ISSUER, nowSec } from '../support/tokens.ts'
+import { runCli } from '../../support/run-cli.ts'
+import { createSigner, goodClaims, ISSUER, nowSec } from '../../support/tokens.ts'
 
 const CONFIG = `
 issuers:
@@ -41,7 +41,7 @@ t.test('preflights, published keys, the options of the server and log-outs', asy
     ['a log-out', ['POST', '/logout', '-t', token], 0, /client sees +204 and is logged out/, 204],
     ['with an expired token', ['POST', '/logout', '-t', old], 0, /client sees +204 and is logged out/, 204],
     ['without a token', ['POST', '/logout'], 1, /client sees +401 token_missing/, 401],
-    ['a route', ['GET', '/api/x', '-t', token], 0, /client sees +the answer of the upstream/, undefined],
+    ['a route', ['GET', '/api/x', '-t', token], 0, /client sees +the response of the upstream/, undefined],
   ] as const) {
     const told = await runCli('explain', '-c', config, ...argv)
     t.match(told, { code, out: sees }, title)

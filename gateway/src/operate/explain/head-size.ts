@@ -1,0 +1,18 @@
+// Whether Node's parser would refuse the head of an explained request before any check: too many bytes.
+import type { ExplainedRequest } from './explained-request.ts'
+import { Failure } from '../../failure.ts'
+
+/** As llhttp counts in Node: target, names and values, without what stands between them; as many as the limit are too many. */
+export function checkHeadSize(
+  { target, headers }: ExplainedRequest,
+  { headerBytes }: { readonly headerBytes: number },
+): Failure | undefined {
+  const texts = [target, ...Object.entries(headers).flat()]
+  const bytes = texts.reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  return bytes < headerBytes
+    ? undefined
+    : new Failure(
+        'headers_too_large',
+        `target and headers have ${bytes} bytes, allowed are fewer than ${headerBytes} (limits.headerBytes)`,
+      )
+}
