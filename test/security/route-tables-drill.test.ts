@@ -121,7 +121,7 @@ t.test('the route that answers is the documented one, and nobody reads the path 
           const [sentPath = ''] = sent.split('?')
           const request = { url: sent, method, httpVersion: '1.1', headers: { host: hostHeader } }
           const routed = request as unknown as RoutedRequest<RoutableRoute & { readonly index: number }>
-          const refusal = router.place(routed)
+          const refusal = router.assign(routed)
           const told = `${method} ${sent} at ${hostHeader}: ${refusal ?? routed.pathFault ?? routed.entry?.route?.admission.path}`
           if (isUnsafe(sentPath)) {
             counts.unsafe += 1

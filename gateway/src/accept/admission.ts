@@ -19,7 +19,7 @@ export interface AdmissionStageParts {
   readonly clientOf: ClientOf
   readonly authentication: Pick<Authentication, 'policyOf' | 'anonymous'>
   readonly authorization: { policyOf(route: Pick<RouteConfig, 'require'>): Pick<AdmissionPolicy, 'authorize'> }
-  /** The counter of decisions for a path of the config. */
+  /** Returns the decision counter of a route, by its path in the config. */
   readonly tallyOf: (path: string) => DecisionTally
 }
 
@@ -50,7 +50,7 @@ const ANYBODY: Omit<AdmittingRoute, 'path'> = {
 
 export interface AdmissionStage {
   policyOf(route: AdmittingRoute): AdmissionPolicy
-  /** The policy of a path that anybody may GET without a token. */
+  /** The policy of a public path: GET without a token. */
   policyForAnybody(path: string): AdmissionPolicy
   /** The CORS policy of requests that match no route. */
   readonly corsEverywhere: CorsPolicy | undefined
@@ -69,7 +69,7 @@ export function createAdmission(
   const corsOf = compileOnce(compileCors)
   const originGuardOf = compileOnce((rules: OriginRules) => createOriginGuard({ ...rules, isTrusted }))
 
-  /** Written out: objects that are spread together have a hidden class each, and then a thousand routes have a thousand. */
+  /** Names each member: objects made by spreads get a hidden class each, which slows the hot path with many routes. */
   function policyWith(route: AdmittingRoute, cors: CorsConfig | undefined): AdmissionPolicy {
     const { auth, identification, issuers } = authentication.policyOf(route)
     return {

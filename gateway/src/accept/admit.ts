@@ -1,4 +1,4 @@
-// Admits or refuses a request of a route: checks the request, finds and authenticates its token, asks for authorization.
+// Admits or refuses a request: checks the request, finds and authenticates its token, then checks authorization.
 
 import { hasHiddenHeaders, repeatedHeader } from './listen/single-headers.ts'
 import { isWebSocketUpgrade } from './routes/upgrades.ts'
@@ -14,7 +14,7 @@ import type { ClientOf } from '../message/client-address.ts'
 import { keepsOut } from '../options/route/auth-modes.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 
-/** What all routes share in admission. Compiled once. */
+/** Dependencies of admission, shared by all routes. */
 export interface AdmissionParts {
   /** Undefined: no limit on failed tokens. */
   readonly failureLimit: FailureLimit | undefined
@@ -24,26 +24,26 @@ export interface AdmissionParts {
 }
 
 /**
- * What the accept stage knows of a route: which requests come to it, and what is asked of them. Compiled once: data alone, as
- * requests come to many routes in turn, and each closure is one more place in memory (decision 0018).
+ * What admission needs of a route: which requests it matches, and what it demands of them. Compiled once. Data only, without
+ * closures: requests alternate between many routes, and each closure would be one more cache miss (decision 0018).
  */
 export interface AdmissionPolicy extends Routable, AuthenticationPolicy {
-  /** Whether a path may hold %2F, and whether it may hold `//`. */
+  /** Whether a path may contain an escaped slash (%2F), and empty segments (`//`). */
   readonly encodedSlashes: boolean
   readonly emptySegments: boolean
   readonly cors: CorsPolicy | undefined
   readonly websocket: boolean
   readonly authorize: ((caller: AuthResult) => Failure | undefined) | undefined
-  /** Asked about tokens from cookies: a browser sends those for any page. */
+  /** Checks requests with a token in a cookie, because a browser sends cookies for pages of any site. */
   readonly originGuard: OriginGuard
   readonly tally: DecisionTally
   readonly parts: AdmissionParts
 }
 
-/** The part of a policy that decides which callers a route admits. */
+/** The part of a policy that decides which callers a route admits. `authorize` is one object for equal requirements. */
 export type Demands = Pick<AdmissionPolicy, 'auth' | 'issuers' | 'authorize'>
 
-/** True when these demands refuse some caller whom `than` admits. Equal requirements are one object (compiled once). */
+/** True when these demands refuse some caller whom `than` admits. */
 export function asksMore({ auth, issuers, authorize }: Demands, than: Demands): boolean {
   if (!keepsOut(auth)) return false
   if (!keepsOut(than.auth) || than.issuers.some((issuer) => !issuers.includes(issuer))) return true
@@ -55,7 +55,7 @@ export interface DecisionTally {
   countDecision(decision: 'accepted' | 'anonymous' | FailureCode, enforced: boolean): void
 }
 
-/** A request that may pass. `caller` is undefined on routes that do not ask who calls. */
+/** An admitted request. `caller` is undefined on routes with `auth: none`. */
 export interface Admission {
   readonly caller: AuthResult | undefined
   readonly location: TokenLocation | undefined
@@ -68,10 +68,10 @@ const FOREIGN_PAGE = new Failure(
 
 const UNAUTHENTICATED = Object.freeze({ caller: undefined, location: undefined })
 
-/** `pathFault`: what the router found in its path that this route does not take. */
+/** A request to admit. `pathFault`: what the router found in the path that this route does not allow. */
 type AdmittableRequest = RecordedRequest & { url: string; readonly pathFault?: string | undefined }
 
-/** What the request itself gets wrong, whoever sends it. */
+/** Checks that do not depend on the caller. */
 function checkRequest(request: AdmittableRequest, websocket: boolean): Failure | undefined {
   if (request.pathFault !== undefined) return new Failure('path_unsafe', request.pathFault)
   if (hasHiddenHeaders(request.rawHeaders)) return new Failure('headers_too_large', 'a thousand headers or more')
@@ -81,7 +81,7 @@ function checkRequest(request: AdmittableRequest, websocket: boolean): Failure |
       ? new Failure('token_ambiguous', 'two headers authorization')
       : new Failure('request_invalid', `two headers ${repeated}`)
   }
-  // Only one coding is understood, chunked; passing on another as if it were plain would send other bytes than came.
+  // The gateway decodes no transfer coding but chunked (RFC 9112 section 6.1): another one would reach the upstream as plain bytes.
   const coding = request.headers['transfer-encoding']
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
     return new Failure('request_invalid', 'a transfer-encoding other than chunked')
@@ -90,7 +90,7 @@ function checkRequest(request: AdmittableRequest, websocket: boolean): Failure |
     : undefined
 }
 
-/** The token of the request, unless it came in a cookie that a page of another site had sent. */
+/** Finds the token of the request. A failure for one in a cookie that a page of another site may have sent. */
 function findOwnToken(
   { identification, originGuard }: AdmissionPolicy,
   request: RecordedRequest & { url: string },
@@ -118,7 +118,7 @@ function settle(policy: AdmissionPolicy, rivals: readonly FoundToken[], client: 
   const limited = checkLimit(policy, rivals, client)
   if (limited !== undefined) return limited
   const settled = policy.identification.settle(rivals, policy.issuers)
-  // As invalid tokens are counted that come alone.
+  // Counted like an invalid token without rivals.
   if (settled instanceof Failure && settled.wait === undefined) policy.parts.failureLimit?.count(client)
   return settled
 }
@@ -151,7 +151,7 @@ function conclude(
   client: string,
 ): Admission | Failure {
   if (outcome instanceof Failure) {
-    // Here and not where the token was looked at: one that passes after a fetch of keys did not fail, nor has one that is not waited for.
+    // Counted here, because a token that passes after a key fetch, or is not waited for, has not failed.
     const isOpen = !auth.enforces && outcome.wait !== undefined
     if (location !== undefined && !isOpen && failureRule(outcome.code).challenge === 'invalid_token')
       parts.failureLimit?.count(client)
@@ -162,7 +162,7 @@ function conclude(
   return outcome.authenticated ? { caller: outcome, location } : parts.anonymous
 }
 
-/** `isLast`: what may yet come is not waited for. */
+/** `isLast`: do not wait for a key fetch. */
 function decide(
   policy: AdmissionPolicy,
   found: Found,
@@ -181,8 +181,8 @@ function decide(
 }
 
 /**
- * Decides whether a request of a route may pass. The decision comes at once, unless keys are being fetched that the token may
- * need: then it is a promise, and the token is looked at once more when the keys are here.
+ * Decides whether a request may pass. Returns the decision at once, or a promise while the gateway fetches keys that the token
+ * may need; after the fetch it checks the token once more.
  */
 export function admit(
   policy: AdmissionPolicy,

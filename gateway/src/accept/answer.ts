@@ -1,4 +1,4 @@
-// Writes the gateway's own responses: a failure as problem+json (RFC 9457) with its challenge (RFC 6750), and nothing internal.
+// Writes the gateway's own responses: a failure as problem+json (RFC 9457) with its challenge (RFC 6750), without internals.
 import type { ServerResponse } from 'node:http'
 
 import type { RecordedRequest } from './request-record.ts'
@@ -8,21 +8,21 @@ import { endInOneWrite } from '../message/one-write.ts'
 import { headerLines } from '../message/raw-headers.ts'
 
 export interface AnswerOptions {
-  /** Whether the body says why a request was refused; false: the client sees the status alone. */
+  /** True: the body names the reason of a refusal. False: the client sees the status only. */
   readonly detail: boolean
   readonly realm: string
 }
 
 export interface AnswerExtras {
-  /** Scopes to ask for, in the challenge of scope_missing. */
+  /** Scopes for the challenge of scope_missing (RFC 6750 section 3). */
   readonly scopes?: readonly string[] | undefined
-  /** More header names and values in turn. */
+  /** Additional headers, as alternating names and values. */
   readonly headers?: readonly string[] | undefined
-  /** Closes the connection after the response, because the request was not read to its end. */
+  /** Closes the connection after the response, because the request has unread bytes. */
   readonly close?: boolean | undefined
 }
 
-/** Sends the response for a failure. Its head must not be out yet. */
+/** Sends the response for a failure. Call it before the head of a response is written. */
 export type Answer = (response: ServerResponse, code: FailureCode, requestId: string, extras?: AnswerExtras) => void
 
 const GENERIC_CODES: Readonly<Record<number, readonly [code: string, title: string]>> = {
@@ -60,7 +60,7 @@ function prepare(code: FailureCode, options: AnswerOptions): PreparedAnswer {
   return { status, bodyStart: JSON.stringify(problem).slice(0, -2), headers, challenge: challengeOf(code, options) }
 }
 
-/** The bytes of a response for a connection whose request could not be parsed, so that there is no ServerResponse to write to. */
+/** Returns the bytes of a failure response, for a connection without a ServerResponse: its request could not be parsed. */
 export function rawAnswer(
   code: FailureCode,
   options: AnswerOptions,
@@ -81,14 +81,14 @@ export function rawAnswer(
 
 const answered = new WeakMap<ServerResponse, FailureCode>()
 
-/** The failure code of a response that the gateway made; undefined when it came from an upstream. For log and metrics. */
+/** The failure code of an answer; undefined for a response of an upstream. For log and metrics. */
 export function answeredWith(response: ServerResponse): FailureCode | undefined {
   return answered.get(response)
 }
 
 /**
- * Ends a response without a word, as its client is answered past it: whoever waits for its end is told that it is over.
- * For log and metrics it is answered with `code`.
+ * Ends a response without sending it, because the client is answered on the raw socket. Emits its end for those who wait for
+ * it, and records `code` for log and metrics.
  */
 export function abandon(response: ServerResponse, code: FailureCode): void {
   answered.set(response, code)

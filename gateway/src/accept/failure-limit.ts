@@ -1,21 +1,21 @@
-// Limits how many tokens of one client may fail: beyond that, its unknown tokens are refused unread for a while.
+// Limits the failed tokens of each client. Beyond the limit, tokens that are not cached are refused without a check.
 import { LRUCache } from 'lru-cache'
 
 import type { Clock } from '../clock.ts'
 import { Failure } from '../failure.ts'
 
 export interface FailureLimit {
-  /** True when too many tokens of this client failed lately. */
+  /** True when this client has reached the limit in the current window. */
   isReached(client: string): boolean
   count(client: string): void
-  /** Of whom has reached it. */
+  /** The failure for a client at the limit. */
   readonly refusal: Failure
 }
 
-/** Clients that are counted at once: a flood from more addresses than this is for a firewall. */
+/** Most clients counted at once. A flood from more addresses needs a firewall. */
 const MAX_CLIENTS = 10_000
 
-/** Counts in windows of `per` milliseconds that begin with a client's first failure. */
+/** Counts in fixed windows of `per` milliseconds. A window begins with the first failure of a client. */
 export function createFailureLimit(
   { max, per }: { readonly max: number; readonly per: number },
   clock: Clock,

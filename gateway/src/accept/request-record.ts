@@ -1,13 +1,13 @@
-// The record of a request for its access line, which the stages fill in; kept only where access lines are written.
+// The record of a request for its access line. The stages fill it in. Only exists while access lines are enabled.
 import type { IncomingMessage } from 'node:http'
 
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { DecisionTrace } from '../message/decision-trace.ts'
 
-/** One object for each request. Bytes are those of bodies; of a WebSocket all that went over it. */
+/** One object for each request. Counts the bytes of bodies; for a WebSocket, all bytes after the switch. */
 export class RequestRecord {
   readonly startedAtMs = performance.now()
-  /** Whose token was good, even where the route then refused its caller. */
+  /** The caller, if the token was valid, even when authorization then failed. */
   caller: AuthResult | undefined = undefined
   upstream: string | undefined = undefined
   /** The target of the last try. */
@@ -30,9 +30,9 @@ export class RequestRecord {
   }
 }
 
-/** A request with its record; `record` is undefined where no access lines are written. */
+/** A request with its record; `record` is undefined while access lines are disabled. */
 export type RecordedRequest = IncomingMessage & {
   record?: RequestRecord
-  /** Present only when somebody reads how the request is decided (`explain`, the debug log). */
+  /** The decision trace, for `explain` and the debug log only. */
   trace?: DecisionTrace
 }

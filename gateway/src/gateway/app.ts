@@ -21,7 +21,7 @@ import { endLingering } from '../message/lingering-close.ts'
 import type { Log } from '../observe/log.ts'
 import type { Observer } from '../observe/observe.ts'
 
-// Longer than any path that fits into the headers: the router shall not have a limit of its own.
+// Longer than any path that fits into the headers, so that Fastify's router adds no limit.
 const MAX_PARAMETER_LENGTH = 1_048_576
 
 /** Node's own default. */
@@ -29,7 +29,7 @@ const MAX_HEADERS_TIME_MS = 60_000
 
 const NO_QUERY = Object.freeze({})
 
-/** Queries are the upstream's business: nobody here reads a parsed one. */
+/** The gateway reads no parsed query, so Fastify does not parse it. */
 function leaveQuery(): Record<string, never> {
   return NO_QUERY
 }
@@ -37,9 +37,9 @@ function leaveQuery(): Record<string, never> {
 export interface App {
   readonly app: FastifyInstance
   readonly connections: Connections
-  /** Lets go of what it looked after beside connections. */
+  /** Stops timers and watchers. */
   readonly stop: () => void
-  /** A request whose connection ended before it was its turn. */
+  /** Called for a pipelined request whose connection closed before its turn. */
   readonly onLost: (request: IncomingMessage) => void
 }
 
@@ -47,14 +47,14 @@ export interface AppParts {
   readonly log: Log
   readonly observer: Observer
   readonly schedule: Schedule
-  /** Pages may read why a request was refused that came to no route. */
+  /** The CORS headers of answers without a route, so that pages can read them. */
   readonly cors: Pick<CorsByPath, 'headersOf'>
-  readonly router: Pick<Router<Route>, 'place'>
-  /** The target of a request that is injected: the test client would tidy it up before the router could judge it. */
+  readonly router: Pick<Router<Route>, 'assign'>
+  /** The raw target of an injected request: Fastify's test client normalizes targets before the router sees them. */
   readonly injectedTarget?: string | undefined
 }
 
-/** Parses and routes strictly, and serves nothing yet. */
+/** Creates the application. It parses strictly and has no routes yet. */
 export function createApp(
   { listen, limits, errors, watch }: Config,
   { log, observer, schedule, cors, router, injectedTarget }: AppParts,
@@ -66,7 +66,7 @@ export function createApp(
     connectionsCheckingInterval: 1000,
     requireHostHeader: false,
     shouldUpgradeCallback,
-    // Of heads. Bodies are watched where they are read (forward/streams/request-body.ts): one that moves may take its time.
+    // The timeout of heads. forward/streams/request-body.ts applies the timeouts of bodies.
     headersTimeout: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout),
     requestTimeout: 0,
     allowHalfOpen: true,
@@ -74,12 +74,12 @@ export function createApp(
   const app = fastify({
     logger: false,
     genReqId: requestIdOf,
-    // Where requests, upgrades and injected ones alike come by before Fastify looks at them. It matches every path: the
-    // request knows its route, or why it has none.
+    // Called for requests, upgrades and injected requests before Fastify routes them. The router stores the route in the
+    // request, and Fastify then matches every path.
     rewriteUrl: (message) => {
       const request = message as RawRequest
       if (injectedTarget !== undefined) request.url = injectedTarget
-      const refusal = router.place(request)
+      const refusal = router.assign(request)
       if (refusal === undefined) return request.url
       request.refusal = refusal
       return '/'
@@ -143,11 +143,11 @@ export function createApp(
 
 const IDLE_CHECK_MS = 50
 
-/** A connection that falls idle after the close began would hold it for the whole keep-alive time: Node looks only once. */
+/** Closes the application. Node closes idle connections once, so connections that become idle later are closed here. */
 export async function closeApp({ app, connections, stop }: Omit<App, 'onLost'>): Promise<void> {
   stop()
   connections.retire()
-  // Of several workers, the primary may have closed the server first: what is under way counts all the same.
+  // With several workers, the primary may have closed the server first. Requests in flight are waited for all the same.
   const ended = app.server.listening ? once(app.server, 'close') : undefined
   const closing = app.close()
   const sweep = setInterval(() => {

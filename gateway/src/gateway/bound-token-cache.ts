@@ -1,4 +1,4 @@
-// Bounds the token cache by the heap: a cache must never end the process.
+// Limits the token cache to half of the heap, so that it cannot exhaust the heap and end the process.
 import { heapLimitBytes } from './heap-limit.ts'
 import type { Config } from '../options/config.ts'
 import type { Log } from '../observe/log.ts'
@@ -12,7 +12,7 @@ const MOST_OF_HEAP = 1 / 2
 const LEFT_BYTES = 96 * MEBIBYTE
 const LEAST_OF_HEAP = 1 / 8
 
-/** The most that the cache may hold in such a heap, in bytes. */
+/** Returns the largest token cache for a heap of this size, in bytes. */
 export function tokenCacheBound(heapBytes: number): number {
   return Math.floor(Math.max(heapBytes * LEAST_OF_HEAP, Math.min(heapBytes * MOST_OF_HEAP, heapBytes - LEFT_BYTES)))
 }
@@ -21,7 +21,10 @@ function inMebibytes(bytes: number): string {
   return `${Math.floor(bytes / MEBIBYTE)}MiB`
 }
 
-/** `heapBytes`: left out, what this process may keep. The same config, or one whose cache is smaller, which is told. What is bounded already is passed on in silence. */
+/**
+ * Returns the config, with a smaller token cache if the heap requires that, and a warning in the log. `heapBytes` undefined:
+ * the limit of this process.
+ */
 export function boundTokenCache(config: Config, heapBytes: number | undefined, log: Log): Config {
   const { cache } = config.tokens
   const heap = heapBytes ?? heapLimitBytes()

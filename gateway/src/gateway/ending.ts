@@ -1,4 +1,4 @@
-// Ends a gateway: has it retire, drain and cut its connections, and close.
+// Shuts a gateway down in steps: retires connections, ends streams, cuts requests that remain, and closes.
 import type { App } from './app.ts'
 import { closeApp } from './app.ts'
 import type { InFlight } from './routes.ts'
@@ -6,13 +6,13 @@ import type { StreamWatch } from '../forward/streams/stream-watch.ts'
 import type { Log } from '../observe/log.ts'
 
 export interface Ending {
-  /** From now on each response ends its connection, so that clients go elsewhere; all is served as before. */
+  /** Adds `Connection: close` to each response, so that clients go to another gateway. Serves requests as before. */
   retire(): void
-  /** Event streams, which have no end of their own, are ended within this time; WebSockets when it closes. */
+  /** Ends event streams within this time (milliseconds). WebSockets end when the gateway closes. */
   drain(withinMs: number): void
-  /** Ends what is still under way, with a line for each; settles with how many. */
+  /** Cuts the requests in flight and logs each. Resolves to their number. */
   cut(): Promise<number>
-  /** Serves what is under way, then lets go of upstreams and timers. */
+  /** Waits for the requests in flight, then closes upstreams and timers. */
   close(): Promise<void>
 }
 
@@ -23,7 +23,7 @@ export interface EndingParts {
   readonly log: Pick<Log, 'warn'>
 }
 
-/** `stop` comes before the last request is over, `release` after it. */
+/** Creates the steps. `stop` runs before the last request has ended, `release` after it. */
 export function createEnding(
   { listener, inFlight, leaveStreams, log }: EndingParts,
   { stop, release }: { readonly stop: () => void; readonly release: () => Promise<void> },

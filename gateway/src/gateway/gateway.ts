@@ -1,4 +1,4 @@
-// Joins the stages to a gateway: creates each stage by its one door, after the stages that it asks.
+// Joins the stages to a gateway: creates each stage by its one door, after the stages that it depends on.
 import { createAdmission } from '../accept/admission.ts'
 import { createAnswer } from '../accept/answer.ts'
 import { createCorsByPath } from '../accept/origins/cors-by-path.ts'
@@ -31,7 +31,7 @@ import { registerRoutes, type InFlight } from './routes.ts'
 import { createSteps } from './steps.ts'
 import { createFileWatch } from './watch-files.ts'
 
-/** Throws CannotStart when keys that are here already cannot be used. Nothing listens and nothing is fetched yet. */
+/** Creates a gateway, which does not listen or fetch keys yet. Throws CannotStart when local keys cannot be used. */
 export function buildServer(config: Config, parts: ServerParts): Gateway {
   const { log, version, clock = systemClock, schedule = systemSchedule, random = Math.random, fetchJson } = parts
   const { askIssuer, storeOf, injectedTarget, wrapSteps = (steps) => steps } = parts
@@ -64,7 +64,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     ...{ clock, blockList: revocation.kept },
     meeting: meetingPlace && { place: meetingPlace, schedule },
     askIssuer: askIssuer ?? (() => Promise.reject(new Error('issuers are not asked here'))),
-    // A successor is judged as any token is: by the stage that asks for it.
+    // The stage verifies a successor like any other token.
     verify: (token, issuer) => authentication.verify(token, issuer),
     events: createRenewalEvents(log, count),
   })

@@ -1,4 +1,4 @@
-// A generation, the gateway of one config: what it is given besides, what it offers, and how it begins and ends.
+// A generation, the gateway of one config: its dependencies, its interface, and its start and end.
 import type { FastifyInstance } from 'fastify'
 
 import type { Authentication } from '../authenticate/authentication.ts'
@@ -19,36 +19,36 @@ import { createEnding, type Ending } from './ending.ts'
 import type { InFlight } from './routes.ts'
 import type { Steps } from './steps.ts'
 
-/** What comes from outside the config; tests put their own clock in. */
+/** Dependencies of a gateway. Tests replace the clock. */
 export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'schedule' | 'random'>> {
   readonly log: Log
   readonly version: string
   readonly fetchJson: KeySourceParts['fetchJson']
-  /** How much may last in the heap, the token cache included. Default what this process may keep. */
+  /** Size of the old generation of the heap in bytes. Default: the limit of this process. */
   readonly heapBytes?: number
-  /** Left out: issuers are not asked for successors. */
+  /** Requests successors from issuers. Left out: no issuer is asked. */
   readonly askIssuer?: AskIssuer
   /** See RevocationParts. */
   readonly storeOf?: RevocationParts['storeOf']
   /** See AppParts. */
   readonly injectedTarget?: string
-  /** Stands between the router and the stages: `explain` looks on without forwarding. */
+  /** Wraps the steps of each request: `explain` records them without forwarding. */
   readonly wrapSteps?: (steps: Steps) => Steps
 }
 
 export interface Gateway extends Ending {
   readonly app: FastifyInstance
   readonly metrics: Metrics
-  /** Whether requests had better go elsewhere; and what does not work though they are served. */
+  /** Whether the gateway is ready, and which dependencies fail while it serves. */
   readonly readiness: () => Readiness
   readonly authenticator: Authentication['authenticator']
   readonly issuers: Authentication['issuers']
   readonly issuerTimeSec: Authentication['authenticator']['issuerTimeSec']
   readonly blockList: BlockList
   readonly revocation: Revocation
-  /** How an issuer, by its name, renews tokens; undefined where it does not. */
+  /** Returns the renewal of an issuer, by name; undefined when it renews no tokens. */
   readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
-  /** Fetches the keys of all issuers; settles when each fetch ended, well or not. */
+  /** Fetches the keys of all issuers. Resolves when all fetches have ended, successful or not. */
   loadKeys(): Promise<void>
 }
 
@@ -89,7 +89,7 @@ export function createGeneration(config: Config, parts: GenerationParts): Gatewa
       },
       async release() {
         meetingPlace?.close()
-        // What was revoked by the last requests is written first.
+        // Revocations by the last requests are written before the store closes.
         await Promise.all([revocation.close(), forwarding.close()])
       },
     },

@@ -1,4 +1,4 @@
-// A route as data: the policy of each stage for it, and what responds in the end.
+// A route as data: the policy of each stage, and the function that sends the response.
 import type { Admitted } from '../forward/admitted.ts'
 import type { AdmissionPolicy } from '../accept/admit.ts'
 import type { AdmissionStage } from '../accept/admission.ts'
@@ -15,13 +15,13 @@ export type RouteConfig = Config['routes'][number]
 /** The functions are the same for all routes (steps.ts): decision 0018. */
 export interface Route {
   readonly admission: AdmissionPolicy
-  /** Scopes to ask for in a challenge. */
+  /** Scopes for the challenge of scope_missing. */
   readonly scopes: readonly string[]
   readonly tally: RouteTally
-  /** Undefined: the gateway answers itself. */
+  /** Undefined when the gateway answers itself. */
   readonly forwarding: ForwardPolicy | undefined
   readonly ownAnswer: ((admitted: Admitted) => void) | undefined
-  /** Undefined of keys that are published. */
+  /** Undefined for published keys. */
   readonly config: RouteConfig | undefined
 }
 
@@ -34,7 +34,7 @@ export interface RouteParts {
   readonly tallyOf: (path: string) => RouteTally
 }
 
-/** What answers each request: the routes of the config, and the key sets that the gateway publishes. */
+/** Creates all routes: those of the config, and one for each key set that the gateway publishes. */
 export function createRoutes(routes: readonly RouteConfig[], parts: RouteParts): readonly Route[] {
   const { admission, authorization, forwarding, logOut, tallyOf } = parts
   return [

@@ -18,16 +18,16 @@ import type { RawRequest, Steps } from './steps.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** What the hook found out, for the handler. */
+    /** The admission, stored by the hook for the handler. */
     admission: unknown
   }
 }
 
-/** Bounds the requests that are served at once. */
+/** Limits the requests in flight. */
 export interface InFlight {
   readonly limit: number
   count: number
-  /** Set when what is left is cut: told of each request whose response closes from then on. */
+  /** Set at the cut of a shutdown: called for each response that closes after it. */
   onCut: ((request: IncomingMessage, requestId: string, route: string) => void) | undefined
 }
 
@@ -37,9 +37,9 @@ export interface RoutesParts {
   readonly answer: Answer
   readonly cors: CorsByPath
   readonly observer: Observer
-  /** A request whose connection ended before it was its turn. */
+  /** Called for a pipelined request whose connection closed before its turn. */
   readonly onLost: (request: IncomingMessage) => void
-  /** Mounts the WebSockets of all routes that take some. */
+  /** Mounts the WebSocket routes. */
   readonly mountWebSockets: ((scope: FastifyInstance, mount: UpgradeMount) => void) | undefined
 }
 
@@ -47,11 +47,11 @@ function overloaded({ count, limit }: InFlight): Failure {
   return new Failure('overloaded', `${count} requests are under way, allowed are ${limit} (limits.inFlight)`)
 }
 
-/** The two places where Fastify touches a route. */
+/** Creates the Fastify hook and the handler of all routes. */
 function createStages({ methods }: Router<Route>, { steps, inFlight, answer, cors, observer }: RoutesParts) {
   const serverOptions = ['allow', [...methods, 'OPTIONS'].filter(isFirst).join(', '), 'x-tollgate', SERVER_OPTIONS]
 
-  /** No route takes the request. */
+  /** Answers a request without a route. */
   function refuse(raw: RawRequest, reply: FastifyReply): void {
     const { entry, refusal } = raw
     const { id } = reply.request
@@ -107,7 +107,7 @@ function createStages({ methods }: Router<Route>, { steps, inFlight, answer, cor
     if (!(decision instanceof Promise)) conclude(decision)
     else
       void decision.then((late) => {
-        // The client may have left meanwhile: nobody would tell the upstream's side of it.
+        // If the client has disconnected meanwhile, no `close` event would end the upstream's side.
         if (!reply.raw.destroyed) conclude(late)
       })
   }
@@ -128,7 +128,7 @@ function isFirst(name: string, index: number, names: readonly string[]): boolean
 
 type OnRequest = ReturnType<typeof createStages>['onRequest']
 
-/** A connection that was to be switched serves nothing else, whatever is answered. */
+/** Sends `Connection: close` with any answer: a connection that requested an upgrade carries no further request. */
 function asLastRequest(hook: OnRequest): OnRequest {
   return (request, reply, done) => {
     reply.raw.shouldKeepAlive = false
@@ -137,8 +137,8 @@ function asLastRequest(hook: OnRequest): OnRequest {
 }
 
 /**
- * Registers every path with Fastify, which chooses nothing: the router did, before it. Bodies are the upstream's business: to
- * Fastify no method has one.
+ * Registers a wildcard route with Fastify for every method, because the router has chosen the route already. Fastify parses no
+ * bodies: the forward stage streams them.
  */
 export function registerRoutes(app: FastifyInstance, router: Router<Route>, parts: RoutesParts): void {
   for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })

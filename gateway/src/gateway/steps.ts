@@ -1,4 +1,4 @@
-// The steps of a request that has a route, in their order: the same few functions for all routes.
+// The steps of a request with a route, in order: the same functions for all routes.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import { admit, type Admission } from '../accept/admit.ts'
@@ -16,15 +16,15 @@ import { isBodyLeft } from '../message/unread-body.ts'
 import type { Log } from '../observe/log.ts'
 import type { Route } from './route.ts'
 
-/** What the router found out: the entry that answers, or why none does. */
+/** A request with the router's result: its entry, or the reason why there is none. */
 export type RawRequest = RoutedRequest<Route> & { refusal?: FailureCode | typeof SERVER_OPTIONS }
 
 export interface Steps {
   admit(route: Route, request: RawRequest): ReturnType<typeof admit>
   refuse(route: Route, failure: Failure, reply: FastifyReply): void
-  /** Sends an admitted request on, or answers it. */
+  /** Forwards an admitted request, or answers it. */
   conclude(route: Route, request: RawRequest, reply: FastifyReply, admission: Admission): void
-  /** What the forward stage needs of an admitted upgrade; undefined: no WebSocket is opened. */
+  /** Returns what the forward stage needs of an admitted upgrade; undefined when the route opens no WebSocket. */
   readonly upgrade: ((request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade) | undefined
 }
 
@@ -34,7 +34,7 @@ export interface StepsParts {
   readonly authentication: Pick<Authentication, 'locations' | 'strip' | 'stripSuperseded'>
 }
 
-/** Where several cookies held a token, those that do not count go too. */
+/** Strips the token, and with several token cookies also those that were not chosen. */
 function createStripOf({ strip, stripSuperseded }: StepsParts['authentication']) {
   return function stripOf(location: TokenLocation | undefined): StripToken | undefined {
     if (location?.superseded === undefined) return strip

@@ -13,12 +13,12 @@ export function readCertificate({ cert, key }: TlsFiles): { readonly cert: Buffe
   return { cert: readFileSync(cert), key: readFileSync(key) }
 }
 
-/** A pair that does not go together, or cannot be read, is told and changes nothing. */
+/** Watches the files and swaps the certificate. Logs a pair that does not match or cannot be read, and keeps the old one. */
 export function watchCertificate(server: TlsServer, files: TlsFiles, watch: WatchFiles, log: Log): () => void {
   return watch([files.cert, files.key], () => {
     try {
       const pair = readCertificate(files)
-      // Throws before anything is exchanged, unlike the server's own method.
+      // Throws before the swap, unlike server.setSecureContext.
       createSecureContext(pair)
       server.setSecureContext(pair)
       log.info('the certificate of listen.tls was exchanged')

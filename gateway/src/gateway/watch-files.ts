@@ -1,14 +1,14 @@
-// Detects that files changed by polling them, which is right on every file system and through swapped symbolic links.
+// Detects changes of files by polling, which works on every file system and with swapped symbolic links.
 import { statSync } from 'node:fs'
 
 import type { Schedule } from '../clock.ts'
 
-/** Calls `onChange` when one of the files has changed and then stayed the same for a look. Returns what ends it. */
+/** Calls `onChange` when a file has changed and was then stable for one poll. Returns a function that stops. */
 export type WatchFiles = (files: readonly string[], onChange: () => void) => () => void
 
 const LOOK_MS = 1000
 
-/** What changes with every write and every swap of a link; a file that is away for a moment is one more state. */
+/** The state of a file, which changes with every write and every swap of a link. A missing file is a state too. */
 function stateOf(file: string): string {
   try {
     const { ino, size, mtimeMs, ctimeMs } = statSync(file)
@@ -18,7 +18,7 @@ function stateOf(file: string): string {
   }
 }
 
-/** Whoever writes two files that belong together does so within a moment: a state counts once two looks have found it. */
+/** Creates a watch. A new state counts after two equal polls, so that two files written together are read together. */
 export function createFileWatch(schedule: Schedule): WatchFiles {
   return (files, onChange) => {
     const look = () => files.map(stateOf).join('\n')

@@ -1,4 +1,4 @@
-// Reads what it can of a head that could not be parsed: enough to decide which pages may read the refusal.
+// Reads Host, Origin and the target from a malformed head, to choose the CORS headers of its answer.
 
 interface BrokenHead {
   readonly url: string | undefined
@@ -6,12 +6,12 @@ interface BrokenHead {
 }
 
 const REQUEST_LINE = /^(?:\r\n)*[A-Z-]+ (\S+) HTTP\/\d/
-// With their blanks, which are trimmed: an expression of their own for them could split a run of them anywhere, and a packet of
-// blanks without an end took two seconds.
+// White space is matched with the value and trimmed later: a separate expression backtracks, and a packet of spaces took two
+// seconds.
 const HOST = /\r\nhost:([^\r\n]*)\r\n/i
 const ORIGIN = /\r\norigin:([^\r\n]*)\r\n/i
 
-/** Reads the packet that holds the fault. Of a head in several packets, the earlier ones are not available. */
+/** Reads the packet with the fault. Earlier packets of the same head are not available. */
 export function readBrokenHead(packet: unknown): BrokenHead {
   const text = Buffer.isBuffer(packet) ? packet.toString('latin1') : ''
   const [host, origin] = [HOST.exec(text)?.[1]?.trim(), ORIGIN.exec(text)?.[1]?.trim()]

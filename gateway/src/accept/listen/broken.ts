@@ -1,4 +1,4 @@
-// Connections that sent something unparsable: everything after it is ignored.
+// Marks connections that sent malformed bytes: the gateway ignores everything after them.
 import type { Socket } from 'node:net'
 
 import type { FailureCode } from '../../failure.ts'
@@ -9,7 +9,7 @@ export function markBroken(socket: Socket, code: FailureCode): void {
   broken.set(socket, code)
 }
 
-/** The failure code that a connection is refused with; undefined while all its bytes could be parsed. */
+/** The failure code of a broken connection; undefined while all its bytes were valid. */
 export function brokenBy(socket: Socket): FailureCode | undefined {
   return broken.get(socket)
 }

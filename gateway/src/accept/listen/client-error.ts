@@ -1,4 +1,4 @@
-// Responds to what is not HTTP with the same failure body as everywhere, then closes the connection.
+// Answers malformed requests with a failure, then closes the connection.
 import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -16,7 +16,7 @@ const CODES: Readonly<Record<string, FailureCode>> = {
   ERR_HTTP_REQUEST_TIMEOUT: 'request_timeout',
 }
 
-/** With the piece in which the fault was. */
+/** A parser error, with the packet in which the fault was. */
 type ParserError = NodeJS.ErrnoException & {
   readonly rawPacket?: unknown
   readonly bytesParsed?: number
@@ -28,46 +28,46 @@ function shownBytes(socket: Socket, { rawPacket, bytesParsed, code = '' }: Parse
   return bytesAtFault(rawPacket, { at: bytesParsed ?? 0, code, isFirst: socket.bytesRead <= rawPacket.length })
 }
 
-/** What Node's server keeps of the message that it reads. */
+/** Node's internal state of the message that a connection reads. */
 interface ServerSocket extends Socket {
   readonly parser?: { readonly incoming: { readonly complete: boolean } | null } | null
 }
 
-/** Half of a body is all that came: where nothing is under way any more, its request has got its response before. */
+/** True when the last request has an incomplete body. If no response is in flight, that request was answered before. */
 function isInBody({ parser }: ServerSocket): boolean {
   return parser?.incoming?.complete === false
 }
 
-/** Bytes that could not be parsed as a request, and what was done about them. */
+/** Malformed bytes, and what the gateway did about them. */
 export interface ConnectionFault {
   readonly requestId: string
   readonly code: FailureCode
-  /** True when a response was sent; false when the client had left before. */
+  /** True when the gateway sent an answer; false when the client had disconnected. */
   readonly isAnswered: boolean
-  /** In the words of the parser: which rule was broken. */
+  /** The parser's message. */
   readonly reason: string
-  /** The bytes at the fault, as far as they may be shown. */
+  /** The bytes at the fault, redacted (fault-bytes.ts). */
   readonly bytes: string | undefined
 }
 
 export interface ClientErrorParts {
   readonly errors: AnswerOptions
-  /** The id of a request that is under way on the connection; a new one where there is none. */
+  /** Returns the id of the request in flight on the connection, or a new one. */
   readonly requestIdOf: (request: IncomingMessage | undefined) => string
-  /** True while the connection is not read, so that what is late on it is not the client's fault. */
+  /** True while the gateway does not read the connection: a timeout is then not the client's fault. */
   readonly isHeld: (socket: Socket) => boolean
-  /** CORS headers for the response, names and values in turn. */
+  /** CORS headers for the answer, as alternating names and values. */
   readonly headersOf: CorsByPath['headersOf']
-  /** Called for bytes that are no request. A request with a fault in its body is reported with its response instead. */
+  /** Called for a malformed head. A request with a malformed body is reported with its own answer. */
   readonly onFault: (socket: Socket, fault: ConnectionFault) => void
 }
 
-/** For Node's `clientError`. Strict parsing is the first defence against request smuggling, so nothing is made of the rest. */
+/** Creates the listener for Node's `clientError`. It never resumes parsing: that would allow request smuggling. */
 export function createClientErrorHandler({ errors, requestIdOf, isHeld, headersOf, onFault }: ClientErrorParts) {
-  /** Once it is the turn of what could not be parsed. `isTold`: it is part of a request whose response is told of. */
+  /** Answers after the responses before it. `isTold`: the fault belongs to a request that is reported with its own answer. */
   function answerInTurn(socket: Socket, error: ParserError, code: FailureCode, requestId: string, isTold: boolean) {
     function tell(isAnswered: boolean): void {
-      // A connection on which nothing was said had no request to end: browsers open some ahead.
+      // A connection without any bytes is not reported: browsers open connections ahead.
       if (isTold || socket.bytesRead === 0) return
       const reason = error.reason ?? error.code ?? error.message
       onFault(socket, { requestId, code, isAnswered, reason, bytes: shownBytes(socket, error) })
@@ -87,9 +87,9 @@ export function createClientErrorHandler({ errors, requestIdOf, isHeld, headersO
   }
 
   return function onClientError(error: ParserError, socket: Socket): void {
-    // Each further piece fails again: read and thrown away, while the response is on its way.
+    // Each further packet fails again. Discarded while the answer is sent.
     if (error.code !== 'ECONNRESET' && brokenBy(socket) !== undefined) return
-    // Nobody is there to read it.
+    // The client has disconnected.
     if (error.code === 'ECONNRESET' || !socket.writable) {
       socket.destroy()
       return
@@ -107,7 +107,7 @@ export function createClientErrorHandler({ errors, requestIdOf, isHeld, headersO
       answerInTurn(socket, error, code, requestIdOf(undefined), inBody)
       return
     }
-    // Half of a response cannot be followed by another one: the client would take it for the body.
+    // After an incomplete response the client would read an answer as the rest of the body.
     if (response.headersSent) {
       socket.destroySoon()
       return

@@ -1,4 +1,4 @@
-// Supervises the listener's connections: takes each request before the router does, and ends all connections at shutdown.
+// Supervises the listener's connections: checks each request before the router, and closes all connections at shutdown.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -13,31 +13,31 @@ import type { FailureCode } from '../../failure.ts'
 type Serve = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface ConnectionParts {
-  /** Requests that may wait for others of their connection, on all connections together. */
+  /** Most pipelined requests that wait, on all connections together. */
   readonly maxWaiting: number
   readonly schedule: Schedule
   /** Refuses a request before routing, closes its connection, and writes its access line. */
   readonly refuse: (request: IncomingMessage, response: ServerResponse, code: FailureCode) => void
-  /** Called for a pipelined request whose connection ended before its turn: it gets no response. */
+  /** Called for a pipelined request that gets no response, because its connection closed before its turn. */
   readonly onLost: (request: IncomingMessage) => void
-  /** Writes a refusal to a connection that no longer has a parser. */
+  /** Answers on a connection without a parser. */
   readonly refuseRaw: (request: IncomingMessage, socket: Socket, code: FailureCode) => void
 }
 
 export interface Connections {
   readonly readAhead: Pick<ReadAhead, 'isHeld' | 'waiting'>
-  /** From now on each response carries `Connection: close`. */
+  /** Adds `Connection: close` to each response from now on. */
   retire(): void
-  /** Destroys all connections, whatever they carry; resolves when all are closed. */
+  /** Destroys all connections, with their requests in flight. Resolves when all are closed. */
   cut(): Promise<void>
 }
 
-/** The first request of a connection has not come yet: a plain property, as each request looks at it. */
+/** True before the first request. A property of the socket and no WeakMap, because each request reads it. */
 interface NewSocket extends Socket {
   isNew?: boolean
 }
 
-/** Takes over the server's requests from its listener, the router, and hands on those that may be routed. */
+/** Replaces the server's request listener (the router) and passes valid requests on to it. */
 export function superviseConnections(server: Server, parts: ConnectionParts): Connections {
   const [route] = server.listeners('request') as [Serve]
   const open = new Set<Socket>()
@@ -45,7 +45,7 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   const watchHalfClose = createHalfCloseWatch(parts.schedule)
   let retired = false
 
-  /** Looked at when it comes: what its line said is gone later. */
+  /** Runs when the request arrives: the bytes of its request line are not available later. */
   function isForeign(request: IncomingMessage): boolean {
     const socket = request.socket as NewSocket
     const isNew = socket.isNew === true
@@ -76,7 +76,7 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   }
 
   function receive(request: IncomingMessage, response: ServerResponse, refusal: FailureCode | undefined): void {
-    // Node gives a response its connection when those before it are over.
+    // Node assigns the socket to a response after the responses before it.
     if (response.socket !== null) begin(request, response, refusal)
     else beginInTurn(request, response, refusal)
   }
@@ -89,24 +89,24 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   server.on('checkExpectation', (request: IncomingMessage, response: ServerResponse) => {
     receive(request, response, isForeign(request) ? 'version_not_supported' : 'request_invalid')
   })
-  // The client is told to go on when the upstream is ready to read, not before it is known whether it may.
+  // The 100 is sent when the upstream is ready to read, after admission.
   server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
     server.emit('request', request, response)
   })
 
-  // A client that ends its side after its request may still read (RFC 9112 section 9.6): without this Node ends it at once.
+  // A client may close its side after the request and still read (RFC 9112 section 9.6). By default Node closes at once.
   ;(server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true
   server.on('encrypted' in server ? 'secureConnection' : 'connection', (socket: NewSocket) => {
-    // Comes again with a connection that was given back.
+    // Emitted again for a connection that upgrades.ts returned to the server.
     if (!open.has(socket)) socket.once('close', () => open.delete(socket))
     open.add(socket)
-    // Node remembers the address of the peer once it was asked: lines are written when the connection may be gone.
+    // Node caches the peer address when it is first read. Access lines need it after the connection has closed.
     void socket.remoteAddress
     socket.isNew = true
     socket.off('end', onEnd).on('end', onEnd)
   })
 
-  // RFC 9110 section 9.3.6: a tunnel to anywhere is what a gateway must not be.
+  // RFC 9110 section 9.3.6: a gateway must not offer tunnels.
   server.on('connect', (request: IncomingMessage, socket: Socket) => {
     socket.on('error', () => undefined)
     afterItsTurnUnread(
@@ -132,13 +132,13 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   }
 }
 
-/** Where a response is under way, it says that its connection ends with it. */
+/** Adds `Connection: close` to the response in flight. */
 function endWithResponse(socket: Socket): void {
   const response = responseOn(socket)
   if (response !== undefined && !response.headersSent) response.shouldKeepAlive = false
 }
 
-/** RFC 9112 section 6.1: of an HTTP/1.0 message with a transfer-encoding, nobody knows where it ends. */
+/** RFC 9112 section 6.1: an HTTP/1.0 message with Transfer-Encoding has faulty framing. */
 function endsHere({ httpVersionMinor, headers }: IncomingMessage): boolean {
   return httpVersionMinor === 0 && headers['transfer-encoding'] !== undefined
 }

@@ -1,15 +1,15 @@
-// Which response a connection carries now, and what is sent after all responses that come before.
+// Finds the response in flight on a connection, and runs code after all responses before it.
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 import { keepEarlyBytes } from '../../message/early-bytes.ts'
 
-/** The response that Node is writing on a connection now; undefined when there is none. */
+/** Returns the response that Node writes on this connection; undefined when there is none. */
 export function responseOn(socket: Duplex): ServerResponse | undefined {
   return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
 }
 
-/** Runs when every response that was begun or waits on this connection is over; `missed`, when the connection ends before. */
+/** Calls `run` after all responses in flight or queued on this connection; `missed` if the connection closes before. */
 export function afterItsTurn(socket: Duplex, run: () => void, missed: () => void): void {
   const response = responseOn(socket)
   if (response === undefined) run()
@@ -21,8 +21,8 @@ export function afterItsTurn(socket: Duplex, run: () => void, missed: () => void
 }
 
 /**
- * The same for a connection that Node has let go of (upgrade, connect). When its client's side ends meanwhile, the responses
- * before are the last ones: nothing can be switched any more, and who wants the rest asks again (RFC 9112 section 9.3.2).
+ * `afterItsTurn` for a connection that Node has detached (upgrade, connect). If the client closes its side meanwhile, the
+ * responses before are the last ones: nothing can be switched, and the client retries (RFC 9112 section 9.3.2).
  */
 export function afterItsTurnUnread(socket: Duplex, run: () => void, missed: () => void): void {
   if (responseOn(socket) === undefined) {
@@ -30,7 +30,7 @@ export function afterItsTurnUnread(socket: Duplex, run: () => void, missed: () =
     return
   }
   const giveBack = keepEarlyBytes(socket)
-  // Node has let go of this as well, and the responses before may be larger than what a connection takes at once.
+  // Node has detached the drain listener too, and the responses before may exceed the socket's buffer.
   const onDrain = () => {
     const response = responseOn(socket)
     if (response?.writableNeedDrain === true) response.emit('drain')

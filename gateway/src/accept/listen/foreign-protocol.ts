@@ -2,26 +2,26 @@
 import { METHODS, type IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
-/** What is being parsed just now, as a copy. */
+/** Returns a copy of the bytes that the parser reads now. */
 interface ServerSocket extends Socket {
   readonly parser?: { getCurrentBuffer(): Buffer | undefined } | null
 }
 
 const HTTP_METHODS: ReadonlySet<string> = new Set(METHODS)
 
-/** DESCRIBE, SETUP, PLAY and the like: the parser takes them on lines of RTSP alone (RFC 2326). */
+/** True for methods of RTSP (RFC 2326) such as DESCRIBE, which the parser accepts on RTSP request lines only. */
 export function isForeignMethod(method: string | undefined): boolean {
   return method !== 'GET' && method !== 'POST' && !HTTP_METHODS.has(method ?? '')
 }
 
-/** The versions that are spoken here: of what else Node lets pass, 0.9 has no headers and 2.0 no text. */
+/** True for HTTP/1.0 and 1.1. Node's parser also accepts 0.9, which has no headers, and 2.0, which is no text protocol. */
 export function isSpokenVersion({ httpVersionMajor, httpVersionMinor }: IncomingMessage): boolean {
   return httpVersionMajor === 1 && httpVersionMinor <= 1
 }
 
 /**
- * Whether the request line names RTSP or ICE. The parser takes `GET / RTSP/1.0` for HTTP and does not tell, so the bytes are
- * looked at: a copy, and nothing to see where the line came in pieces. For requests that may be such.
+ * True when the request line names RTSP or ICE. The parser accepts `GET / RTSP/1.0` as HTTP, so this copies and reads the
+ * bytes. False when the line arrived in several packets. Call it only for requests that may be one of these.
  */
 export function isForeignLine({ method = '', url = '', socket }: IncomingMessage, isFirst: boolean): boolean {
   const bytes = (socket as ServerSocket).parser?.getCurrentBuffer()

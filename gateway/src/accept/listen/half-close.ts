@@ -1,40 +1,39 @@
-// Finds out whether a client that ended its side still waits or is gone: by writing bytes that the response has anyway.
+// Detects whether a client that closed its side still reads: writes bytes that are part of the response in any case.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { responseOn } from './current-response.ts'
 import type { Schedule } from '../../clock.ts'
 
-/** How every response begins. */
+/** The first bytes of every response. */
 const BEGINNING = 'HTTP/1.1 '
 
 /**
- * What a client sends when it ends its side (`nc -N`) is what its kernel sends when it left: only what is written to it tells
- * the two apart, as one that left answers with a reset, and the write after that fails. Each round writes one byte; the
- * rounds are apart so that the reset of a distant client arrives between two of them, and that one that leaves later is found out.
- * Whoever got nothing else through all of them is not waited for any longer. Sizes of chunks get seven zeros at most: some
- * clients take no more than sixteen digits.
+ * A half-closed client (`nc -N`) and one that has gone send the same FIN. Only a write tells them apart: the kernel of a
+ * client that has gone replies with a reset, and the next write fails. Each round writes one byte. The delays let the reset of
+ * a distant client arrive between two rounds, and find a client that goes later. After the last round without other bytes,
+ * the gateway closes the connection. At most seven zeros go before a chunk size: some clients accept only sixteen digits.
  */
 const ROUNDS_MS = [10, 40, 160, 640, 2560, 60_000, 300_000] as const
 
-/** As Node's parser notes it. */
+/** True when Node's parser has marked the request as an upgrade (an internal property). */
 function isUpgrade(request: IncomingMessage & { readonly upgrade?: boolean | null }): boolean {
   return request.upgrade === true
 }
 
-/** What is asked about: a connection with one response. */
+/** A watched connection with one response. */
 interface Asking {
   readonly response: ServerResponse
   round: number
-  /** Bytes that were written, those of the last round included: more of them is a sign that all goes on. */
+  /** Bytes written up to the last round. When there are more, the response makes progress. */
   written: number
 }
 
-/** For each connection of a server with `httpAllowHalfOpen`, when its client's side has ended, and with each response after that. */
+/** Call it for a connection whose client has closed its side (`httpAllowHalfOpen`), and for each response after that. */
 export function createHalfCloseWatch(schedule: Schedule): (socket: Socket) => void {
   function ask(socket: Socket, asking: Asking): void {
     const { response } = asking
-    // What was switched to another protocol has a response as well, and no bytes of it to spare.
+    // An upgraded connection has a response too, but no byte of it can be sent ahead.
     if (responseOn(socket) !== response || isUpgrade(response.req) || socket.destroyed || !socket.writable) return
     if (socket.bytesWritten > asking.written) asking.round = 0
     const delayMs = ROUNDS_MS[asking.round]
@@ -56,18 +55,18 @@ export function createHalfCloseWatch(schedule: Schedule): (socket: Socket) => vo
   }
 }
 
-/** Writes a byte that the response has in any case; false where it has no place for one. */
+/** Writes one byte that the response contains in any case. False when the response offers none. */
 function writeOne(socket: Socket, response: ServerResponse): boolean {
   if (!response.headersSent) {
     sendBeginning(socket)
     return true
   }
   if (response.chunkedEncoding) {
-    // The next chunk's size may begin with zeros (RFC 9112 section 7.1), the last one's too.
+    // A chunk size may begin with zeros (RFC 9112 section 7.1).
     if (!response.writableEnded && response.req.method !== 'HEAD') socket.write('0', 'latin1')
     return true
   }
-  // A body with a length comes to its end; a stream of events to an HTTP/1.0 client has none, and no place for a byte of ours.
+  // A body with a length ends by itself. An event stream to an HTTP/1.0 client has neither an end nor a byte to send ahead.
   if (isEventStream(response)) socket.destroy()
   return false
 }
@@ -83,7 +82,7 @@ function beginAnswer(socket: Socket): Beginning {
   const write = socket.write.bind(socket)
   const beginning: Beginning = { sent: 0, write }
   beginnings.set(socket, beginning)
-  // What is written first is the head, as a text: it lacks what was sent of it already.
+  // The first write is the head, as a string: remove the bytes that are sent already.
   socket.write = (head: string, ...rest: []) => {
     beginnings.delete(socket)
     socket.write = write

@@ -1,18 +1,18 @@
-// Pipelined requests of a connection wait for each other: how many are read ahead, and when reading stops.
+// Queues the pipelined requests of each connection, and stops reading when too many wait.
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { responseOn } from './current-response.ts'
 import type { Schedule } from '../../clock.ts'
 
-/** Reading stops when so many wait, and goes on when only a few are left. What one read brought is parsed to its end. */
+/** Reading pauses when this many requests wait, and resumes when few are left. One read is always parsed to its end. */
 const STOP_AT = 32
 const GO_ON_AT = 8
 
-/** While nothing is read, a client that leaves is not seen: it is not waited for without end. */
+/** Longest pause of reading. While the gateway does not read, it cannot detect that the client disconnects. */
 const HELD_MS = 60_000
 
-/** What Node's server keeps on its sockets: `_paused` is its own way to stop reading requests (lib/_http_server.js). */
+/** Node's internal state of a server socket: `_paused` stops the reading of requests (lib/_http_server.js). */
 interface ServerSocket extends Socket {
   _paused?: boolean
   readonly parser?: { resume(): void } | null
@@ -20,24 +20,24 @@ interface ServerSocket extends Socket {
 
 interface Line {
   readonly waiting: IncomingMessage[]
-  /** While the connection is not read: cancels the timer that ends it. */
+  /** Cancels the timer that closes the connection. Set while reading is paused. */
   cancel: (() => void) | undefined
 }
 
 export interface ReadAhead {
-  /** Waits for the responses before this one; `serve` is not called when the connection ends first. */
+  /** Calls `serve` after the responses before this one, or never if the connection closes first. */
   wait(request: IncomingMessage, response: ServerResponse, serve: () => void): void
-  /** True while the connection is not read: what it sends late is not the client's fault. */
+  /** True while reading is paused: a timeout is then not the client's fault. */
   isHeld(socket: Socket): boolean
-  /** The number of requests that wait on this connection. */
+  /** Requests that wait on this connection. */
   waitingOn(socket: Socket): number
-  /** The number of requests that wait on all connections. */
+  /** Requests that wait on all connections. */
   readonly waiting: number
 }
 
 /**
- * `maxWaiting` bounds the requests that wait on all connections together: who exceeds it is disconnected (RFC 9112 section 9.3.2
- * has it ask again). `onLost` is told of each request whose connection ended while it waited.
+ * Creates the queues. A request beyond `maxWaiting`, counted over all connections, closes its connection; the client retries
+ * (RFC 9112 section 9.3.2). Calls `onLost` for each request whose connection closed while it waited.
  */
 export function createReadAhead(
   maxWaiting: number,
@@ -58,7 +58,7 @@ export function createReadAhead(
       total -= line.waiting.length
       for (const request of line.waiting) onLost(request)
     })
-    // Node reads on whenever a response could be written out, however many requests wait.
+    // Node resumes reading whenever a response is flushed, however many requests wait.
     socket.on('drain', () => {
       if (line.cancel !== undefined) stopReading(socket)
     })
@@ -85,7 +85,7 @@ export function createReadAhead(
       if (total > maxWaiting) socket.destroy()
       else if (line.waiting.length >= STOP_AT) hold(socket, line)
       response.once('socket', () => {
-        // What a closed connection had waiting was taken off all at once.
+        // The requests of a closed connection were subtracted already.
         if (!lines.has(socket)) return
         line.waiting.shift()
         total -= 1

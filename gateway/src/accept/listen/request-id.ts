@@ -1,22 +1,22 @@
-// The id of a request: the client's when it is valid, else a new one that is unique across processes.
+// The id of a request: the client's X-Request-Id if it is valid, else a new id that is unique across processes.
 import { randomBytes } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 
 /**
- * What is kept of a client: 1 to 128 letters, digits, `_`, `.` and `-` (a UUID, a ULID, a trace id), so that an id is safe in
- * any log, header and JSON. A JWT is written with the same characters: what begins as one is replaced.
+ * A valid client id: 1 to 128 letters, digits, `_`, `.` and `-` (UUID, ULID, trace id), which are safe in logs, headers and
+ * JSON. A JWT has the same characters, so an id that begins like a JWT is replaced.
  */
 const ACCEPTED = /^(?!eyJ)[\w.-]{1,128}$/
 
 export type IdentifiedRequest = IncomingMessage & {
-  /** Set when the id is first asked for. */
+  /** Set when the id is first read. */
   requestId?: string
 }
 
-/** Returns the id of a request, always the same one; a new id when the request is undefined. */
+/** Returns the id of a request, the same one each time; a new id for undefined. */
 export type RequestIdOf = (request: IdentifiedRequest | undefined) => string
 
-/** Ids are a random part of this process and a count: unique, and much cheaper than a UUID for each request. */
+/** New ids are a random prefix of this process and a counter: unique, and much cheaper than a UUID for each request. */
 export function createRequestIds(): RequestIdOf {
   const prefix = randomBytes(9).toString('base64url')
   let count = 0

@@ -1,9 +1,9 @@
-// Headers that may come only once: with two of them, gateway and upstream might each believe a different one.
+// Refuses repeated headers that must be single: gateway and upstream could each read a different one.
 
-/** Names and values that Node's parser hands out; it drops what comes after them without a word (`maxHeaderPairs`). */
+/** Most entries in rawHeaders. Node's parser silently drops the headers after them (`maxHeaderPairs`). */
 const MAX_NAMES_AND_VALUES = 2000
 
-/** True when there may have been more headers than can be seen here: what is not seen cannot be checked or forwarded. */
+/** True when Node may have dropped headers, which the gateway can then neither check nor forward. */
 export function hasHiddenHeaders(raw: readonly string[]): boolean {
   return raw.length >= MAX_NAMES_AND_VALUES
 }
@@ -12,15 +12,15 @@ const LENGTHS = new Set(['host', 'authorization', 'content-length', 'content-typ
 const SINGLE = new Set(['host', 'authorization', 'content-length', 'content-type'])
 
 /**
- * The first name that occurs twice among those that must not; undefined when there is none. Node's own parsed headers hide it:
- * they keep the first and drop the second.
+ * Returns the first repeated name among those that must be single; undefined when there is none. Reads rawHeaders, because
+ * Node's parsed headers drop the second value.
  */
 export function repeatedHeader(raw: readonly string[]): string | undefined {
   let seen: string[] | undefined
-  // A loop of its own, and no helper of message/raw-headers.ts: each request comes by here.
+  // Hot path: one loop without a closure, so it does not use message/raw-headers.ts.
   for (let index = 0; index < raw.length; index += 2) {
     const name = raw[index] as string
-    // Lengths first: nearly all other headers are told apart without folding their case.
+    // Comparing lengths first avoids the lower-casing of nearly all other headers.
     if (!LENGTHS.has(name.length)) continue
     const lower = name.toLowerCase()
     if (!SINGLE.has(lower)) continue

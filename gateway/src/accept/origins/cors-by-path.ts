@@ -1,4 +1,4 @@
-// Chooses the CORS policy of a request: that of the route which serves the method on this path and host.
+// Chooses the CORS policy of a request: the policy of the route that serves its method on this path and host.
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
 import type { AdmissionPolicy } from '../admit.ts'
@@ -15,14 +15,14 @@ interface CorsRoute {
 /** The policies of one path and host. */
 interface PathCors {
   readonly policyOf: ReadonlyMap<string, CorsPolicy | undefined>
-  /** Each once, in the order of the routes. */
+  /** Distinct policies, in the order of the routes. */
   readonly policies: readonly CorsPolicy[]
 }
 
-/** A request that may not have come to a route. */
+/** A request, perhaps without a route. */
 export interface CorsRequest<Route> {
   readonly entry?: TableEntry<Route> | undefined
-  /** The target as the client sent it, where Fastify was given another one. */
+  /** The target that the client sent, if Fastify received another one. */
   readonly originalUrl?: string | undefined
   readonly url?: string | undefined
   /** Why the router refused the request. */
@@ -31,13 +31,13 @@ export interface CorsRequest<Route> {
 }
 
 export interface CorsByPath {
-  /** The response headers of a preflight; undefined when the request is no preflight, or its upstream shall answer it. */
+  /** Returns the response headers of a preflight; undefined for other requests, and for preflights that the upstream serves. */
   preflightHeaders(request: IncomingMessage & CorsRequest<CorsRoute>): readonly string[] | undefined
-  /** The CORS headers of a response that no route makes (such as 404); undefined where no policy covers the path. */
+  /** Returns the CORS headers of an answer without a route (such as 404); undefined when no policy covers the path. */
   headersOf(request: CorsRequest<CorsRoute>): readonly string[] | undefined
 }
 
-/** An OPTIONS request without these headers asks the upstream for its options, and is forwarded like any other. */
+/** A preflight has these headers (Fetch standard section 3.2.2). An OPTIONS request without them is forwarded. */
 function requestedMethod({ method, headers }: IncomingMessage): string | undefined {
   return method === 'OPTIONS' && headers.origin !== undefined ? headers['access-control-request-method'] : undefined
 }
@@ -62,15 +62,15 @@ function corsOfPaths<Route extends CorsRoute>(
   return paths
 }
 
-/** The methods of a path that this policy decides as well: a browser may remember them with the one it asked about. */
+/** Returns all methods of the path under this policy: a browser may cache them together. */
 function methodsWith(policy: CorsPolicy, { policyOf }: PathCors): readonly string[] {
   return [...policy.methods].filter((method) => policyOf.get(method) === policy)
 }
 
 /**
- * What a preflight is told; undefined where the route of that method has no policy, so that its upstream may have one. A method
- * that no route takes is granted by whichever policy of the path knows the origin, but not named: where the browser sends it all
- * the same (GET, HEAD and POST need no name), the page can read the 405.
+ * Returns the preflight headers; undefined when the route of the method has no policy, because its upstream may have one. For
+ * a method without a route, any policy of the path that allows the origin grants the preflight without naming the method:
+ * GET, HEAD and POST need no name, so the browser sends them and the page can read the 405.
  */
 function judge(
   { headers: { origin } }: IncomingMessage,
@@ -105,7 +105,7 @@ export function createCorsByPath<Route extends CorsRoute>(
   return {
     preflightHeaders(request) {
       const method = requestedMethod(request)
-      // What is refused for its target is refused to a preflight as well.
+      // A refused target is refused for preflights too.
       if (method === undefined || (request.entry === undefined && request.refusal !== 'route_not_found'))
         return undefined
       const path = pathCorsOf(request.entry)

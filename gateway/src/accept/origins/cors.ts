@@ -5,26 +5,26 @@ import type { ReadOnly } from '../../options/read-only.ts'
 
 export type CorsConfig = ReadOnly<CorsOptions>
 
-/** Header names and values in turn. */
+/** Alternating header names and values. */
 type Pairs = readonly string[]
 
 export interface CorsPolicy {
-  /** The methods that pages may use. */
+  /** Methods that pages may use. */
   readonly methods: ReadonlySet<string>
   isAllowed(origin: string | undefined): boolean
-  /** CORS headers of every response but that to a preflight. The same origin gets the same object. */
+  /** Returns the CORS headers of a response other than a preflight response: the same object for the same origin. */
   responseHeaders(origin: string | undefined): Pairs
-  /** CORS headers of a granted preflight; `methods`: those that the browser may cache. */
+  /** Returns the headers of a preflight response. `methods`: those that the browser may cache. */
   preflightHeaders(origin: string | undefined, methods: readonly string[]): Pairs
 }
 
-/** Origins below a wildcard are not known before they come. */
+/** Most cached origins that match a wildcard. */
 const MAX_CACHED = 1000
 
-/** RFC 9110 section 12.5.5: the response is another one for another origin, and caches shall know. */
+/** RFC 9110 section 12.5.5: the response depends on the origin, which caches must know. */
 const BY_ORIGIN: Pairs = ['vary', 'Origin']
 
-/** What a preflight is told that is not granted; also: neither is the same for another method. */
+/** The headers of a refused preflight. They vary by method too. */
 export const NOT_GRANTED: Pairs = ['vary', 'Origin, Access-Control-Request-Method']
 
 export function compileCors({ origins, methods, headers, exposed, credentials, maxAge }: CorsConfig): CorsPolicy {

@@ -1,17 +1,17 @@
-// Whether a page may use the token in its visitor's cookie: browsers send cookies for pages of any site.
+// Refuses requests that a page of another site made with the visitor's cookie (CSRF).
 import type { IncomingMessage } from 'node:http'
 
 import { compileOrigins, type OriginMatcher } from './origins.ts'
 import { isWebSocketUpgrade } from '../routes/upgrades.ts'
 import { forwardedValue, type PeerTrust } from '../../message/trusted-proxies.ts'
 
-/** False when the request would act with a cookie that another site's page could have had sent. Only for tokens from cookies. */
+/** False when a page of another site may have sent this request. Call it only for tokens from cookies. */
 export type OriginGuard = (request: IncomingMessage) => boolean
 
 export interface OriginGuardParts {
-  /** `origins` of the route; undefined where it names none. */
+  /** The `origins` of the route; undefined without them. */
   readonly origins: readonly string[] | undefined
-  /** Origins that may send cookies by the CORS policy of the route: named as the user's own already. */
+  /** Origins that the CORS policy of the route allows to send cookies. */
   readonly credentialed: readonly string[]
   readonly isTrusted: PeerTrust
 }
@@ -19,15 +19,15 @@ export interface OriginGuardParts {
 /** RFC 9110 section 9.2.1. */
 const SAFE_METHODS: ReadonlySet<string | undefined> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
-/** Whether an origin has this host and port: written as its own scheme writes them. */
+/** True when an origin has this host and port, with the default port of its own scheme. */
 function hasHost({ protocol, host }: URL, asked: string | undefined): boolean {
   const text = `${protocol}//${asked ?? ''}`
   return URL.canParse(text) && new URL(text).host === host
 }
 
 /**
- * Whether an origin is the one that was asked. Behind a proxy that nobody named here the scheme is not known, and plain HTTP
- * may be HTTPS to the client; where HTTPS is known to be spoken, a page that came over plain HTTP is another origin.
+ * True when `origin` is the origin of the request itself. Behind a proxy that is not trusted the scheme is unknown: plain HTTP
+ * here may be HTTPS for the client. When the request is known to use HTTPS, a page over plain HTTP is another origin.
  */
 function isOwnOrigin(text: string, request: IncomingMessage, parts: OriginGuardParts): boolean {
   if (!URL.canParse(text)) return false
@@ -42,10 +42,10 @@ function isOwnOrigin(text: string, request: IncomingMessage, parts: OriginGuardP
 }
 
 /**
- * As Go's CrossOriginProtection and OWASP's cheat sheet have it: Sec-Fetch-Site, which no page can set, and where there is
- * none (an old browser, or plain HTTP) Origin. Who sends neither is no browser, and has the cookie from its user's own hand.
- * A site is scheme and registrable domain, which needs the list of public suffixes that browsers have: where they do not say,
- * only the own origin counts. Browsers send an Origin with every unsafe method (Fetch standard section 3.2).
+ * As Go's CrossOriginProtection and OWASP's cheat sheet: reads Sec-Fetch-Site, which no page can set, and without it (an old
+ * browser, or plain HTTP) Origin. A client that sends neither is no browser, so its user supplied the cookie.
+ * A site is a scheme and a registrable domain, which needs the browser's list of public suffixes. Without Sec-Fetch-Site only
+ * the request's own origin is allowed. Browsers send Origin with every unsafe method (Fetch standard section 3.2).
  */
 function mayChange(request: IncomingMessage, isNamed: OriginMatcher, parts: OriginGuardParts): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers
@@ -55,7 +55,7 @@ function mayChange(request: IncomingMessage, isNamed: OriginMatcher, parts: Orig
   return origin === undefined || isOwnOrigin(origin, request, parts)
 }
 
-/** Stricter: no CORS keeps a page from reading what a WebSocket says, and browsers differ in what they call its site. */
+/** Stricter, for WebSockets: CORS does not protect their messages, and browsers differ in the Sec-Fetch-Site they send. */
 function mayOpen(request: IncomingMessage, isNamed: OriginMatcher, parts: OriginGuardParts): boolean {
   const { origin } = request.headers
   if (origin === undefined) return true

@@ -1,9 +1,9 @@
-// Compiles the origins that an option names: single ones, and all hosts below one (https://*.example.com).
+// Compiles the origins of an option: single origins, and wildcards for all hosts below one (https://*.example.com).
 
 /** True when this value of an Origin header is one of the compiled origins. */
 export type OriginMatcher = (origin: string) => boolean
 
-/** Scheme, and what ends the origins below a host: `.example.com`, with the port where it is not the scheme's own. */
+/** A wildcard: the scheme, and the suffix of its origins (`.example.com`), with a port that is not the default. */
 interface Wildcard {
   readonly start: string
   readonly end: string
@@ -12,9 +12,9 @@ interface Wildcard {
 const WILDCARD = /^(https?:\/\/)\*(\.[^.:].*)$/i
 const LABELS = /^[a-z0-9-]+(\.[a-z0-9-]+)*$/
 
-/** As browsers write it (RFC 6454 section 6.2): lower case, punycode, without the scheme's own port. Undefined when it is no origin. */
+/** Returns the origin as browsers write it (RFC 6454 section 6.2): lower case, punycode, no default port. Undefined: no origin. */
 export function canonicalOrigin(text: string): string | undefined {
-  // URLs take a star for a letter of a name.
+  // The URL parser accepts an asterisk in a host name.
   if (text.includes('*') || !URL.canParse(text)) return undefined
   const url = new URL(text)
   const { protocol, origin, username, password, pathname, search, hash } = url
@@ -26,17 +26,17 @@ function readWildcard(text: string): Wildcard | undefined {
   const [, start, rest] = WILDCARD.exec(text) ?? []
   if (start === undefined || rest === undefined) return undefined
   const origin = canonicalOrigin(`${start}any${rest}`)
-  // `any` stays in front of what is below it: an address or a lone dot would not.
+  // With the label `any` in front the host must stay a name: an IP address or a lone dot would change.
   const end = origin?.startsWith(`${start.toLowerCase()}any.`) === true ? origin.slice(start.length + 3) : undefined
   return end === undefined ? undefined : { start: start.toLowerCase(), end }
 }
 
-/** True for an origin, or a wildcard of origins, as the config may name it. */
+/** True for a valid origin or wildcard in the config. */
 export function isOriginOrWildcard(text: string): boolean {
   return canonicalOrigin(text) !== undefined || readWildcard(text) !== undefined
 }
 
-/** True for `https://*.com`: all that is below a single label. */
+/** True for a wildcard below a single label, such as `https://*.com`. */
 export function isTopLevelWildcard(text: string): boolean {
   const wildcard = readWildcard(text)
   return wildcard !== undefined && !wildcard.end.slice(1).includes('.')
@@ -51,7 +51,7 @@ function matches({ start, end }: Wildcard, origin: string): boolean {
   )
 }
 
-/** A wildcard stands for one label or more, and not for the host itself. */
+/** Compiles origins and wildcards. A wildcard matches one label or more, and not the host itself. */
 export function compileOrigins(texts: readonly string[]): OriginMatcher {
   const exact = new Set(texts.map((text) => canonicalOrigin(text)))
   const wildcards = texts.flatMap((text) => readWildcard(text) ?? [])

@@ -1,4 +1,4 @@
-// The host name of a request: routes, WebSockets and preflights are chosen by it.
+// Reads the host name of a request, by which the gateway chooses routes, WebSockets and preflights.
 import { isIPv6 } from 'node:net'
 
 // RFC 3986 section 3.2.2, without `%` (an escaped letter would be another spelling of a name) and `,` (in X-Forwarded-Host it
@@ -7,17 +7,17 @@ const REGISTERED_NAME = /^[A-Za-z0-9\-._~!$&'()*+;=]+$/
 const LITERAL = /^\[([0-9A-Fa-f:.]+)\]$/
 const PORT = /:(\d*)$/
 const MAX_PORT = 65_535
-/** RFC 1035 section 2.3.4, with the last dot. Wildcards are looked up for each label. */
+/** RFC 1035 section 2.3.4, with the trailing dot. It bounds the wildcard look-ups, one for each label. */
 const MAX_LENGTH = 254
 
-/** Lower-case letters, digits, hyphens and dots: most hosts are their own name. */
+/** Lower-case letters, digits, hyphens and dots: most hosts need no normalization. */
 const PLAIN = new Uint8Array(128)
 for (const character of 'abcdefghijklmnopqrstuvwxyz0123456789-') PLAIN[character.charCodeAt(0)] = 1
 const DOT = 0x2e
 
 const COLON = 0x3a
 
-/** Where a plain name ends: at its port or at the end; -1 when it is not plain. Every request comes by here: no regular expressions. */
+/** Returns the end of a plain name, before the port; -1 when it is not plain. Hot path: no regular expression. */
 function plainEnd(host: string): number {
   let afterDot = true
   let index = 0
@@ -41,7 +41,7 @@ function isPort(host: string, from: number): boolean {
   return port <= MAX_PORT
 }
 
-/** The shortest spelling of an address (RFC 5952), as `new URL` writes it. */
+/** Returns the shortest spelling of an IPv6 address (RFC 5952), as `new URL` writes it. */
 function literalName(host: string): string | undefined {
   const address = LITERAL.exec(host)?.[1]
   return address !== undefined && isIPv6(address) ? new URL(`http://${host}`).hostname : undefined
@@ -53,8 +53,8 @@ function withoutPort(host: string): string | undefined {
 }
 
 /**
- * The name in the value of a Host header, or in an authority: in lower case, without port and without one last dot, which
- * names the same host (RFC 1034 section 3.1). Undefined when the value is not valid (RFC 9112 section 3.2).
+ * Returns the name in a Host header or an authority: lower case, without the port, and without one trailing dot, which names
+ * the same host (RFC 1034 section 3.1). Undefined when the value is invalid (RFC 9112 section 3.2).
  */
 export function hostNameOf(host: string): string | undefined {
   const end = plainEnd(host)
@@ -67,7 +67,7 @@ export function hostNameOf(host: string): string | undefined {
   return REGISTERED_NAME.test(name) && !name.split('.').includes('') ? name : undefined
 }
 
-/** What a route may name: a host, or all hosts below one (`*.example.com`). Undefined when it is neither. */
+/** Normalizes the `host` of a route: a host, or a wildcard (`*.example.com`). Undefined when it is neither. */
 export function hostPatternOf(host: string): string | undefined {
   if (!host.startsWith('*.')) return host.includes('*') ? undefined : hostNameOf(host)
   const below = hostNameOf(host.slice(2))

@@ -1,32 +1,33 @@
-// Refuses paths that an upstream may read as those of a narrower route which asks for more.
+// Refuses paths that an upstream may read as the path of a stricter route.
 import { decodeFully, decodeKeepingSlashes, rawPath } from './path.ts'
 import { rankOf, type TableEntry } from './route-table.ts'
 import { createRouteTree, type RouteTree } from './route-tree.ts'
 
-// What readers do to a path: Tomcat, Jetty and Spring take path parameters away; Express, ASP.NET and IIS pass over case, and
-// Express over a slash at the end, and it compares escapes as they are; nginx and many more merge slashes; what decodes before it splits sees slashes and queries.
+// How servers read a path: Tomcat, Jetty and Spring remove path parameters. Express, ASP.NET and IIS ignore case. Express
+// ignores a trailing slash and compares escapes undecoded. nginx and many others merge slashes. A server that decodes before it
+// splits sees escaped slashes and queries.
 const READ_IN_MANY_WAYS = /[A-Z;%]|\/\/|.\/$|\.(?:\/|$)/
-// A route that is written so is met by other readers with plain paths.
+// Other servers match such a route with plain paths.
 const WRITTEN_IN_MANY_WAYS = /\/[^:/]*[A-Z]|[^/]\/$/
 const ANY = /^/
 const NONE = /$^/
 
 const PARAMETERS = /;[^/]*/g
 const CUT_OFF = /[?#].*$/s
-// Windows drops dots and blanks behind a name, whoever opens the file; Spring's AntPathMatcher before 4.3 blanks on both sides.
-// A run is looked at from its beginning alone: from each of its characters would take the square of its length.
+// Windows drops dots and spaces after a file name. Spring's AntPathMatcher before 4.3 trims spaces on both sides. The lookbehind
+// matches a run from its first character only: from each character would take quadratic time.
 const AROUND_NAMES = /(?<=\/)[ \t]+|(?<![. \t])[. \t]+(?=\/|$)/g
 
 function withoutEnd(path: string): string {
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-/** For those who pass over case and a slash at the end. */
+/** For servers that ignore case and a trailing slash. */
 function tidy(path: string): string {
   return withoutEnd(path).toLowerCase()
 }
 
-/** All that the path may mean to somebody. Safe paths alone: they decode to text, and in few rounds. */
+/** Returns all readings of a path. Call it only for safe paths, which decode to text in few rounds. */
 function readingsOf(path: string): ReadonlySet<string> {
   const readings = new Set<string>()
   for (const raw of [path, path.replace(PARAMETERS, '')])
@@ -37,7 +38,7 @@ function readingsOf(path: string): ReadonlySet<string> {
   return readings
 }
 
-/** Whether some path could be taken for both: as far as both go, they agree. */
+/** True when some path could match both: they agree up to the end of the shorter. */
 function mayMeet(one: string, other: string): boolean {
   const segmentsOf = (path: string) => path.toLowerCase().replace(/\/\*$/, '').split('/').slice(1)
   const rivals = segmentsOf(other)
@@ -58,7 +59,7 @@ export function createDispute<Route>(
     than !== undefined && (route === undefined || asksMore(route, than))
   const isNarrower = (rival: Entry, entry: Entry) => rankOf(rival.path) > rankOf(entry.path)
   const isLooselyNarrower = (rival: Entry, entry: Entry) => rankOf(tidy(rival.path)) > rankOf(tidy(entry.path))
-  // Where routes become one: the stricter one, and 405 only where none takes the method.
+  // When two entries become the same path, the stricter one stays. A 405 stays only if neither has a route for the method.
   const loose = createRouteTree(
     table,
     ({ path }) => tidy(path),
@@ -66,7 +67,7 @@ export function createDispute<Route>(
   )
   const doubts = new Map<Entry, RegExp>()
 
-  /** Which paths of an entry are doubtful. Most entries have nobody narrower who asks for more. */
+  /** Matches the paths of an entry that may be read as a narrower, stricter entry. Most entries have no such rival. */
   function doubtOf(entry: Entry): RegExp {
     const known = doubts.get(entry)
     if (known !== undefined) return known

@@ -1,4 +1,4 @@
-// Decodes the path of a request once, segment by segment, for comparison with routes; refuses what could climb.
+// Decodes the path of a request once for comparison with routes. Refuses path traversal.
 
 // What a path may hold unescaped: RFC 3986 section 3.3, and what browsers and older clients send raw all the same (WHATWG URL,
 // path percent-encode set; nginx and HAProxy let all of it pass). A dot after a slash and all else is looked at closely.
@@ -9,7 +9,7 @@ const SLASH = 0x2f
 const DOT = 0x2e
 const QUERY = 0x3f
 
-/** Where the path ends when nothing in it needs a closer look: no escapes, no empty segments, none that starts with a dot; else -1. */
+/** Returns the end of a plain path: no escapes, no empty segments, no segment that begins with a dot. Else -1. */
 function endOfPlainPath(url: string): number {
   let afterSlash = false
   for (let index = 0; index < url.length; index += 1) {
@@ -35,10 +35,10 @@ const NOT_IN_TEXT = /[\u0000-\u001f\u007f\\]/
 // it is decoded before it is split, or with blanks (Windows drops them).
 const DOT_SEGMENT = /^\.{1,2} *([;?#].*)?$/s
 const SEPARATORS = /[./\\]/g
-/** Nobody decodes more often; and each round costs as much as the path is long. */
+/** Most rounds of decoding: no known server decodes more often, and each round costs linear time. */
 const MAX_ROUNDS = 5
 
-/** Decodes what is UTF-8; other escapes stay, but for those of ASCII. */
+/** Decodes UTF-8 escapes. Of invalid UTF-8, decodes only the ASCII escapes. */
 function decodeOnce(text: string): string {
   return text.replace(/(?:%[0-9a-f]{2})+/gi, (run) => {
     try {
@@ -49,7 +49,7 @@ function decodeOnce(text: string): string {
   })
 }
 
-/** Decodes a text again and again until nothing is left to decode; undefined when that takes too many rounds. */
+/** Decodes repeatedly until no escape is left; undefined when that takes too many rounds. */
 export function decodeFully(text: string): string | undefined {
   let before = text
   for (let round = 0; round < MAX_ROUNDS; round += 1) {
@@ -60,13 +60,13 @@ export function decodeFully(text: string): string | undefined {
   return undefined
 }
 
-/** The path of a target as it came, without the query. */
+/** Returns the path of a target, undecoded, without the query. */
 export function rawPath(url: string): string {
   const queryAt = url.indexOf('?')
   return queryAt === -1 ? url : url.slice(0, queryAt)
 }
 
-/** Decodes what is known to decode, but for slashes: they stay `%2F`. */
+/** Decodes valid escapes except slashes, which stay `%2F`. */
 export function decodeKeepingSlashes(raw: string): string {
   return decodeURIComponent(raw.replace(ENCODED_SLASH, '%252F'))
 }
@@ -81,22 +81,22 @@ function decoded(raw: string): string | undefined {
   }
   const full = decodeFully(raw)
   if (full === undefined || NOT_IN_TEXT.test(once)) return undefined
-  // An escape of an escape that would become a dot, a slash or a backslash: an upstream that decodes twice would see it.
+  // Double escapes of a dot, slash or backslash: an upstream that decodes twice would see the character.
   if (full.match(SEPARATORS)?.length !== once.match(SEPARATORS)?.length) return undefined
   if (full.split('/').some((segment) => DOT_SEGMENT.test(segment))) return undefined
   return decodeKeepingSlashes(raw)
 }
 
-/** The path of a target, without its query, when nothing in it needs a closer look: nearly always. */
+/** Returns a plain path without its query; undefined when it needs decoding or checks. Most paths are plain. */
 export function plainPath(url: string): string | undefined {
   const end = url.charCodeAt(0) === SLASH ? endOfPlainPath(url) : -1
   if (end === -1 || end === url.length) return end === -1 ? undefined : url
-  // A fragment is never sent (RFC 9112 section 3.2): who sends one means to be read in two ways.
+  // Clients never send a fragment (RFC 9112 section 3.2), and servers disagree how to read one.
   return url.includes('#', end) ? undefined : url.slice(0, end)
 }
 
 /**
- * The path of a target in origin form, decoded, without its query; an escaped slash stays `%2F`, as it separates nothing.
+ * Returns the decoded path of a target in origin form, without its query. An escaped slash stays `%2F`: it is no separator.
  * Undefined when the path is unsafe for every route: dot segments in any spelling, an empty first segment, backslashes,
  * control characters, fragments, bytes that are not UTF-8, escapes that would become any of these when decoded again.
  */
@@ -104,7 +104,7 @@ export function decodedPath(url: string): string | undefined {
   return url.charCodeAt(0) !== SLASH || url.includes('#') ? undefined : decoded(rawPath(url))
 }
 
-/** Whether a decoded path holds an escaped slash. A percent sign of its own cannot stand there before `2F`: that was refused. */
+/** True when a decoded path contains an escaped slash. A literal `%2F` is not possible: decodedPath refuses it. */
 export function hasEncodedSlash(path: string): boolean {
   return path.includes('%2F')
 }

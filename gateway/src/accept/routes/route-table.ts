@@ -1,4 +1,4 @@
-// Groups the routes by path and host: each method has one route, others are answered 405.
+// Groups the routes by path and host: one route for each method, 405 for other methods.
 import { METHODS } from 'node:http'
 
 import { hostPatternOf } from './host-name.ts'
@@ -14,22 +14,22 @@ export interface TableEntry<Route> {
   readonly path: string
   readonly host: string | undefined
   readonly methods: readonly string[]
-  /** Undefined: no route takes these methods, though the path has routes; `allow` says which it does. */
+  /** Undefined for methods without a route on this path: a 405, with the methods in `allow`. */
   readonly route: Route | undefined
   readonly allow: readonly string[]
   /** All routes of this path and host. */
   readonly siblings: readonly Route[]
 }
 
-/** CONNECT asks for a tunnel, not for a resource: Node never hands it to a request handler. */
+/** All methods but CONNECT, which asks for a tunnel: Node never passes it to a request handler. */
 export const FORWARDED_METHODS: readonly string[] = METHODS.filter((method) => method !== 'CONNECT')
 
-/** `/users/:id` and `/users/:name` are one path. */
+/** The path without parameter names: `/users/:id` and `/users/:name` are the same path. */
 function shapeOf(path: string): string {
   return path.replace(/\/:[^/]+/g, '/:')
 }
 
-/** Of two paths that match, the narrower one has the greater rank: text before a parameter before any rest, from the left. */
+/** The rank of a path: of two that match, the greater is narrower. From the left: text, then a parameter, then `*`. */
 export function rankOf(path: string): string {
   const kinds = path
     .split('/')
@@ -49,7 +49,7 @@ function groupBy<Item>(items: readonly Item[], keyOf: (item: Item) => string): I
   return [...groups.values()]
 }
 
-/** Who answers GET answers HEAD (RFC 9110 section 9.3.2), unless another route of the path and host names it. */
+/** A route for GET also serves HEAD (RFC 9110 section 9.3.2), unless another route of the path and host names HEAD. */
 function methodsOf({ methods }: Routable, siblings: readonly { readonly admission: Routable }[]): readonly string[] {
   if (methods === undefined) return FORWARDED_METHODS
   if (!methods.includes('GET') || siblings.some(({ admission }) => admission.methods?.includes('HEAD'))) return methods

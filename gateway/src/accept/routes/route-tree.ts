@@ -1,12 +1,12 @@
-// Finds the entry for a request: path from the left, then host, then method. The narrowest wins at each step.
+// Finds the route of a request: path segments from the left, then host, then method. The narrowest match wins.
 import type { TableEntry } from './route-table.ts'
 
 type Methods<Route> = Map<string, TableEntry<Route>>
 
-/** The entries of one path by host: a name, then the narrowest wildcard, then any. */
+/** The entries of one path by host. Order: exact name, narrowest wildcard, any host. */
 class Hosts<Route> {
   readonly #names = new Map<string, Methods<Route>>()
-  /** By what follows the asterisk: `.example.com`. */
+  /** Keyed by the suffix after the asterisk: `.example.com`. */
   readonly #wildcards = new Map<string, Methods<Route>>()
   #any: Methods<Route> | undefined
 
@@ -35,10 +35,10 @@ class Hosts<Route> {
 
 class Node<Route> {
   readonly texts = new Map<string, Node<Route>>()
-  /** The text of the only child, where there is one: compared in place, as the first segments of an API often are alike. */
+  /** The text of a single child, compared without a slice: the first segments of an API are often the same. */
   onlyText: string | undefined
   parameter: Node<Route> | undefined
-  /** Of paths that end here, and of those that end with `/*` after this. */
+  /** Entries of paths that end here, and of paths with `/*` after this segment. */
   exact: Hosts<Route> | undefined
   prefix: Hosts<Route> | undefined
 
@@ -60,7 +60,7 @@ class Node<Route> {
   }
 }
 
-/** `start` is where the next segment begins: beyond the end when there is none. */
+/** `start` is the offset of the next segment, past the end when there is none. */
 function find<Route>(
   node: Node<Route>,
   path: string,
@@ -84,11 +84,14 @@ function find<Route>(
 }
 
 export interface RouteTree<Route> {
-  /** Undefined where no path and host match. `path` is decoded and begins with a slash. */
+  /** Returns the entry; undefined when no path and host match. `path` is decoded and begins with a slash. */
   find(path: string, host: string, method: string): TableEntry<Route> | undefined
 }
 
-/** `place`: which entry stays where two have the same path, host and method; by default there are none such. */
+/**
+ * Builds a tree. `pathOf` gives the path of an entry. `isBetter` decides which entry stays when two have the same path, host and
+ * method, which does not occur in a route table.
+ */
 export function createRouteTree<Route>(
   entries: readonly TableEntry<Route>[],
   pathOf: (entry: TableEntry<Route>) => string = ({ path }) => path,

@@ -1,4 +1,4 @@
-// The router: chooses the route of a request once, before any stage, from what the client sent alone.
+// The router: chooses the route of each request once, before any stage.
 import type { RecordedRequest } from '../request-record.ts'
 import { asksMore, type AdmissionPolicy, type Demands } from '../admit.ts'
 import { decodedPath, hasEmptySegment, hasEncodedSlash, plainPath, rawPath } from './path.ts'
@@ -10,28 +10,28 @@ import type { IncomingMessage } from 'node:http'
 
 import type { FailureCode } from '../../failure.ts'
 
-/** What the router asks of a route. */
+/** What the router needs of a route. */
 export interface RoutableRoute {
   readonly admission: Pick<AdmissionPolicy, keyof Routable | keyof Demands | 'encodedSlashes' | 'emptySegments'>
 }
 
-/** A request with its entry. What a client sent never stands in for it: the entry is a value of its own. */
+/** A request with its table entry. No client value is ever used as the entry. */
 export type RoutedRequest<Route> = RecordedRequest & {
   url: string
   entry?: TableEntry<Route> | undefined
-  /** Why its path may not come to the route: the route counts it. */
+  /** Why the route does not allow this path; counted for the route. */
   pathFault?: string | undefined
 }
 
-/** The request asks for the options of the server as a whole (RFC 9110 section 9.3.7). */
+/** An OPTIONS request for the server as a whole (RFC 9110 section 9.3.7). */
 export const SERVER_OPTIONS = 'server_options'
 
 export interface Router<Route> {
   readonly table: readonly TableEntry<Route>[]
-  /** All methods that some route takes. */
+  /** The union of the methods of all routes. */
   readonly methods: readonly string[]
-  /** Notes the entry that answers at the request; or says why none does. An absolute target becomes path and Host. */
-  place(request: RoutedRequest<Route>): FailureCode | typeof SERVER_OPTIONS | undefined
+  /** Stores the entry in the request, or returns why there is none. Rewrites an absolute target to a path and Host. */
+  assign(request: RoutedRequest<Route>): FailureCode | typeof SERVER_OPTIONS | undefined
   /**
    * The entry whose path a target comes nearest to, for what is said about a request that no route may have (a path that is
    * not safe, a head that could not be parsed): never to serve it.
@@ -45,28 +45,28 @@ const DISPUTED = 'others may read it as a path of a stricter route'
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/is
 
 /**
- * Takes an absolute target apart (RFC 9112 section 3.2.2): its authority counts, whatever Host says. False when there is
- * nothing to take apart and the target is not of another form either.
+ * Splits an absolute target (RFC 9112 section 3.2.2). Its authority replaces Host. False when the target has neither absolute
+ * nor origin form.
  */
 function toOriginForm(request: RoutedRequest<unknown>): boolean {
   const [, authority, rest = ''] = ABSOLUTE.exec(request.url) ?? []
   if (authority === undefined) return false
   request.headers.host = authority
-  // Section 3.2.4: without path and query, OPTIONS is about the server.
+  // Section 3.2.4: OPTIONS without path and query is for the server as a whole.
   if (rest === '' && request.method === 'OPTIONS') request.url = '*'
   else request.url = rest.startsWith('/') ? rest : `/${rest}`
   return true
 }
 
-/** The name in Host; '' where HTTP/1.0 sent none; undefined when it is not valid. */
+/** Returns the host name; '' for HTTP/1.0 without Host; undefined when it is invalid. */
 function hostOf({ headers, httpVersion }: IncomingMessage): string | undefined {
   if (headers.host !== undefined) return hostNameOf(headers.host)
   return httpVersion === '1.1' ? undefined : ''
 }
 
 /**
- * The target with the text of its route as the config writes it: who compares before decoding (Express) would miss `/%6de`
- * for `/me`, and take it for `/:id`. All else stays byte for byte.
+ * Returns the target with the literal segments of its route unescaped: a server that compares before decoding (Express) would
+ * read `/%6de` as `/:id` instead of `/me`. Other bytes stay unchanged.
  */
 function withPlainText(url: string, routePath: string): string {
   const path = rawPath(url)
@@ -94,7 +94,7 @@ export function createRouter<Route extends RoutableRoute>(routes: readonly Route
   return {
     table,
     methods: [...new Set(table.flatMap(({ route, methods }) => (route === undefined ? [] : methods)))],
-    place(request) {
+    assign(request) {
       let host = hostOf(request)
       if (host === undefined) return 'request_invalid'
       if (request.url.charCodeAt(0) !== SLASH) {
@@ -118,7 +118,7 @@ export function createRouter<Route extends RoutableRoute>(routes: readonly Route
     },
     nearest(target, host) {
       const path = plainPath(target) ?? decodedPath(target) ?? rawPath(target)
-      // Every path and host has an entry for each method, and all of them know their siblings.
+      // Every path and host has an entry for each method, with its siblings.
       return tree.find(path, hostNameOf(host ?? '') ?? '', 'GET')
     },
   }

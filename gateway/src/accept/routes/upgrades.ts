@@ -7,14 +7,14 @@ import { afterItsTurnUnread } from '../listen/current-response.ts'
 import { hasHiddenHeaders } from '../listen/single-headers.ts'
 import { headerLines, removeHeaders, replaceHeader } from '../../message/raw-headers.ts'
 
-/** An offer in HTTP/1.0 is to be ignored (RFC 9110 section 7.8): such a request is a plain one. */
+/** True for a WebSocket handshake. False for HTTP/1.0, where a server ignores Upgrade (RFC 9110 section 7.8). */
 export function isWebSocketUpgrade({ headers, httpVersion }: IncomingMessage): boolean {
   return headers.upgrade !== undefined && headers.upgrade.toLowerCase() === 'websocket' && httpVersion !== '1.0'
 }
 
 /**
- * What Node 22.21, 24.9 and newer ask the server: only what may become a WebSocket is to be handed out, all else served as a
- * request; a WebSocket with a body is refused as one. Older ones hand out every offer, see routeUpgrades.
+ * The callback of Node 22.21, 24.9 and newer: true emits `upgrade`, for possible WebSockets only; false serves a plain
+ * request. A WebSocket with a body is refused as a WebSocket. Older versions emit every offer, see routeUpgrades.
  */
 export function shouldUpgradeCallback(this: Server, request: IncomingMessage): boolean {
   const { 'content-length': length = '0', 'transfer-encoding': coding } = request.headers
@@ -24,18 +24,18 @@ export function shouldUpgradeCallback(this: Server, request: IncomingMessage): b
 }
 
 function ignore(): void {
-  // A connection that fails is closed by Node; what listens for that comes to know.
+  // Node closes a failed connection and emits the error to the listeners.
 }
 
-/** As Node's own of a head that is too long. */
+/** The same error as Node's for a head that is too long. */
 function headOverflow(): Error {
   return Object.assign(new Error('a thousand headers or more'), { code: 'HPE_HEADER_OVERFLOW' })
 }
 
-/** Of one connection only, or about the protocol that is not switched to. */
+/** Hop-by-hop headers, and headers of the protocol that is not switched to. */
 const OF_THE_UPGRADE = new Set(['upgrade', 'http2-settings'])
 
-/** The head of the request as it came, but for the wish. */
+/** Writes the head of the request again, without the Upgrade. */
 function headWithoutUpgrade({ method = '', url = '', httpVersion, rawHeaders }: IncomingMessage): Buffer {
   const headers = [...rawHeaders]
   removeHeaders(headers, (name) => OF_THE_UPGRADE.has(name))
@@ -52,16 +52,16 @@ function withoutOptions(connection: string): string | undefined {
 }
 
 /**
- * Takes over the server's upgrades from whoever listens for them. With such a listener Node 20 hands out every request that
- * offers an upgrade (curl --http2, Java's client) with its connection and without its body: those are given back, without
- * the offer, as if the connection were new (RFC 9110 section 7.8: a server may ignore it). `onLost` is told of those whose
- * connection ended before it was their turn.
+ * Replaces the server's upgrade listeners. With a listener, Node 20 emits `upgrade` for every request that offers one (curl
+ * --http2, Java's client), and detaches the connection before the body. Such a request is replayed to the server without the
+ * offer, as if the connection were new (RFC 9110 section 7.8: a server may ignore it). Calls `onLost` for requests whose
+ * connection closed before their turn.
  */
 export function routeUpgrades(server: Server, onLost: (request: IncomingMessage) => void): void {
   const listeners = server.listeners('upgrade') as ((request: IncomingMessage, socket: Duplex, head: Buffer) => void)[]
   server.removeAllListeners('upgrade')
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-    // Node has let go of the connection: without this a reset would end the process.
+    // Node has detached the connection: without a listener a reset would end the process.
     socket.on('error', ignore)
     afterItsTurnUnread(
       socket,
@@ -77,7 +77,7 @@ export function routeUpgrades(server: Server, onLost: (request: IncomingMessage)
 }
 
 function giveBack(server: Server, request: IncomingMessage, socket: Socket, head: Buffer): void {
-  // What is hidden may say how long the body is: without it, the body would be read as the next request.
+  // A dropped header may hold the length of the body: without it the body would be parsed as the next request.
   if (hasHiddenHeaders(request.rawHeaders)) {
     server.emit('clientError', headOverflow(), socket)
     socket.resume()
@@ -86,6 +86,6 @@ function giveBack(server: Server, request: IncomingMessage, socket: Socket, head
   socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
   socket.setTimeout(0)
   server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
-  // Node listens again. One more of ours for each offer would be there for as long as the connection.
+  // Node has its own listener again. Without this, each offer would leave one of ours on the connection.
   socket.off('error', ignore)
 }
