@@ -188,11 +188,16 @@ export function failureRule(code: FailureCode): FailureRule {
 
 /** Why a gateway cannot start: one line for its operator, which names no key material. Thrown before anything listens. */
 export class CannotStart extends Error {
-  /** The option that it is about, where there is one: whoever knows the file tells its place. */
+  /** The option that it is about, undefined where nobody knows: whoever knows the file tells its place. */
   readonly option: readonly (string | number)[] | undefined
 
-  constructor(message: string, option?: readonly (string | number)[]) {
+  constructor(message: string, option: readonly (string | number)[] | undefined) {
     super(message)
     this.option = option
+  }
+
+  /** For who knows more: whose option it is, in words and as a path. */
+  within(owner: string, path: readonly (string | number)[]): CannotStart {
+    return new CannotStart(`${owner}: ${this.message}`, [...path, ...(this.option ?? [])])
   }
 }

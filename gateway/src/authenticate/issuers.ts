@@ -48,16 +48,21 @@ function rulesOf(issuer: IssuerConfig): ClaimRules {
   }
 }
 
+/** The key that signs comes first. */
+function ownKeyOption(index: number): readonly (string | number)[] {
+  return index === 0 ? ['signingKey'] : ['verificationKeys', index - 1]
+}
+
 /** The gateways' own keys beside those of the issuer: believed for this issuer alone. */
 function ownKeys({ algorithms, weakKeys }: IssuerConfig, part: RenewalPart | undefined): readonly VerificationKey[] {
-  return (part?.verificationKeys ?? []).flatMap((key) => {
+  return (part?.verificationKeys ?? []).flatMap((key, index) => {
     const { keys, remarks } = keySetFromJwks({ keys: [key] }, { algorithms, weakKeys, allowSecrets: true })
-    if (keys.length === 0) throw new CannotStart(`renewal: ${remarks.join('; ')}`)
+    if (keys.length === 0) throw new CannotStart(`renewal: ${remarks.join('; ')}`, ['renewal', ...ownKeyOption(index)])
     return keys
   })
 }
 
-function compileIssuer(config: IssuerConfig, parts: IssuersParts): TrustedIssuer {
+function compileIssuer(config: IssuerConfig, index: number, parts: IssuersParts): TrustedIssuer {
   const { events, renewals, ...rest } = parts
   const renewal = renewals?.get(config.name)
   try {
@@ -82,12 +87,12 @@ function compileIssuer(config: IssuerConfig, parts: IssuersParts): TrustedIssuer
       renewal: renewal?.renewal,
     }
   } catch (error) {
-    if (error instanceof CannotStart) throw new CannotStart(`issuer ${config.name}: ${error.message}`)
+    if (error instanceof CannotStart) throw error.within(`issuer ${config.name}`, ['issuers', index])
     throw error
   }
 }
 
 /** Throws CannotStart, naming the issuer, when keys that are here already cannot be used. */
 export function compileIssuers(configs: readonly IssuerConfig[], parts: IssuersParts): readonly TrustedIssuer[] {
-  return configs.map((config) => compileIssuer(config, parts))
+  return configs.map((config, index) => compileIssuer(config, index, parts))
 }

@@ -18,6 +18,7 @@ import type { StreamRenewalPolicy } from './streams/stream-renewal.ts'
 import { createStreamWatch, type StreamWatch } from './streams/stream-watch.ts'
 import { createTransport } from './transport/create-transport.ts'
 import { createUpstream, type Upstream, type UpstreamEvents } from './upstream/upstream.ts'
+import { readUpstreamTls } from './upstream/upstream-tls.ts'
 import { createWebSocketMount, type AdmittedUpgrade } from './websocket/websocket.ts'
 
 type RouteConfig = Config['routes'][number]
@@ -66,12 +67,12 @@ export interface Forwarding {
 function createUpstreams(config: ForwardConfig, parts: ForwardingParts): ReadonlyMap<string, Upstream> {
   const { clock, schedule } = parts
   const transportParts = { clock, schedule, maxHeadBytes: config.limits.responseHeaderBytes }
-  const upstreamParts = {
-    ...parts,
-    createTransport: (target: string, options: UpstreamConfig) => createTransport(target, options, transportParts),
-  }
   return new Map(
-    Object.entries(config.upstreams).map(([name, upstream]) => [name, createUpstream(name, upstream, upstreamParts)]),
+    Object.entries(config.upstreams).map(([name, upstream]) => {
+      const ofThis = { ...transportParts, tls: readUpstreamTls(name, upstream) }
+      const create = (target: string, options: UpstreamConfig) => createTransport(target, options, ofThis)
+      return [name, createUpstream(name, upstream, { ...parts, createTransport: create })]
+    }),
   )
 }
 

@@ -1,16 +1,33 @@
 // Replaces the certificate of the listener for new connections when its files change.
-import { readFileSync } from 'node:fs'
 import { createSecureContext } from 'node:tls'
 import type { Server as TlsServer } from 'node:https'
 
+import { CannotStart } from '../failure.ts'
+import { readNamedFile } from '../options/named-file.ts'
 import type { WatchFiles } from './watch-files.ts'
 import type { Config } from '../options/config.ts'
 import type { Log } from '../observe/log.ts'
 
 type TlsFiles = NonNullable<Config['listen']['tls']>
 
-export function readCertificate({ cert, key }: TlsFiles): { readonly cert: Buffer; readonly key: Buffer } {
-  return { cert: readFileSync(cert), key: readFileSync(key) }
+interface Pair {
+  readonly cert: string
+  readonly key: string
+}
+
+/** Throws CannotStart for a file that cannot be read, and for a pair that does not go together. */
+export function readCertificate({ cert, key }: TlsFiles): Pair {
+  const pair = {
+    cert: readNamedFile('the certificate', cert, ['listen', 'tls', 'cert']),
+    key: readNamedFile('the key', key, ['listen', 'tls', 'key']),
+  }
+  try {
+    createSecureContext(pair)
+  } catch (error) {
+    const { reason = 'unknown reason' } = error as { readonly reason?: string }
+    throw new CannotStart(`${cert} and ${key} cannot be used for TLS: ${reason} (listen.tls)`, ['listen', 'tls'])
+  }
+  return pair
 }
 
 /** Watches the files and swaps the certificate. Logs a pair that does not match or cannot be read, and keeps the old one. */
@@ -18,8 +35,7 @@ export function watchCertificate(server: TlsServer, files: TlsFiles, watch: Watc
   return watch([files.cert, files.key], () => {
     try {
       const pair = readCertificate(files)
-      // Throws before the swap, unlike server.setSecureContext.
-      createSecureContext(pair)
+      // Has thrown before the swap, unlike server.setSecureContext.
       server.setSecureContext(pair)
       log.info('the certificate of listen.tls was exchanged')
     } catch (error) {

@@ -47,9 +47,10 @@ export function createRenewals(
   { issuers, tokens, limits }: Pick<Config, 'issuers' | 'tokens' | 'limits'>,
   parts: RenewalsParts,
 ): Renewals {
-  const renewing = issuers.flatMap(({ name, clockTolerance, renewal: options }) => {
+  const renewing = issuers.flatMap(({ name, clockTolerance, renewal: options }, index) => {
     if (options === undefined) return []
-    const signer = readSigningKey(options, name)
+    const owned = { options, issuer: name, index }
+    const signer = readSigningKey(owned)
     const delivery = createDelivery(options.deliver, tokens.from)
     const renewal = createRenewal({
       options,
@@ -64,7 +65,7 @@ export function createRenewals(
       blockList: parts.blockList,
       events: parts.events.eventsFor(name),
     })
-    const keys = signer === undefined ? [] : readAllKeys(signer, options, name)
+    const keys = signer === undefined ? [] : readAllKeys(signer, owned)
     return { name, options, delivery, renewal, keys }
   })
   const byIssuer = new Map(

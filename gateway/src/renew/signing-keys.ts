@@ -1,8 +1,7 @@
 // The keys that sign an issuer's successors and those that verify them, read from the config.
-import { readFileSync } from 'node:fs'
-
 import { CannotStart } from '../failure.ts'
 import type { Config } from '../options/config.ts'
+import { readNamedFile } from '../options/named-file.ts'
 import {
   createTokenIssuer,
   readVerificationKey,
@@ -12,45 +11,58 @@ import {
 } from './token-issuer.ts'
 
 export type RenewalConfig = NonNullable<Config['issuers'][number]['renewal']>
+type KeyOptions = NonNullable<RenewalConfig['signingKey']>
 
-function usable<Key>(key: Key | string, issuer: string): Key {
-  if (typeof key === 'string') throw new CannotStart(`issuer ${issuer}: renewal: ${key}`)
+/** An issuer, and one of the keys of its renewal: whose option is wrong. */
+interface Place {
+  readonly issuer: string
+  readonly path: readonly (string | number)[]
+}
+
+function cannotStart({ issuer, path }: Place, reason: string, ...option: readonly string[]): CannotStart {
+  return new CannotStart(`issuer ${issuer}: renewal: ${reason}`, [...path, ...option])
+}
+
+function materialOf({ kid, alg, pemFile, secret }: KeyOptions, place: Place): SigningKeyMaterial {
+  const named = { alg, ...(kid === undefined ? {} : { kid }) }
+  return secret === undefined ? { ...named, pem: readPem(pemFile ?? '', place) } : { ...named, secret }
+}
+
+function readPem(file: string, { issuer, path }: Place): string {
+  return readNamedFile(`issuer ${issuer}: renewal: key file`, file, [...path, 'pemFile'])
+}
+
+function readKey<Key>(options: KeyOptions, place: Place, compile: (material: SigningKeyMaterial) => Key | string): Key {
+  const key = compile(materialOf(options, place))
+  if (typeof key === 'string')
+    throw cannotStart(place, key, ...(options.secret === undefined ? ['pemFile'] : ['secret', 'value']))
   return key
 }
 
-function materialOf(
-  { kid, alg, pemFile, secret }: NonNullable<RenewalConfig['signingKey']>,
-  issuer: string,
-): SigningKeyMaterial {
-  const named = { alg, ...(kid === undefined ? {} : { kid }) }
-  return secret === undefined ? { ...named, pem: readPem(pemFile ?? '', issuer) } : { ...named, secret }
-}
-
-function readPem(file: string, issuer: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    throw new CannotStart(`issuer ${issuer}: renewal: key file ${file} cannot be read`)
-  }
+/** The renewal of an issuer, and where it stands in the config. */
+export interface OwnedRenewal {
+  readonly options: RenewalConfig
+  readonly issuer: string
+  /** Of the issuer in the config. */
+  readonly index: number
 }
 
 /** Undefined where the issuer itself makes successors. Throws CannotStart, naming the issuer. */
-export function readSigningKey({ signingKey }: RenewalConfig, issuer: string): TokenIssuer | undefined {
+export function readSigningKey({ options, issuer, index }: OwnedRenewal): TokenIssuer | undefined {
+  const { signingKey } = options
   if (signingKey === undefined) return undefined
-  return usable(createTokenIssuer(materialOf(signingKey, issuer)), issuer)
+  return readKey(signingKey, { issuer, path: ['issuers', index, 'renewal', 'signingKey'] }, createTokenIssuer)
 }
 
 /** All that verify: of the key that signs here, and of those that signed or will sign. Throws CannotStart, naming the issuer. */
-export function readAllKeys(
-  signer: TokenIssuer,
-  { verificationKeys }: RenewalConfig,
-  issuer: string,
-): readonly KeyHalves[] {
+export function readAllKeys(signer: TokenIssuer, { options, issuer, index }: OwnedRenewal): readonly KeyHalves[] {
   const byKid = new Map<string, KeyHalves>([[signer.kid, signer]])
-  for (const options of verificationKeys) {
-    const key = usable(readVerificationKey(materialOf(options, issuer)), issuer)
-    if (byKid.has(key.kid)) throw new CannotStart(`issuer ${issuer}: renewal: two keys have the kid ${key.kid}`)
-    byKid.set(key.kid, key)
+  for (const [at, key] of options.verificationKeys.entries()) {
+    const place = { issuer, path: ['issuers', index, 'renewal', 'verificationKeys', at] }
+    const halves = readKey(key, place, readVerificationKey)
+    if (byKid.has(halves.kid))
+      throw cannotStart(place, `two keys have the kid ${halves.kid}`, ...(key.kid === undefined ? [] : ['kid']))
+    byKid.set(halves.kid, halves)
   }
   return [...byKid.values()]
 }

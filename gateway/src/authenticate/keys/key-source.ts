@@ -1,6 +1,4 @@
 // Where the keys of an issuer come from: a secret, a file, or the issuer itself.
-import { readFileSync } from 'node:fs'
-
 import { parseDocument, withoutMark } from './key-document.ts'
 import { keyRequest, type KeyRequest } from './key-request.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
@@ -12,6 +10,7 @@ import {
   type KeySet,
   type VerificationKey,
 } from './key-set.ts'
+import { readNamedFile } from '../../options/named-file.ts'
 import type { IssuerOptions } from '../../options/tokens.ts'
 import { kindOfValue, mismatch } from '../../message/shown-value.ts'
 import { createRemoteKeys, type FetchedDocument, type RemoteKeys, type RemoteKeysEvents } from './remote-keys.ts'
@@ -71,29 +70,33 @@ async function discoverJwksUrl(
   return checkUrl(jwksUri, allowHttp)
 }
 
-function readKeyFile(file: string): string {
-  try {
-    return withoutMark(readFileSync(file, 'utf8'))
-  } catch {
-    throw new CannotStart(`key file ${file} cannot be read`)
-  }
+type KeyOption = 'jwksFile' | 'pemFile'
+
+function readKeyFile(file: string, option: KeyOption): string {
+  return withoutMark(readNamedFile('key file', file, ['keys', option]))
 }
 
 function parseKeyFile(file: string): unknown {
-  const text = readKeyFile(file)
+  const text = readKeyFile(file, 'jwksFile')
   try {
     return parseDocument(text)
   } catch {
-    throw new CannotStart(`key file ${file} is not JSON`)
+    throw new CannotStart(`key file ${file} is not JSON`, ['keys', 'jwksFile'])
   }
 }
 
 function localKeys(issuer: IssuerConfig, policy: KeyPolicy): KeySet {
   const { jwksFile, pemFile, secret } = issuer.keys
   if (secret !== undefined) return keySetFromSecret(secret, policy)
-  if (pemFile !== undefined) return keySetFromPem(readKeyFile(pemFile), policy)
+  if (pemFile !== undefined) return keySetFromPem(readKeyFile(pemFile, 'pemFile'), policy)
   if (jwksFile !== undefined) return keySetFromDocument(parseKeyFile(jwksFile), { ...policy, allowSecrets: true })
-  throw new CannotStart('no keys are configured')
+  throw new CannotStart('no keys are configured', ['keys'])
+}
+
+/** Where local keys are named. */
+function optionOf({ keys: { secret, pemFile } }: IssuerConfig): readonly string[] {
+  if (secret !== undefined) return ['keys', 'secret', 'value']
+  return ['keys', pemFile === undefined ? 'jwksFile' : 'pemFile']
 }
 
 /** A changed file that cannot be used is told and changes nothing. Returns what ends it. */
@@ -118,7 +121,7 @@ export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): Ke
     const ring = createKeyRing([], parts.ownKeys)
     const load = () => {
       const { keys: loaded, remarks } = localKeys(issuer, policy)
-      if (loaded.length === 0) throw new CannotStart(remarks.join('; '))
+      if (loaded.length === 0) throw new CannotStart(remarks.join('; ') || 'it holds no key', optionOf(issuer))
       parts.events.onFetched(ring.replace(loaded), remarks)
     }
     load()

@@ -94,7 +94,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
   function connectorFor(timeoutMs: number): ReturnType<typeof createConnector> {
     let connector = connectors.get(timeoutMs)
     if (connector === undefined) {
-      connector = createConnector(target, config, timeoutMs, parts.lookup)
+      connector = createConnector(target, parts.tls, timeoutMs, parts.lookup)
       connectors.set(timeoutMs, connector)
     }
     return connector

@@ -1,4 +1,5 @@
 // The interface of a transport: it sends one request and reports the parts of the response to a receiver.
+import type { UpstreamTls } from '../upstream/upstream-tls.ts'
 import type { Duplex, Readable } from 'node:stream'
 
 import type { ClientConnection } from './connections/bound-connections.ts'
@@ -65,6 +66,8 @@ export interface TransportParts {
   readonly maxHeadBytes: number
   /** Resolves host names. Left out: `dns.lookup`. */
   readonly lookup?: Lookup
+  /** What its certificate files hold; left out where the config has no `tls`. */
+  readonly tls?: UpstreamTls | undefined
 }
 
 /** Sends requests to an upstream. `send` never throws: it reports errors to the receiver. */

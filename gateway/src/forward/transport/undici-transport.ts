@@ -27,7 +27,7 @@ export function createUndiciTransport(target: string, config: UpstreamConfig, pa
   const connectionParts = {
     origin: originOf(target),
     servername: new URL(originOf(target)).hostname,
-    connect: createConnector(target, config, config.timeouts.connect, parts.lookup),
+    connect: createConnector(target, parts.tls, config.timeouts.connect, parts.lookup),
     headersTimeoutMs: config.timeouts.headers,
     maxHeadBytes: parts.maxHeadBytes,
     onExcess() {

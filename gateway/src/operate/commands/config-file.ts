@@ -2,14 +2,14 @@
 import { formatFaults, formatInLine, formatProblem } from '../../config/format-problem.ts'
 import { loadConfig } from '../../config/load.ts'
 import type { Config } from '../../options/config.ts'
-import type { CannotStart } from '../../failure.ts'
+import { CannotStart } from '../../failure.ts'
 import { CommandFailed } from './command-failed.ts'
 
 export interface LoadedForCommand {
   readonly config: Config
   readonly warnings: readonly string[]
-  /** Why it cannot start after all, at the place of the option that is to blame. */
-  readonly blame: (error: CannotStart) => CannotStart | CommandFailed
+  /** Awaits what is started with this config. Why it cannot start after all is told at the place of the option that is to blame. */
+  readonly blaming: <Started>(start: () => Promise<Started>) => Promise<Started>
 }
 
 /** Throws CommandFailed with all errors at once. */
@@ -20,9 +20,14 @@ export function loadForCommand(file: string): LoadedForCommand {
   return {
     config,
     warnings: warnings.map(formatProblem),
-    blame(error) {
-      const { option: path, message } = error
-      return path === undefined ? error : new CommandFailed(formatInLine(locate({ path, message, standsAlone: true })))
+    async blaming(start) {
+      try {
+        return await start()
+      } catch (error) {
+        if (!(error instanceof CannotStart) || error.option === undefined) throw error
+        const { option: path, message } = error
+        throw new CommandFailed(formatInLine(locate({ path, message, standsAlone: true })))
+      }
     },
   }
 }

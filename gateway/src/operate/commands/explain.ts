@@ -89,11 +89,11 @@ export function addExplain(command: Command): void {
     .addOption(new Option('--online', 'fetch keys as a start would: the default').conflicts('offline').hideHelp())
     .option('--json', 'print JSON')
     .action(async (method: string, url: string, options: ExplainOptions) => {
-      const { config } = loadForCommand(options.config)
+      const { config, blaming } = loadForCommand(options.config)
       const request = buildRequest(config, method, url, await readToken(options.token), options.header)
       const fetcher = options.offline === true ? undefined : createFetchJson()
       const nowMs = options.at === undefined ? Date.now() : parseTime(options.at)
-      const explanation = await explain(config, request, { nowMs, fetchJson: fetcher?.fetchJson })
+      const explanation = await blaming(() => explain(config, request, { nowMs, fetchJson: fetcher?.fetchJson }))
       await fetcher?.close()
       process.stdout.write(
         `${options.json === true ? writeExactJson(explanation) : explanationText(request, explanation)}\n`,

@@ -3,18 +3,13 @@ import type { Command } from 'commander'
 
 import { runGateway } from '../process/main.ts'
 import { runWorkers, workerCount } from '../process/run-workers.ts'
-import { CannotStart } from '../../failure.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
 
 export function addRun(command: Command): void {
   command.addOption(configOption()).action(async ({ config: file }: { config: string }) => {
-    const { config, warnings, blame } = loadForCommand(file)
+    const { config, warnings, blaming } = loadForCommand(file)
     for (const warning of warnings) process.stderr.write(`${warning}\n`)
-    try {
-      await (workerCount(config) > 1 ? runWorkers(config) : runGateway(config))
-    } catch (error) {
-      throw error instanceof CannotStart ? blame(error) : error
-    }
+    await blaming(() => (workerCount(config) > 1 ? runWorkers(config) : runGateway(config)))
   })
 }

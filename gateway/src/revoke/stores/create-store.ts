@@ -1,6 +1,4 @@
 // Creates the store that the config names.
-import { readFileSync } from 'node:fs'
-
 import type { Clock, Schedule } from '../../clock.ts'
 import type { BlockList } from '../block-list.ts'
 import { createLevelStore } from './level/level-store.ts'
@@ -11,7 +9,7 @@ import { createRedisStore } from './redis/redis-store.ts'
 import { parseRedisUrl, type RedisAddress } from './redis/redis-url.ts'
 import type { Retention } from './retention.ts'
 import type { RevocationStore, StoreEvents, StoreStatus } from './store.ts'
-import { CannotStart } from '../../failure.ts'
+import { readNamedFile } from '../../options/named-file.ts'
 
 export interface StoreParts {
   readonly list: BlockList
@@ -21,17 +19,11 @@ export interface StoreParts {
   readonly forgettableSec: Retention
 }
 
-function readCertificates(file: string): string {
-  try {
-    return readFileSync(file, 'utf8')
-  } catch {
-    throw new CannotStart(`the certificates in ${file} cannot be read (revocation.store.ca)`)
-  }
-}
+const CA = ['revocation', 'store', 'ca'] as const
 
-/** Throws CannotStart for a URL that is none. */
+/** Throws CannotStart for a URL that is none, and certificates that cannot be read. */
 export function redisAddressOf({ redis, ca }: { readonly redis: string; readonly ca?: string }): RedisAddress {
-  return { ...parseRedisUrl(redis), ...(ca === undefined ? {} : { ca: readCertificates(ca) }) }
+  return { ...parseRedisUrl(redis), ...(ca === undefined ? {} : { ca: readNamedFile('the CA file', ca, CA) }) }
 }
 
 /** For who has the list from somebody else who opened the store. */

@@ -1,10 +1,9 @@
 // Opens connections to a target. Verifies the certificate against the target's own name, and reads responses to refused uploads.
-import { readFileSync } from 'node:fs'
 import { isIP, type Socket } from 'node:net'
 
 import { buildConnector } from 'undici'
 
-import type { UpstreamConfig } from '../../../options/upstreams.ts'
+import type { UpstreamTls } from '../../upstream/upstream-tls.ts'
 
 const UNIX = 'unix:'
 
@@ -31,17 +30,13 @@ function hostOf(target: string): string {
 /** Resolves host names with the signature of `dns.lookup`. Tests replace it. */
 export type Lookup = NonNullable<Extract<buildConnector.BuildOptions, { lookup?: unknown }>['lookup']>
 
-function optional(file: string | undefined): string | undefined {
-  return file === undefined ? undefined : readFileSync(file, 'utf8')
-}
-
 /**
  * Creates undici's connector for a target, with a fixed TLS server name. By default undici verifies the certificate against
- * the Host header, which the client controls when `preserveHost` is set. Throws when a TLS file cannot be read.
+ * the Host header, which the client controls when `preserveHost` is set.
  */
 export function createConnector(
   target: string,
-  { tls }: UpstreamConfig,
+  tls: UpstreamTls | undefined,
   timeoutMs: number,
   lookup?: Lookup,
 ): buildConnector.connector {
@@ -50,7 +45,7 @@ export function createConnector(
     timeout: timeoutMs,
     rejectUnauthorized: true,
     ...(target.startsWith(UNIX) ? { socketPath: target.slice(UNIX.length) } : {}),
-    ...(tls === undefined ? {} : { ca: optional(tls.ca), cert: optional(tls.cert), key: optional(tls.key) }),
+    ...(tls === undefined ? {} : { ca: tls.ca, cert: tls.cert, key: tls.key }),
     ...(lookup === undefined ? {} : { lookup }),
   })
   return ({ servername: _ofTheRequest, ...options }, callback) => {

@@ -66,6 +66,10 @@ export function readRedisUrl(url: string): RedisAddress | undefined {
 export function parseRedisUrl(url: string): RedisAddress {
   const address = readRedisUrl(url)
   if (address === undefined)
-    throw new CannotStart('the URL of Redis is not written like redis://host:6379/0 (revocation.store.redis)')
+    throw new CannotStart('the URL of Redis is not written like redis://host:6379/0 (revocation.store.redis)', [
+      'revocation',
+      'store',
+      'redis',
+    ])
   return address
 }
