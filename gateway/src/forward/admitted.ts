@@ -1,4 +1,4 @@
-// An admitted request: all that forwarding needs to know of it.
+// An admitted request, as the forward stage receives it.
 import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
@@ -10,16 +10,16 @@ export interface Admitted {
   readonly request: RecordedRequest
   readonly response: ServerResponse
   readonly requestId: string
-  /** Path and query as they came. */
+  /** Path and query as the client sent them. */
   readonly target: string
-  /** Who calls; undefined where nobody was asked. */
+  /** The authenticated or anonymous caller; undefined on routes with `auth: none`. */
   readonly caller: AuthResult | undefined
-  /** Where its token was found. */
+  /** The location in which the token was found. */
   readonly location: TokenLocation | undefined
-  /** Takes the token out of what goes on; undefined where it stays. */
+  /** Strips the token from the forwarded request; undefined when the token is forwarded. */
   readonly strip: StripToken | undefined
-  /** Headers that every response to this request carries (CORS), names and values in turn; the upstream's own are dropped. */
+  /** CORS headers for every response, as alternating names and values. They replace the CORS headers of the upstream. */
   readonly extraHeaders: readonly string[] | undefined
-  /** The upstream switched protocols, as was asked: takes the connection, or says why it cannot. */
+  /** The upstream switched protocols. Takes over the connection, or returns an error. */
   readonly onUpgrade?: (rawHeaders: readonly string[], connection: Duplex) => Error | undefined
 }

@@ -1,4 +1,4 @@
-// Sends an admitted request to its upstream and the response back, byte for byte.
+// Forwards an admitted request to its upstream. The bodies pass unchanged, both ways.
 import type { Admitted } from './admitted.ts'
 import { RenewedEvents } from './streams/renewed-events.ts'
 import { createNextToken, type StreamRenewalPolicy } from './streams/stream-renewal.ts'
@@ -8,22 +8,22 @@ import { hasBody, outgoingBody, type BodyLimits } from './streams/request-body.t
 import type { OutgoingRequest, Transport } from './transport/transport.ts'
 import { peerAddressOf } from '../message/trusted-proxies.ts'
 
-/** What a route needs to forward. Compiled once. */
+/** What forwarding needs of a route. Compiled once. */
 export interface ForwardPolicy extends ExchangePolicy {
   readonly transport: Transport
-  /** Undefined where streams carry no successors. */
+  /** How open streams deliver successors; undefined when they do not. */
   readonly streams: StreamRenewalPolicy | undefined
   readonly connectTimeoutMs: number
   readonly headersTimeoutMs: number
   readonly bodyLimits: BodyLimits
   readonly preserveHost: boolean
-  /** Code of the frame that closes a WebSocket whose token has ended. */
+  /** Close code (RFC 6455 section 7.4) for a WebSocket whose token has expired or was revoked. */
   readonly closeCode: number
-  /** Whether a peer is a proxy whose word about the client counts. */
+  /** True for the address of a trusted proxy, whose forwarding headers are believed. */
   readonly isTrusted: (address: string) => boolean
 }
 
-/** What the gateway says to the upstream about a request. */
+/** Collects the facts that the gateway adds to the request as headers. */
 export function factsOf(
   { request, requestId, caller, target }: Admitted,
   { preserveHost, isTrusted, rewrite }: Pick<ForwardPolicy, 'preserveHost' | 'isTrusted' | 'rewrite'>,
@@ -67,7 +67,7 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
     upgrade: null,
     connectTimeoutMs: policy.connectTimeoutMs,
     headersTimeoutMs: policy.headersTimeoutMs,
-    // Many clients may speak through a proxy's connection: what is authenticated for one would serve all of them.
+    // A proxy's connection carries requests of many clients: an authenticated upstream connection must not be bound to it.
     client: facts.peerTrusted ? undefined : request.socket,
   }
   const exchange = new Exchange(policy, admitted)

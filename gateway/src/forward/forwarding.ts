@@ -1,4 +1,4 @@
-// Creates the forward stage: from the config of upstreams and routes, the functions that send admitted requests on.
+// Creates the forward stage: compiles upstreams and routes to the functions that forward admitted requests.
 import type { FastifyReply, FastifyRequest } from 'fastify'
 
 import type { Answer } from '../accept/answer.ts'
@@ -25,7 +25,7 @@ type RouteConfig = Config['routes'][number]
 type ForwardConfig = Pick<Config, 'upstreams' | 'limits' | 'authResult' | 'proxy'>
 
 export interface ForwardingEvents extends UpstreamEvents {
-  /** The gateway had to answer in the place of an upstream; `cause` is for the log only. */
+  /** The gateway answered a request that it could not forward. `cause` is for the log only. */
   onNotForwarded(requestId: string, route: string, upstream: string, code: FailureCode, cause: string): void
 }
 
@@ -41,25 +41,25 @@ export interface ForwardingParts {
     readonly onDelivered: ForwardPolicy['onRenewed']
     readonly successorOnStream: StreamRenewalPolicy['successorOnStream'] | undefined
   }
-  /** Names of headers that only the gateway may say, lower case. */
+  /** Headers that only the gateway may set, in lower case. */
   readonly reserved: readonly string[]
   readonly events: ForwardingEvents
 }
 
 export interface Forwarding {
-  /** Undefined of a route that the gateway answers itself. */
+  /** Returns the policy of a route; undefined when the gateway answers the route itself (`action`). */
   policyOf(route: RouteConfig): ForwardPolicy | undefined
-  /** What mounts the WebSockets of all routes. */
+  /** Creates the function that mounts WebSocket routes. */
   webSocketMount(
     admittedOf: (request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade,
   ): ReturnType<typeof createWebSocketMount>
-  /** Ends the streams whose callers may not go on: a token was revoked. */
+  /** Ends streams whose tokens are no longer valid. Call it after a revocation. */
   checkStreams(): void
-  /** See StreamWatch. */
+  /** Ends event streams at shutdown, see StreamWatch. */
   readonly leaveStreams: StreamWatch['leave']
-  /** By name. */
+  /** Upstreams by name. */
   readonly upstreams: ReadonlyMap<string, Upstream>
-  /** Begins health checks. */
+  /** Starts the active health checks. */
   start(): void
   close(): Promise<void>
 }
@@ -86,7 +86,7 @@ function createFilter({ authResult, proxy }: ForwardConfig, parts: ForwardingPar
   })
 }
 
-/** What the body of a request may be. */
+/** The limits of request bodies. */
 function bodyLimitsOf(route: RouteConfig, { limits }: ForwardConfig, watch: StreamWatch): BodyLimits {
   return {
     maxBytes: route.bodyBytes ?? limits.bodyBytes,
@@ -105,7 +105,7 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
   const { onDelivered: onRenewed, successorOnStream } = renewals
   const streams = successorOnStream === undefined ? undefined : { successorOnStream, onRenewed }
 
-  /** Written out in one place: all routes have one hidden class (decision 0018). */
+  /** Names each member in one literal, so that all policies share a hidden class (decision 0018). */
   function policyOf(route: RouteConfig): ForwardPolicy | undefined {
     if (route.action !== undefined) return undefined
     const name = route.upstream ?? ''

@@ -1,13 +1,13 @@
-// The header that tells the upstream who calls: base64url without padding of UTF-8 JSON, made once per token.
+// Encodes the auth-result header: UTF-8 JSON in base64url without padding, once for each token.
 import type { AuthResultOptions } from '../../options/forward.ts'
 import type { VerifiedFacts } from '../../authenticate/auth-result.ts'
 import { ExactNumber } from '../../message/json/exact-number.ts'
 import { Failure } from '../../failure.ts'
 
 export interface AuthResultEncoder {
-  /** Header value for a verified token; auth_result_too_large rather than a value that is cut. */
+  /** Encodes the result of a verified token. Failure auth_result_too_large when it exceeds `authResult.maxBytes`. */
   readonly encode: (facts: VerifiedFacts) => string | Failure
-  /** Header value for a caller without a token; undefined where the format cannot say that. */
+  /** The value for a caller without a token; undefined for `format: claims`, which cannot express it. */
   readonly anonymous: string | undefined
 }
 
@@ -23,7 +23,7 @@ export function createAuthResultEncoder(
   options: Readonly<Omit<AuthResultOptions, 'claims'>> & { readonly claims?: readonly string[] },
 ): AuthResultEncoder {
   const { format, maxBytes, claims: allowed } = options
-  // A character is at most three bytes, and a text of more characters than that is refused before it is written.
+  // A UTF-16 unit has at most three bytes in UTF-8, and a text of more than maxBytes units is not written.
   const bytes = Buffer.alloc(3 * maxBytes)
 
   function encode(text: string): string | Failure {
@@ -36,12 +36,12 @@ export function createAuthResultEncoder(
     )
   }
 
-  // From the parsed claims, never the token's own bytes, unless they are the same: a claim written twice must not mean two things.
+  // Written from the parsed claims, because a duplicate claim in the token's own text could be read in two ways.
   function claimsText({ claims, claimsJson, write }: VerifiedFacts): string {
     return allowed === undefined ? (claimsJson ?? write(claims)) : write(pick(claims, allowed))
   }
 
-  /** As JSON.stringify would write {authenticated, issuer, subject, scopes, expiresAt, claims}, but the claims are text already. */
+  /** The same text as JSON.stringify of {authenticated, issuer, subject, scopes, expiresAt, claims}, with claims as text. */
   function resultText(facts: VerifiedFacts): string {
     const { issuer, subject, scopesJson, claims, expiresAtSec } = facts
     const exp = claims['exp']

@@ -1,4 +1,4 @@
-// Request and response headers: which are removed, which are added. One function for each direction.
+// Filters headers and trailers: removes and adds fields, with one function for each direction.
 import {
   foldName,
   FRAMING,
@@ -12,39 +12,39 @@ import {
 import { memoizeByName } from '../../message/memoize.ts'
 import { eachHeader, indexOfHeader, removeHeaders, takeHeader, type RawHeaders } from '../../message/raw-headers.ts'
 
-/** What the gateway says about a request. */
+/** Facts about a request that the gateway adds as headers. */
 export interface RequestFacts {
   readonly requestId: string
-  /** Of the peer, and whether it is a proxy whose word about the client counts. */
+  /** Address of the peer, and whether the peer is a trusted proxy. */
   readonly peerAddress: string
   readonly peerTrusted: boolean
   readonly protocol: 'http' | 'https'
   readonly host: string | undefined
-  /** What was taken off in front of the path; undefined where nothing was. */
+  /** The prefix that the rewrite removed from the path; undefined for none. */
   readonly prefix: string | undefined
-  /** Whether the upstream gets the client's Host. */
+  /** True when the upstream receives the client's Host. */
   readonly preserveHost: boolean
-  /** Of the auth-result header; undefined where none is sent. */
+  /** Value of the auth-result header; undefined when none is sent. */
   readonly authResult: string | undefined
 }
 
 export interface HeaderRules {
   /** Name of the auth-result header, lower case. */
   readonly authResultHeader: string
-  /** Names besides it that no upstream may be told by a client, and no client by an upstream; lower case. */
+  /** Other headers that only the gateway may set, in both directions; lower case. */
   readonly reserved: readonly string[]
-  /** Names of the headers that tokens are read from, lower case: no other spelling of one may bring a second token. */
+  /** Headers that hold tokens, lower case. Variant spellings are dropped: they could carry a second token. */
   readonly tokenHeaders: readonly string[]
-  /** What becomes of request headers with `_` in their name. */
+  /** Whether request headers with `_` in their name are forwarded. */
   readonly underscores: 'drop' | 'keep'
-  /** Name for the header Via; undefined for none. */
+  /** Pseudonym in Via (RFC 9110 section 7.6.3); undefined: no Via. */
   readonly via: string | undefined
 }
 
 export interface HeaderFilter {
   toUpstream(raw: RawHeaders, connection: string | undefined, facts: RequestFacts): string[]
   toClient(raw: RawHeaders, requestId: string, without: ReadonlySet<string> | undefined): string[]
-  /** Fields after a body: whatever says how to read, route or believe a message has no place there (RFC 9110 section 6.5.1). */
+  /** Filter trailers. They drop fields of framing, routing and authentication (RFC 9110 section 6.5.1). */
   trailersToClient(raw: RawHeaders): [name: string, value: string][]
   trailersToUpstream(raw: RawHeaders): string[]
 }
@@ -85,8 +85,8 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
     toUpstream(raw, connection, facts) {
       const named = namedByConnection(connection)
       const headers: string[] = []
-      // First: servers drop what exceeds their number of headers (Node: 1000), and a client can fill that up. What it named in
-      // Connection cannot take them away.
+      // First, because servers drop headers beyond their limit (Node: 1000), which a client can reach. The client's Connection
+      // header does not remove them.
       if (facts.authResult !== undefined) headers.push(authResultHeader, facts.authResult)
       headers.push('x-request-id', facts.requestId)
       if (!facts.peerTrusted) {
@@ -95,7 +95,7 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
         if (facts.prefix !== undefined) headers.push('x-forwarded-prefix', facts.prefix)
       }
       if (facts.preserveHost && facts.host !== undefined) headers.push('host', facts.host)
-      // A loop of its own, here and in toClient: each message comes by, and a closure would be made for it.
+      // Hot path, here and in toClient: a loop avoids a closure for each message.
       for (let index = 0; index < raw.length; index += 2) {
         const name = raw[index] as string
         const verdict = verdictOf(name)
@@ -141,7 +141,7 @@ function pairsThat(pass: (name: string) => boolean, raw: RawHeaders): [name: str
   return pairs
 }
 
-/** A trusted proxy said who the client is: its own address joins the lists, and what it did not say is added. First, as above. */
+/** Behind a trusted proxy: appends its address to the lists, and adds missing headers. First, for the same reason as above. */
 function addHop(headers: string[], { peerAddress, protocol, host, prefix }: RequestFacts): void {
   const saysHost = indexOfHeader(headers, 'x-forwarded-host') !== -1
   const saysProtocol = indexOfHeader(headers, 'x-forwarded-proto') !== -1
@@ -157,7 +157,7 @@ function addHop(headers: string[], { peerAddress, protocol, host, prefix }: Requ
   headers.unshift('x-forwarded-for', hops.join(', '))
 }
 
-/** What several proxies took off, the outermost first, is one prefix to the client: no consumer but Spring reads lists. */
+/** Joins the prefixes of several proxies, outermost first: no consumer but Spring reads lists. */
 function joinedPrefixes(list: string): string {
   return list
     .split(',')
@@ -165,12 +165,12 @@ function joinedPrefixes(list: string): string {
     .join('')
 }
 
-/** RFC 7239 section 6: an IPv6 address stands in brackets, and so in quotes. */
+/** The `for` node of RFC 7239 section 6: an IPv6 address is bracketed and so quoted. */
 function forNode(address: string): string {
   return address.includes(':') ? `for="[${address}]"` : `for=${address}`
 }
 
-/** Rare: an upstream names headers in Connection, or the gateway answers CORS itself. Takes the pairs out in place. */
+/** Removes headers in place: those the upstream names in Connection, and its CORS headers under a CORS policy. Rare. */
 function removeNamed(
   headers: string[],
   named: ReadonlySet<string> | undefined,

@@ -1,13 +1,13 @@
-// The Location header of a response: where it points at the target, it is rewritten to lead back through the gateway.
+// Rewrites a Location header that names a target, so that it leads through the gateway.
 import type { Rewrite } from './rewrite.ts'
 import { replaceHeader } from '../../message/raw-headers.ts'
 
-/** Statuses whose Location a client follows or stores (RFC 9110 section 10.2.2). */
+/** True for statuses whose Location a client follows or stores (RFC 9110 section 10.2.2). */
 export function hasLocation(status: number): boolean {
   return status === 201 || (status >= 300 && status < 400)
 }
 
-/** The authorities of a target, in lower case: what a Location of its own would name, with and without the usual port. */
+/** Returns the authorities of a target in lower case, with and without the default port. */
 function authorities(target: string): string[] {
   if (target.startsWith('unix:')) return ['localhost']
   const { host, port, protocol } = new URL(target)
@@ -21,8 +21,8 @@ export function authoritiesOf(targets: readonly string[]): ReadonlySet<string> {
 const ABSOLUTE = /^https?:\/\/([^/?#]*)([^#]*)/i
 
 /**
- * Edits Location in place: an absolute one that names a target becomes a path of the gateway, a path loses what the
- * rewrite put in front. Anything else is somebody else's address and stays.
+ * Rewrites Location in place. An absolute URL of a target becomes a path of the gateway; a path is mapped back by the rewrite
+ * of the route. Other URLs stay unchanged.
  */
 export function restoreLocation(
   headers: string[],

@@ -1,4 +1,4 @@
-// Adds the successor of a token to a response: only to one that this client alone sees and no cache keeps.
+// Adds the successor of a token to a response, if only this client receives the response and no cache stores it.
 import type { IncomingMessage } from 'node:http'
 
 import { hasLocation } from './location.ts'
@@ -7,38 +7,38 @@ import type { ClearCookies } from '../../authenticate/locations/cookie-clearing.
 import type { TokenLocation } from '../../authenticate/locations/location.ts'
 import { eachHeader, indexOfHeader, findHeader, removeHeaders } from '../../message/raw-headers.ts'
 
-/** What a route knows for it. Compiled once. */
+/** What delivery needs of a route. Compiled once. */
 export interface CarryPolicy {
-  /** What tokens are found in, for the header Vary; empty where that is the URL alone. */
+  /** The headers in which tokens are found, for Vary. Empty when tokens come in the URL only. */
   readonly vary: string
   readonly onRenewed: (caller: AuthResult) => void
   readonly clearCookies: ClearCookies
 }
 
-/** Whose response it is. */
+/** The request of a response. */
 export interface CarryRequest {
   readonly request: Pick<IncomingMessage, 'headers' | 'socket' | 'url'>
   readonly caller: AuthResult | undefined
-  /** Where the token was found. */
+  /** The location in which the token was found. */
   readonly location: TokenLocation | undefined
 }
 
-/** What caches and validators go by (RFC 9111 section 5.2): none of it may be true of a response with a token in it. */
+/** Fields of caching and validation (RFC 9111 section 5.2). They are removed from a response with a token. */
 const CACHING: ReadonlySet<string> = new Set(['cache-control', 'expires', 'age', 'etag', 'pragma'])
 
-/** Caches that obey these do so before Cache-Control (RFC 9213; nginx, Varnish, Fastly): the upstream means them to keep it. */
+/** Fields for shared caches, which take precedence over Cache-Control (RFC 9213; nginx, Varnish, Fastly). */
 const FOR_SHARED_CACHES = /^(x-accel-expires|surrogate-control|(.+-)?cdn-cache-control)$/
 const NOT_KEPT = /(^|[\s,])(no-store|private)([\s,=]|$)|^(off|0)$/i
 const SHARED = /(^|[\s,])(public|s-maxage)([\s,=]|$)/i
 
-/** Whether a redirect leads away: to another authority than the client asked. */
+/** True when a redirect leads to another authority than that of the request. */
 function leadsAway(location: string, host: string | undefined): boolean {
   const [, authority] = /^(?:[a-z][a-z0-9+.-]*:)?[/\\]{2}([^/\\?#]*)/i.exec(location) ?? []
   if (authority === undefined) return /^[a-z][a-z0-9+.-]*:/i.test(location)
   return host === undefined || authority.toLowerCase() !== host.toLowerCase()
 }
 
-/** What one header says against it. `name` in lower case. */
+/** True when one header of the response forbids delivery. `name` is in lower case. */
 function forbids(
   name: string,
   value: string,
@@ -49,12 +49,12 @@ function forbids(
   if (name === 'cache-control') return SHARED.test(value) && !NOT_KEPT.test(value)
   if (FOR_SHARED_CACHES.test(name)) return !NOT_KEPT.test(value.trim())
   if (name === 'location') return hasLocation(status) && leadsAway(value, host)
-  // The service ends the session, or begins another: ours must not undo that.
+  // The service ends or replaces the session, which a successor would undo.
   if (name === 'clear-site-data') return true
   return name === 'set-cookie' && cookies.some((cookie) => value.startsWith(`${cookie}=`))
 }
 
-/** A successor goes back the way its token came: one from a cookie, which scripts cannot read, into no header that they can. */
+/** A successor takes the way of its token: scripts must not read in a header what was in an HttpOnly cookie. */
 function isWayBack({ cookie }: RenewedToken, location: TokenLocation | undefined): boolean {
   return location?.wayBack === (cookie === undefined ? 'header' : 'cookie')
 }
@@ -65,7 +65,7 @@ function mayCarry(
   renewed: RenewedToken,
   { location, request }: CarryRequest,
 ): boolean {
-  // 206 and 416: parts are put together by the validators that are taken away below. 304: it freshens what a cache has.
+  // 206 and 416 need the validators that are removed below. A 304 updates a cached response.
   if (status >= 500 || status === 304 || status === 206 || status === 416 || !isWayBack(renewed, location)) return false
   const cookies = renewed.cookie === undefined ? [] : [renewed.cookie.name, location?.cookie ?? '']
   let allowed = true
@@ -76,8 +76,8 @@ function mayCarry(
 }
 
 /**
- * Whether the browser may have the token under another name, domain or path than its successor gets: two cookies would come
- * from then on. What the gateway set itself, the successor replaces.
+ * True when the browser may hold the token in a cookie with another name, domain or path than the successor's: it would send
+ * both from then on. A cookie that the gateway set itself is replaced.
  */
 function mayLeaveTwin(
   { renewedFrom }: AuthResult,
@@ -88,8 +88,8 @@ function mayLeaveTwin(
 }
 
 /**
- * Adds the successor of the caller's token to the headers of a response, in place. Not where the response must not carry
- * it: a later one will, since the token is due until it expires.
+ * Adds the successor of the caller's token to the headers of a response, in place. Skips responses that must not carry it: a
+ * later one will, because the token stays due until it expires.
  */
 export function carryRenewedToken(
   headers: string[],
@@ -107,7 +107,7 @@ export function carryRenewedToken(
   headers.push(renewed.header, renewed.value)
   onRenewed(carried.caller)
   const origin = findHeader(headers, 'access-control-allow-origin')
-  // Where no origin is allowed, nothing is exposed. A cookie needs no script to read it.
+  // Exposed only to an allowed origin. A cookie needs no exposure, because scripts do not read it.
   if (origin === undefined || origin === 'false' || renewed.cookie !== undefined) return
   const exposed = indexOfHeader(headers, 'access-control-expose-headers')
   if (exposed === -1) headers.push('access-control-expose-headers', renewed.header)

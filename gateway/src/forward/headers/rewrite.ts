@@ -1,16 +1,16 @@
-// Rewrites the path that a route matched to the path for its upstream, and back.
+// Maps the path of a request to the path for its upstream, and back.
 
-/** A compiled rewrite. Targets are paths with their query. */
+/** A compiled rewrite. A target is a path with its query. */
 export interface Rewrite {
-  /** What the upstream gets for a client's target. */
+  /** Returns the target for the upstream. */
   toUpstream(target: string): string
-  /** What a client must ask for to reach this path of the upstream by the route that `target` came through. */
+  /** Maps a path of the upstream to the path of a client, by the route of `target`. */
   toClient(path: string, target: string): string
-  /** What was taken off in front of the path, for links to be made with; undefined where the path is not just shorter. */
+  /** Returns the prefix that the rewrite removed (X-Forwarded-Prefix); undefined when it did more than remove a prefix. */
   takenOff(target: string): string | undefined
 }
 
-/** The index of the slash that starts segment `count` (from 0); the length when there are fewer. */
+/** Returns the index of the slash before segment `count` (from 0), or the length when there are fewer. */
 function startOfSegment(path: string, count: number): number {
   let index = 0
   for (let seen = 0; seen < count && index !== -1; seen += 1) index = path.indexOf('/', index + 1)
@@ -24,15 +24,15 @@ function splitQuery(target: string): readonly [path: string, query: string] {
 
 const UNCHANGED: Rewrite = { toUpstream: (target) => target, toClient: (path) => path, takenOff: () => undefined }
 
-/** How many segments of the path are gone where the rest is what the rewrite says; 0 when it says something else. */
+/** Returns how many leading segments the rewrite removes; 0 when it changes the rest. */
 function segmentsTakenOff(matched: readonly string[], rewritten: readonly string[]): number {
   const count = matched.length - rewritten.length
   return count > 0 && rewritten.every((segment, index) => segment === matched[count + index]) ? count : 0
 }
 
 /**
- * Compiles a rewrite. What a prefix route did not match, and the query, go on as they came; `:name` in the rewrite takes
- * that segment of the path. Segments are counted, not characters: an escaped character matches the plain one, but is longer.
+ * Compiles a rewrite. The path after the prefix and the query stay unchanged; `:name` inserts that segment of the path. Counts
+ * segments, not characters, because an escaped character matches the plain one but is longer.
  */
 export function compileRewrite(routePath: string, rewrite: string | undefined): Rewrite {
   if (rewrite === undefined) return UNCHANGED
@@ -58,7 +58,7 @@ export function compileRewrite(routePath: string, rewrite: string | undefined): 
       const [path, query] = splitQuery(target)
       const rest = isPrefix ? path.slice(startOfSegment(path, matched.length)) : ''
       const rewritten = replacement(path) + rest
-      // Without its prefix a path may be nothing, or (emptySegments) begin with `//`, which URL parsers take for a host.
+      // Without its prefix a path may be empty, or (emptySegments) begin with `//`, which URL parsers read as a host.
       return (rewritten === '' ? '/' : rewritten.replace(/^\/{2,}/, '/')) + query
     },
     toClient(upstreamTarget, target) {

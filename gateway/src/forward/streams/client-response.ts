@@ -1,24 +1,24 @@
-// Writes the response to the client with as few system calls as the platform allows.
+// Writes responses to the client with few system calls.
 import type { ServerResponse } from 'node:http'
 
 import { endInOneWrite } from '../../message/one-write.ts'
 import { eachHeader, takeHeader } from '../../message/raw-headers.ts'
 
-// With its head it fits into the buffer on the stack that libuv's fast path writes from.
+// With its head it fits into the stack buffer of libuv's fast path.
 const ONE_WRITE_BYTES = 8192
 
-/** Ends a response, with a body that came whole if there is one. */
+/** Ends a response. `body` is the whole body; undefined for none, or when it was written already. */
 export function endWith(response: ServerResponse, body: Buffer | undefined): void {
   if (body === undefined || response.chunkedEncoding || body.length > ONE_WRITE_BYTES) response.end(body)
   else endInOneWrite(response, body.toString('latin1'))
 }
 
 /**
- * Writes the head of a response. A reason phrase that Node would refuse (undici's transport reads it as UTF-8, so
- * Latin-1 does not survive) gives way to the standard one: it means nothing (RFC 9112 section 4), and the response shall not be lost over it.
+ * Writes the head of a response. Replaces a reason phrase that Node refuses (the undici transport decodes Latin-1 as UTF-8) with
+ * the standard one: clients ignore it (RFC 9112 section 4).
  */
 export function writeHead(response: ServerResponse, status: number, reason: string, headers: string[]): void {
-  // RFC 9110 section 8.6: a length in a 204 could be taken for that of a body.
+  // RFC 9110 section 8.6: a 204 must not have Content-Length.
   if (status === 204) takeHeader(headers, 'content-length')
   try {
     response.writeHead(status, reason, headers)
@@ -28,7 +28,7 @@ export function writeHead(response: ServerResponse, status: number, reason: stri
   }
 }
 
-/** An interim response. Node can write 102 and 103 (with a Link); a client loses nothing with any other (RFC 9110 section 15.2). */
+/** Writes an interim response. Node can write 102, and 103 with a Link. Clients may ignore all others (RFC 9110 section 15.2). */
 export function sendInformation(response: ServerResponse, status: number, headers: readonly string[]): void {
   if (status === 102) response.writeProcessing()
   if (status !== 103) return
@@ -42,6 +42,6 @@ export function sendInformation(response: ServerResponse, status: number, header
   try {
     response.writeEarlyHints({ ...hints, link: links })
   } catch {
-    // A Link that Node finds malformed: the hint is lost, the response is not.
+    // Node throws for a malformed Link. Only the hint is lost.
   }
 }

@@ -1,7 +1,7 @@
-// Which responses may outlive their token: those of unknown length, event streams above all.
+// Classifies responses by whether they may outlive their token.
 import { findHeader, valuesOf, type RawHeaders } from '../../message/raw-headers.ts'
 
-/** `bounded`: its length is known. `events`: text/event-stream. `endless`: any other response of unknown length. */
+/** `bounded`: has Content-Length. `events`: text/event-stream. `endless`: any other response without Content-Length. */
 export type ResponseKind = 'bounded' | 'events' | 'endless'
 
 const EVENTS = /^text\/event-stream *(;|$)/i

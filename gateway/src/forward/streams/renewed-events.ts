@@ -1,4 +1,4 @@
-// Adds the successors of the caller's token to an event stream: between two events of the upstream, never within one.
+// Inserts successors of the caller's token into an event stream, between two events of the upstream.
 import type { Duplex } from 'node:stream'
 
 import type { Admitted } from '../admitted.ts'
@@ -8,17 +8,17 @@ import type { LongLived, StreamWatch } from './stream-watch.ts'
 import type { ResponseReceiver } from '../transport/transport.ts'
 import { findHeader } from '../../message/raw-headers.ts'
 
-/** An event ends with an empty line, and a line with any of three (WHATWG HTML, section 9.2.5). */
+/** The end of an event: an empty line, with any of three line ends (WHATWG HTML, section 9.2.5). */
 const EMPTY_LINE = /(\r\n|\r|\n)(\r\n|\r|\n)$/
 const LONGEST_EMPTY_LINE = 4
 
-/** Passes everything on to the exchange as it came. */
+/** Wraps an exchange: passes all events on unchanged, and writes its own events to the client. */
 export class RenewedEvents implements ResponseReceiver, LongLived {
   readonly #exchange: ResponseReceiver
   readonly #admitted: Admitted
   readonly #nextToken: NextToken
   readonly #watch: StreamWatch
-  /** The last bytes of the stream; undefined where it is none of events. */
+  /** The last bytes of the stream; undefined when it is not an event stream. */
   #tail: string | undefined
 
   constructor(exchange: ResponseReceiver, admitted: Admitted, nextToken: NextToken, watch: StreamWatch) {
@@ -48,9 +48,9 @@ export class RenewedEvents implements ResponseReceiver, LongLived {
     this.#exchange.onHead(status, statusText, rawHeaders, resume)
     const { request, response } = this.#admitted
     const isEvents = status === 200 && request.method !== 'HEAD' && responseKind(rawHeaders) === 'events'
-    // Bytes that are an encoding of events cannot be added to.
+    // An encoded stream (gzip) cannot be extended.
     if (!isEvents || findHeader(rawHeaders, 'content-encoding') !== undefined) return
-    // Before the first byte is between two events as well.
+    // The start of the stream counts as the end of an event.
     this.#tail = '\n\n'
     this.#watch.add(this)
     response.on('close', () => {

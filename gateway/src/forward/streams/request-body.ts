@@ -1,4 +1,4 @@
-// The request body on its way to the upstream: counted, bounded in size and slowness, read as fast as the upstream takes it.
+// The request body on its way to the upstream: applies the limits of size and speed, with backpressure.
 import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
@@ -10,17 +10,17 @@ export class BodyTooLarge extends Error {}
 export class BodyTooSlow extends Error {}
 export class ClientGone extends Error {}
 
-/** What a route takes of a body. Compiled once. */
+/** Limits of request bodies for a route. Compiled once. */
 export interface BodyLimits {
   readonly maxBytes: number
-  /** Longest pause between two pieces, and what the whole may take before its speed counts. 0 for no limit. */
+  /** Longest pause between two pieces, and grace time before `minBytesPerSec` applies. 0: no limit. */
   readonly timeoutMs: number
-  /** Bytes for which the whole may take another second. 0 for no limit. */
+  /** Least average speed after the grace time. 0: no limit. */
   readonly minBytesPerSec: number
   readonly watch: StreamWatch
 }
 
-/** True when the request has a body to send: announced by its length or by chunks (RFC 9112 section 6). */
+/** True when the request has a body, by Content-Length or Transfer-Encoding (RFC 9112 section 6). */
 export function hasBody({ headers }: IncomingMessage): boolean {
   if (headers['transfer-encoding'] !== undefined) return true
   const length = headers['content-length']
@@ -28,8 +28,8 @@ export function hasBody({ headers }: IncomingMessage): boolean {
 }
 
 /**
- * Stands between the client's message and a transport, which destroys the stream it is given when the exchange fails: that
- * would take the client's connection with it before the failure could be answered.
+ * A copy of the client's message stream. A transport destroys its stream when the exchange fails, and destroying the message
+ * itself would close the client's connection before the gateway can answer.
  */
 export class RequestBody extends Readable implements LongLived {
   readonly #source: RecordedRequest
@@ -38,7 +38,7 @@ export class RequestBody extends Readable implements LongLived {
   #attached = false
   #moved = false
   #movedAtMs = 0
-  /** Of the time in which the client could have sent: what the upstream's slowness took is not its fault. */
+  /** Time in which the client could send, without the time in which the upstream caused backpressure. */
   #tookMs = 0
   #lookedAtMs: number | undefined
 
@@ -61,8 +61,8 @@ export class RequestBody extends Readable implements LongLived {
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     this.#limits.watch.delete(this)
     this.#source.off('data', this.#onData).off('end', this.#onEnd).off('close', this.#onClose)
-    // The upstream has answered already, or failed: what the client still sends of this body has to be read before its next
-    // request can be. Who sends too much is answered that, and closed.
+    // After an early response or an error, the rest of the body must be read before the client's next request. After a fault of
+    // the client the gateway answers and closes the connection instead.
     if (this.#attached && !this.#source.complete && !isTheClients(error)) this.#source.on('data', this.#onRest).resume()
     callback(error)
   }
@@ -71,7 +71,7 @@ export class RequestBody extends Readable implements LongLived {
     const { timeoutMs, minBytesPerSec } = this.#limits
     const passedMs = nowMs - (this.#lookedAtMs ?? nowMs)
     this.#lookedAtMs = nowMs
-    // A slow or full upstream keeps the client from sending.
+    // Paused by backpressure, the client cannot send.
     const waits = this.#source.isPaused()
     if (this.#moved || waits || passedMs === 0) this.#movedAtMs = nowMs
     this.#moved = false
@@ -82,7 +82,7 @@ export class RequestBody extends Readable implements LongLived {
       this.destroy(new BodyTooSlow('the request body came too slowly'))
   }
 
-  /** True as soon as the client's bytes are asked for: from then on they cannot be had a second time. */
+  /** True once reading has begun; the bytes cannot be read again. */
   get begun(): boolean {
     return this.#attached
   }
@@ -117,12 +117,12 @@ export class RequestBody extends Readable implements LongLived {
   }
 }
 
-/** The client sends too much or too slowly: it is told, and its connection closed. */
+/** True when the client caused the error, by a body too large or too slow. */
 function isTheClients(error: Error | null): boolean {
   return error instanceof BodyTooLarge || error instanceof BodyTooSlow
 }
 
-/** The body of a request, which may be opened for each try until one of them has read of it. */
+/** Creates the body of a request. It can be opened for each retry until one has begun to read. */
 export function outgoingBody(
   source: RecordedRequest,
   limits: BodyLimits,

@@ -1,21 +1,21 @@
-// The successors that an open stream itself delivers to its client, where the issuer's renewal says so.
+// Delivers successors inside an open stream, for issuers with `renewal.stream: event`.
 import type { AuthResult, RenewedToken } from '../../authenticate/auth-result.ts'
 import type { TokenLocation } from '../../authenticate/locations/location.ts'
 
-/** What a route knows for it. Compiled once. */
+/** What stream renewal needs of a route. Compiled once. */
 export interface StreamRenewalPolicy {
-  /** The successor of this caller's token, when it is due and may go into a stream. */
+  /** Returns the successor of the caller's token, if it is due and may be sent in a stream. */
   readonly successorOnStream: (caller: AuthResult, wallMs: number) => RenewedToken | undefined
   readonly onRenewed: (caller: AuthResult) => void
 }
 
-/** Name of the event, and `type` of the message. */
+/** Name of the server-sent event, and `type` of the WebSocket message. */
 export const RENEWED_TOKEN = 'renewed_token'
 
-/** Gives each token of a chain once, as it falls due: what a stream was given takes the place of what opened it. */
+/** Returns each successor once, when it is due. A delivered successor replaces the token of the stream. */
 export type NextToken = (wallMs: number) => string | undefined
 
-/** Undefined where nothing may be sent: a token from a cookie, which scripts cannot read, never goes where they can. */
+/** Creates the source of successors for one stream. Undefined for a token from a cookie: scripts must not read it. */
 export function createNextToken(
   caller: AuthResult | undefined,
   location: TokenLocation | undefined,

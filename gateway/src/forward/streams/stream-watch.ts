@@ -1,11 +1,12 @@
-// Watches long-lived exchanges with one timer: ends those that are silent, late, or outlive their token.
+// Checks long-lived exchanges with one timer: ends those that are idle, take too long, or outlive their token.
 import type { Clock, Schedule } from '../../clock.ts'
 
-/** A long-lived exchange: a response that has not ended yet, a WebSocket. */
+/** A long-lived exchange: a response in progress, a request body, or a WebSocket. */
 export interface LongLived {
   /**
-   * Ends itself when it must not go on: silence and lengths go by `nowMs`, which never jumps, the end of a token by `wallMs`.
-   * When the process ends, WebSockets leave, and event streams that have not moved after `leaveMs`; -Infinity before.
+   * Ends the exchange if it must not continue. `nowMs` is the monotonic clock, for timeouts; `wallMs` is the wall clock, for the
+   * expiry of tokens. At shutdown `leaveMs` is set: WebSockets end, and event streams without bytes since then. Before,
+   * `leaveMs` is -Infinity.
    */
   check(nowMs: number, wallMs: number, leaveMs: number): void
 }
@@ -13,20 +14,20 @@ export interface LongLived {
 export interface StreamWatch {
   add(longLived: LongLived): void
   delete(longLived: LongLived): void
-  /** Checks all of them now: a token may have been revoked. */
+  /** Checks all exchanges now, because a token may have been revoked. */
   readonly check: () => void
-  /** The process ends within this time: event streams are ended, those that stand still at once, the others at half of it. */
+  /** Begins the shutdown, `withinMs` before its end: ends idle event streams now, and all event streams after half the time. */
   readonly leave: (withinMs: number) => void
   readonly size: number
 }
 
-/** How late an end may come, also after the wall clock was set: a token is judged anew by each look. */
+/** Interval of checks, and so the longest delay of an end, also after the wall clock has jumped. */
 const INTERVAL_MS = 250
 
-/** A response that is written word by word, as language models do, pauses for less, and comes to its end if it may. */
+/** An event stream without bytes for this time is idle. Responses of language models pause for less, and may finish. */
 const STILL_MS = 1000
 
-/** A timer for each exchange would cost every request; this one runs only while there are any. */
+/** Creates a watch with one timer for all exchanges, which runs only while there are any. */
 export function createStreamWatch(clock: Clock, schedule: Schedule): StreamWatch {
   const longLived = new Set<LongLived>()
   let running = false

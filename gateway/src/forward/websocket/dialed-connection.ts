@@ -1,11 +1,11 @@
-// A connection to an upstream that has already switched to WebSocket, for a client library that does the handshake itself.
+// An upgraded connection to an upstream, wrapped for a client library that insists on doing the WebSocket handshake itself.
 import { createHash } from 'node:crypto'
 import { Duplex } from 'node:stream'
 
 // RFC 6455 section 1.3.
 const ACCEPT_GUID = '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'
 
-/** The value of Sec-WebSocket-Accept that answers a Sec-WebSocket-Key. */
+/** Returns the Sec-WebSocket-Accept for a Sec-WebSocket-Key (RFC 6455 section 4.2.2). */
 export function acceptOf(key: string): string {
   return createHash('sha1')
     .update(key + ACCEPT_GUID)
@@ -15,8 +15,8 @@ export function acceptOf(key: string): string {
 const END_OF_HEAD = '\r\n\r\n'
 
 /**
- * Answers the one handshake that is written to it, and from then on is the upstream's connection, with backpressure both
- * ways. So the gateway can dial, and see the upstream's choice of subprotocol, before it promises a client anything.
+ * Answers the library's handshake itself, then passes bytes to and from the upstream with backpressure. So the gateway can
+ * complete the handshake with the upstream, and learn its subprotocol, before it answers the client.
  */
 export class DialedConnection extends Duplex {
   readonly #upstream: Duplex
@@ -24,7 +24,7 @@ export class DialedConnection extends Duplex {
   #head = ''
   #open = false
 
-  /** `protocol` is the subprotocol to tell the library: what the client was told. */
+  /** `protocol` is the subprotocol of the handshake, the same that the client receives. */
   constructor(upstream: Duplex, protocol: string | undefined) {
     super()
     this.#upstream = upstream

@@ -6,17 +6,17 @@ import { acceptOf } from './dialed-connection.ts'
 import { hasBody } from '../streams/request-body.ts'
 import { removeHeaders, valuesOf, type RawHeaders } from '../../message/raw-headers.ts'
 
-/** Of the client's own handshake; the gateway makes its own with the upstream. Extensions are not negotiated through. */
+/** Headers of the client's handshake. The gateway has its own handshake with the upstream, without extensions. */
 const OF_THIS_HOP: ReadonlySet<string> = new Set([
   ...['sec-websocket-key', 'sec-websocket-version', 'sec-websocket-extensions', 'sec-websocket-accept'],
 ])
 
-/** The only version that is spoken (RFC 6455). */
+/** The only supported version (RFC 6455). */
 export const VERSION = '13'
 
 /**
- * What is wrong with a handshake. RFC 6455 section 4.2.1: a GET with a key of 16 bytes in version 13. A body would be read as
- * frames by one side and as a body by the other.
+ * Checks a handshake (RFC 6455 section 4.2.1): a GET of version 13 with a key of 16 bytes, and without a body, which one side
+ * could read as frames. Undefined when it is valid.
  */
 export function handshakeProblem(request: IncomingMessage): 'request_invalid' | 'websocket_version' | undefined {
   const { method, headers } = request
@@ -28,11 +28,11 @@ export function handshakeProblem(request: IncomingMessage): 'request_invalid' | 
 
 export interface Handshake {
   readonly key: string
-  /** Subprotocols that were offered. */
+  /** The offered subprotocols. */
   readonly offered: readonly string[]
 }
 
-/** Turns headers for a plain request into those of a handshake, in place. */
+/** Changes the headers of a plain request to a handshake, in place. */
 export function prepareHandshake(headers: string[]): Handshake {
   removeHeaders(headers, (name) => OF_THIS_HOP.has(name))
   const offered = valuesOf(headers, 'sec-websocket-protocol').flatMap((value) =>
@@ -43,7 +43,7 @@ export function prepareHandshake(headers: string[]): Handshake {
   return { key, offered }
 }
 
-/** The subprotocol that the upstream chose, undefined for none; an Error when this is no answer to the handshake. */
+/** Returns the subprotocol of the upstream, undefined for none. An Error when its 101 does not complete the handshake. */
 export function chosenProtocol({ key, offered }: Handshake, rawHeaders: RawHeaders): string | undefined | Error {
   const said = (name: string) => valuesOf(rawHeaders, name).at(-1)?.trim()
   if (said('sec-websocket-accept') !== acceptOf(key)) return new Error('Sec-WebSocket-Accept is wrong')

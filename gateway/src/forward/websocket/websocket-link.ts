@@ -1,10 +1,10 @@
-// Links the client's WebSocket with the upstream's: passes close codes on, applies backpressure, ends both with the token.
+// Links the client's WebSocket with the upstream's: passes close codes, applies backpressure, and ends both with the token.
 import type { EventEmitter } from 'node:events'
 
 import { RENEWED_TOKEN, type NextToken } from '../streams/stream-renewal.ts'
 import type { LongLived, StreamWatch } from '../streams/stream-watch.ts'
 
-/** What is used of a WebSocket of the library ws. */
+/** The parts of a WebSocket of the library ws that the link uses. */
 export interface Peer extends EventEmitter {
   readonly bufferedAmount: number
   close(code?: number, reason?: string): void
@@ -16,23 +16,23 @@ export interface Peer extends EventEmitter {
 
 export interface Side {
   readonly peer: Peer
-  /** The stream below: tells when what was written to it is gone. */
+  /** The underlying stream, for its `drain` event. */
   readonly connection: EventEmitter
 }
 
 export interface LinkParts {
   readonly watch: StreamWatch
   readonly closeCode: number
-  /** The successor that the client is to have now; undefined where the link carries none. */
+  /** Source of successors for the client; undefined when the link delivers none. */
   readonly nextToken: NextToken | undefined
-  /** False ends the link. Undefined: it has no token to outlive. */
+  /** False when the token has expired or was revoked, which ends the link. Undefined: the link may outlive its token. */
   readonly isStillGood: ((wallMs: number) => boolean) | undefined
 }
 
-/** What may wait for a side that reads slowly; one message more can come on top. */
+/** Most bytes buffered for a slow side, plus one message. */
 const MAX_BUFFERED_BYTES = 65_536
 
-/** How long a side may take to answer a close that is ours: the library would wait for half a minute. */
+/** Longest wait for the reply to a close frame of the gateway. The library would wait for 30 s. */
 const CLOSE_MS = 2000
 
 const NO_STATUS = 1005
@@ -41,8 +41,8 @@ const GOING_AWAY = 1001
 const SHUTTING_DOWN = 'the gateway is shutting down'
 const INTERNAL_ERROR = 1011
 
-/** Whoever sends waits until the other side has taken what it was sent. */
-function holdBack(from: Side, to: Side): void {
+/** Pauses one side while the other has too many buffered bytes. */
+function applyBackpressure(from: Side, to: Side): void {
   from.peer.on('message', () => {
     if (to.peer.bufferedAmount <= MAX_BUFFERED_BYTES) return
     from.peer.pause()
@@ -53,12 +53,12 @@ function holdBack(from: Side, to: Side): void {
 }
 
 /**
- * Before the plugin's own listeners: it would turn a close without a code into 4005 and a lost connection into 4006, and
- * tell one side the library's words for an error of the other.
+ * Passes the close of one side to the other, before the plugin's own listeners: the plugin would send 4005 for a close without a
+ * code and 4006 for a lost connection, and pass on the library's error messages.
  */
 function carryClose(from: Side, to: Side, name: string): void {
   from.peer.prependListener('close', (code: number, reason: Buffer) => {
-    // Held back, it would not read the answer to its close.
+    // A paused side would not read the reply to its close frame.
     to.peer.resume()
     if (code === ABNORMAL) to.peer.terminate()
     else if (code === NO_STATUS) to.peer.close()
@@ -69,14 +69,14 @@ function carryClose(from: Side, to: Side, name: string): void {
   })
 }
 
-/** Links both sides until one closes or the token ends; the returned function ends it for a shutdown. */
+/** Links both sides until one closes or the token ends. Returns a function that ends the link at shutdown. */
 export function linkWebSockets(
   client: Side,
   upstream: Side,
   { watch, closeCode, isStillGood, nextToken }: LinkParts,
 ): () => void {
-  holdBack(client, upstream)
-  holdBack(upstream, client)
+  applyBackpressure(client, upstream)
+  applyBackpressure(upstream, client)
   carryClose(client, upstream, 'client')
   carryClose(upstream, client, 'service')
   let closing = false

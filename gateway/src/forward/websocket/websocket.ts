@@ -1,4 +1,4 @@
-// WebSocket routes: the gateway dials the upstream, then @fastify/http-proxy speaks the protocol on both sides.
+// Mounts WebSocket routes: the gateway completes the handshake with the upstream, then @fastify/http-proxy passes messages.
 import httpProxy from '@fastify/http-proxy'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { connect } from 'node:net'
@@ -19,21 +19,21 @@ import { keepEarlyBytes } from '../../message/early-bytes.ts'
 /** An admitted handshake of a client. */
 export interface AdmittedUpgrade extends Admitted {
   readonly policy: ForwardPolicy
-  /** The subprotocol that carried the token: the client is told that one when the upstream chose none. */
+  /** The subprotocol that carried the token. It is the chosen one for the client when the upstream chooses none. */
   readonly tokenProtocol: string | undefined
 }
 
-/** Where the framework takes upgrades. */
+/** The route of Fastify that receives upgrades. */
 export interface UpgradeMount {
   readonly url: string
   readonly constraints: Readonly<Record<string, string>>
 }
 
-/** An upstream that agreed, until the plugin has its two WebSockets. */
+/** An upgraded connection to the upstream, until the plugin has linked its two WebSockets. */
 interface Dialed {
   readonly connection: DialedConnection
-  /** The plugin may never come to link the two: until it does, the client's end is the upstream's. */
-  readonly letGo: () => void
+  /** Closes the upstream's side when the client disconnects before the plugin has linked both. */
+  readonly closeUpstream: () => void
   readonly clientConnection: Duplex
   readonly protocol: string | undefined
   readonly caller: AuthResult | undefined
@@ -43,7 +43,7 @@ interface Dialed {
 
 const KEEP_ALIVE_MS = 60_000
 
-/** From here on, all bytes of the connection are those of the WebSocket. */
+/** Starts the byte counts of the WebSocket at the switch. */
 function noteSwitch({ record, socket }: RecordedRequest): void {
   if (record === undefined) return
   record.onHead()
@@ -51,15 +51,15 @@ function noteSwitch({ record, socket }: RecordedRequest): void {
   record.bytesOut = -socket.bytesWritten
 }
 
-/** RFC 6455 section 4.4; and a 426 names what is to be switched to (RFC 9110 section 15.5.22). */
+/** Headers of a 426: the supported version (RFC 6455 section 4.4), and the protocol to switch to (RFC 9110 section 15.5.22). */
 const SPOKEN_VERSION = {
   headers: ['sec-websocket-version', VERSION, 'upgrade', 'websocket', 'connection', 'upgrade, close'],
 }
 
 /**
- * Mounts the WebSockets of all routes. The plugin's own order (101 first, then dial, with the first subprotocol offered) would
- * promise what the upstream may refuse: so `preHandler` dials, and the plugin's client finds its connection made. Each
- * dialed connection has a ticket, the host name of the address that the plugin is given; it never leaves the process.
+ * Creates the mount for all WebSocket routes. The plugin would answer the client's handshake before it dials the upstream, which
+ * may refuse it. So `preHandler` dials, and the plugin's client uses that connection. A ticket, used as the host name of the
+ * plugin's upstream URL, identifies the dialed connection; it never leaves the process.
  */
 export function createWebSocketMount(
   maxMessageBytes: number,
@@ -74,16 +74,16 @@ export function createWebSocketMount(
     const { request, strip, policy } = upgrade
     const { transport, filter, rewrite } = policy
     const { socket: clientConnection } = request
-    // Half-closed connections are for clients of HTTP, and after the upgrade nobody else looks for the end.
+    // A WebSocket client cannot be half-closed, and Node has detached its listeners after the upgrade.
     if (clientConnection.readableEnded) {
       clientConnection.destroy()
       return
     }
-    const giveBack = keepEarlyBytes(clientConnection)
-    const leave = () => {
+    const returnEarlyBytes = keepEarlyBytes(clientConnection)
+    const onClientEnd = () => {
       clientConnection.destroy()
     }
-    clientConnection.on('end', leave)
+    clientConnection.on('end', onClientEnd)
     const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(upgrade, policy))
     const target = strip === undefined ? upgrade.target : strip(headers, upgrade.target)
     const handshake = prepareHandshake(headers)
@@ -94,18 +94,18 @@ export function createWebSocketMount(
         if (protocol instanceof Error) return protocol
         const told = protocol ?? upgrade.tokenProtocol
         const dialed = new DialedConnection(connection, told)
-        clientConnection.off('end', leave)
-        giveBack()
-        const letGo = () => {
+        clientConnection.off('end', onClientEnd)
+        returnEarlyBytes()
+        const closeUpstream = () => {
           dialed.destroy()
         }
-        clientConnection.on('close', letGo)
+        clientConnection.on('close', closeUpstream)
         clientConnection.setKeepAlive(true, KEEP_ALIVE_MS)
         noteSwitch(upgrade.request)
         addToSwitchingHead(clientConnection, linesForClient(filter, rawHeaders, upgrade.requestId))
         done({
           connection: dialed,
-          letGo,
+          closeUpstream,
           clientConnection,
           protocol: told,
           caller: upgrade.caller,
@@ -140,7 +140,7 @@ export function createWebSocketMount(
       routes: [url],
       httpMethods: ['GET'],
       constraints,
-      // The path is dialed already; what the plugin makes of it is not used, and it would refuse some that are safe.
+      // The dialed request has the path. The plugin's own rewrite is unused, and would refuse some safe paths.
       preRewrite: () => '/',
       preHandler(request, reply, done) {
         const upgrade = admittedOf(request, reply)
@@ -172,7 +172,7 @@ export function createWebSocketMount(
         maxPayload: maxMessageBytes,
         perMessageDeflate: false,
         autoPong: false,
-        // A Duplex is all that Node asks of this option; the types of ws ask for more.
+        // Node needs only a Duplex here; the types of ws demand a Socket.
         createConnection: connectionFor as unknown as typeof connect,
       },
       wsHooks: {
@@ -181,7 +181,7 @@ export function createWebSocketMount(
           if (dialed === undefined) return
           const { caller, location, policy } = dialed
           const { watch, closeCode, isStillGood } = policy
-          dialed.clientConnection.off('close', dialed.letGo)
+          dialed.clientConnection.off('close', dialed.closeUpstream)
           const end = linkWebSockets(
             { peer: source, connection: dialed.clientConnection },
             { peer: target, connection: dialed.connection },

@@ -60,7 +60,7 @@ export function createConnector(
   }
 }
 
-/** True for a failed write. An upstream that refuses an upload responds and closes, so a write fails before the response is read. */
+/** True for a failed write: an upstream that refuses an upload closes the connection before its response is read. */
 function isFailedWrite(error: NodeJS.ErrnoException | undefined): boolean {
   return error?.syscall === 'write' && (error.code === 'ECONNRESET' || error.code === 'EPIPE')
 }
