@@ -1,6 +1,7 @@
 // Files that change while the gateway runs (watch: true): keys and the certificate are exchanged, junk changes nothing.
 import t from 'tap'
-import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, renameSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { join } from 'node:path'
@@ -102,6 +103,44 @@ t.test('a PEM file behind links that are swapped, as Kubernetes does with a Conf
   t.same([await ask(ofOld), await ask(ofFresh)], ['signature_invalid', 'ok'])
 })
 
+t.test(
+  'a key file that becomes a pipe, a device, a directory, a loop, or has no end is told, and stops no request',
+  async (t) => {
+    const [old, fresh] = [await createSigner('ES256', 'old'), await createSigner('ES256', 'fresh')]
+    const home = t.testdir({ 'key.pem': old.pem, real: {} })
+    const file = join(home, 'key.pem')
+    const { clock, ask, lines } = await start(t, {
+      issuers: [{ name: 'idp', issuer: ISSUER, algorithms: ['ES256'], keys: { pemFile: file } }],
+    })
+    const [ofOld, ofFresh] = [await old.sign(goodClaims()), await fresh.sign(goodClaims())]
+    const reasons: [become: () => void, reason: RegExp][] = [
+      [() => execFileSync('mkfifo', [file]), /key\.pem is a pipe or a device, and no file/],
+      [() => symlinkSync('/dev/zero', file), /key\.pem is a pipe or a device, and no file/],
+      [() => mkdirSync(file), /cannot be read/],
+      [() => symlinkSync('key.pem', file), /cannot be read/],
+      [
+        () => {
+          writeFileSync(file, fresh.pem)
+          truncateSync(file, 5e9)
+        },
+        /key\.pem has 5000000000 bytes, at most 1048576 are read/,
+      ],
+    ]
+    for (const [index, [become, reason]] of reasons.entries()) {
+      rmSync(file, { recursive: true })
+      become()
+      await clock.advance(SETTLED_MS)
+      t.equal(errorsOf(lines).length, index + 1, String(reason))
+      t.match(errorsOf(lines)[index], reason)
+      t.equal(await ask(ofOld), 'ok', String(reason))
+    }
+    rmSync(file)
+    writeFileSync(file, fresh.pem)
+    await clock.advance(SETTLED_MS)
+    t.same([await ask(ofOld), await ask(ofFresh)], ['signature_invalid', 'ok'])
+  },
+)
+
 t.test('without watch, files are read once', async (t) => {
   const [old, fresh] = [await createSigner('ES256', 'old'), await createSigner('ES256', 'fresh')]
   const file = join(t.testdir({ 'key.pem': old.pem }), 'key.pem')
@@ -144,6 +183,10 @@ t.test(
     copyFileSync(after.key, tls.key)
     await clock.advance(SETTLED_MS)
     t.equal(await nameNow(), 'after.test')
+    rmSync(tls.key)
+    execFileSync('mkfifo', [tls.key])
+    await clock.advance(SETTLED_MS)
+    t.equal(await nameNow(), 'after.test', 'a pipe')
     writeFileSync(tls.cert, 'junk')
     await clock.advance(SETTLED_MS)
     t.equal(await nameNow(), 'after.test', 'junk')

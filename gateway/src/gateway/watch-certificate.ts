@@ -32,8 +32,9 @@ export function readCertificate({ cert, key }: TlsFiles): Pair {
 
 /** Watches the files and swaps the certificate. Logs a pair that does not match or cannot be read, and keeps the old one. */
 export function watchCertificate(server: TlsServer, files: TlsFiles, watch: WatchFiles, log: Log): () => void {
-  return watch([files.cert, files.key], () => {
+  return watch([files.cert, files.key], (fault) => {
     try {
+      if (fault !== undefined) throw new Error(fault)
       const pair = readCertificate(files)
       // Has thrown before the swap, unlike server.setSecureContext.
       server.setSecureContext(pair)

@@ -3,10 +3,15 @@ import { statSync } from 'node:fs'
 
 import type { Schedule } from '../clock.ts'
 
-/** Calls `onChange` when a file has changed and was then stable for one poll. Returns a function that stops. */
-export type WatchFiles = (files: readonly string[], onChange: () => void) => () => void
+/**
+ * Calls `onChange` when a file has changed and was then stable for one poll; with `fault`, no file may be read. Returns a
+ * function that stops.
+ */
+export type WatchFiles = (files: readonly string[], onChange: (fault?: string) => void) => () => void
 
 const LOOK_MS = 1000
+/** As at the start (config/text/file-options.ts). */
+const MAX_FILE_BYTES = 1024 * 1024
 
 /** The state of a file, which changes with every write and every swap of a link. A missing file is a state too. */
 function stateOf(file: string): string {
@@ -15,6 +20,18 @@ function stateOf(file: string): string {
     return [ino, size, mtimeMs, ctimeMs].join(' ')
   } catch {
     return 'away'
+  }
+}
+
+/** Reading a pipe that nobody writes to would block the process, and /dev/zero has no end. The reader reports a missing file. */
+function faultOf(file: string): string | undefined {
+  try {
+    const stat = statSync(file)
+    if (stat.isFIFO() || stat.isSocket() || stat.isCharacterDevice() || stat.isBlockDevice())
+      return `${file} is a pipe or a device, and no file`
+    return stat.size > MAX_FILE_BYTES ? `${file} has ${stat.size} bytes, at most ${MAX_FILE_BYTES} are read` : undefined
+  } catch {
+    return undefined
   }
 }
 
@@ -32,7 +49,7 @@ export function createFileWatch(schedule: Schedule): WatchFiles {
       last = state
       if (state === known || !isSettled) return
       known = state
-      onChange()
+      onChange(files.map(faultOf).find((fault) => fault !== undefined))
     }
     return () => {
       cancel()

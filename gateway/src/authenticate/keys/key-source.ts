@@ -36,8 +36,8 @@ export interface KeySourceParts {
   readonly schedule: Schedule
   readonly random: () => number
   readonly events: RemoteKeysEvents
-  /** Calls back when one of the files changes; returns what ends it. Left out: files are read once. */
-  readonly watchFiles?: ((files: readonly string[], onChange: () => void) => () => void) | undefined
+  /** Calls back when one of the files changes, with a fault where none is to be read; returns what ends it. Left out: files are read once. */
+  readonly watchFiles?: ((files: readonly string[], onChange: (fault?: string) => void) => () => void) | undefined
   /** The gateway's own, which no fetch replaces. */
   readonly ownKeys?: readonly VerificationKey[]
 }
@@ -103,8 +103,9 @@ function optionOf({ keys: { secret, pemFile } }: IssuerConfig): readonly string[
 function watchLocal({ keys }: IssuerConfig, { watchFiles, events }: KeySourceParts, load: () => void): () => void {
   const file = keys.jwksFile ?? keys.pemFile
   if (file === undefined || watchFiles === undefined) return () => undefined
-  return watchFiles([file], () => {
+  return watchFiles([file], (fault) => {
     try {
+      if (fault !== undefined) throw new Error(`key file ${fault}`)
       load()
     } catch (error) {
       events.onFetchFailed(error instanceof Error ? error.message : 'the file cannot be used', Infinity)
