@@ -1,7 +1,8 @@
 // Tollgate as one of three machines: the whole gateway, its block list in Redis, renewing ahead.
 import { startGateway } from 'tollgate/operate/process/main.js'
 import { loadConfig } from 'tollgate/config/load.js'
-import { createLog, standardOutput } from 'tollgate/observe/log.js'
+import { createLog } from 'tollgate/observe/log.js'
+import { standardOutput } from 'tollgate/observe/log-output.js'
 
 const loaded = loadConfig(process.argv[2] ?? '', { env: process.env })
 if (!loaded.ok) throw new Error(JSON.stringify(loaded.errors))
