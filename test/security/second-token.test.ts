@@ -64,6 +64,31 @@ t.test('a second token beside the first is refused, however its location is spel
   t.equal(requests.length, 0)
 })
 
+t.test('no trailer brings a token, wherever tokens are read from; all else in trailers goes on', async (t) => {
+  const trailers: string[][] = []
+  const { url } = await startUpstream(t, (request, response) => {
+    request.on('end', () => {
+      trailers.push(request.rawTrailers)
+      response.end('ok')
+    })
+  })
+  const [good, bad] = [await signHmac(), await signHmac({ sub: 'mallory' })]
+  const names = ['X-Token', 'x_token', 'X.Token', 'Authorization', 'Cookie', 'Sec-WebSocket-Protocol']
+  const lines = names.map((name) => `${name}: ${bad}\r\n`).join('')
+  const body = `1\r\nx\r\n0\r\n${lines}X-Checksum: 1\r\n\r\n`
+  for (const forward of ['keep', 'strip'])
+    for (const auth of AUTHS) {
+      const { port } = await startTestGateway(
+        t,
+        config(url, 'direct', { from: [...FROM, { header: 'x-token' }], forward }),
+      )
+      const head = ['Host: a', 'Connection: close', `X-Token: ${good}`, 'Transfer-Encoding: chunked']
+      const answer = await sendRaw(port, `POST /${auth}/x HTTP/1.1\r\n${head.join('\r\n')}\r\n\r\n${body}`, 5000)
+      t.equal(statusOf(answer), 200, `${forward} ${auth}`)
+      t.same(trailers.pop(), ['X-Checksum', '1'], `${forward} ${auth}`)
+    }
+})
+
 t.test(
   'forward: strip removes tokens on every route, also where nobody asked for one or a bad one is only reported',
   async (t) => {

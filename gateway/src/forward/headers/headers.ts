@@ -75,9 +75,11 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
     return !HOP_BY_HOP.has(folded) && !own.has(folded) && folded !== 'x-request-id'
   })
 
-  const passesOnAsTrailer = memoizeByName(
-    (name) => verdictOf(name) === 'pass' && !NEVER_IN_TRAILERS.has(foldName(name)),
-  )
+  // Who merges trailers into headers would read a token there that nobody judged.
+  const passesOnAsTrailer = memoizeByName((name) => {
+    const folded = foldName(name)
+    return verdictOf(name) === 'pass' && !NEVER_IN_TRAILERS.has(folded) && !ofTokens.has(folded)
+  })
 
   const passesBackAsTrailer = memoizeByName((name) => passesBack(name) && !NEVER_IN_TRAILERS.has(foldName(name)))
 
