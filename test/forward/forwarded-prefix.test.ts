@@ -83,6 +83,31 @@ t.test('what a trusted proxy took off comes first, as one prefix', async (t) => 
   }
 })
 
+t.test(
+  'a prefix of slashes alone is empty, and one of slashes with something behind them takes no quadratic time',
+  async (t) => {
+    const upstream = await startUpstream(t)
+    const { port } = await startTestGateway(t, {
+      limits: { headerBytes: '64KiB' },
+      proxy: { trustedProxies: ['127.0.0.1'] },
+      upstreams: { up: { targets: [upstream.url] } },
+      routes,
+    })
+    const ask = (prefix: string) =>
+      sendRaw(
+        port,
+        `GET /shop/a HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Forwarded-Prefix: ${prefix}\r\n\r\n`,
+        5000,
+      )
+    await ask('///')
+    t.same(headerValues(upstream.requests.at(-1), 'x-forwarded-prefix'), ['/shop'])
+    const startedAt = performance.now()
+    // The upstream's own limit of heads refuses it: what counts is that the gateway is through.
+    await ask(`${'/'.repeat(60_000)}x`)
+    t.ok(performance.now() - startedAt < 1000, `it took ${(performance.now() - startedAt).toFixed()} ms`)
+  },
+)
+
 t.test('handshakes say it as well', async (t) => {
   const upstream = await startWebSocketUpstream(t)
   const { url } = await startTestGateway(t, { upstreams: { up: { targets: [upstream.url] } }, routes })
