@@ -9,7 +9,7 @@ const signer = await createSigner('ES256', 'one')
 
 t.test('discovery follows the document of exactly the configured issuer', async (t) => {
   const issuer = 'https://login.example.com/tenant'
-  let stated = issuer
+  let stated: string | undefined = issuer
   let jwksUri: unknown = 'https://keys.example.com/jwks'
   const asked: string[] = []
   const clock = createFakeClock()
@@ -38,13 +38,26 @@ t.test('discovery follows the document of exactly the configured issuer', async 
 
   stated = `${issuer}/`
   await clock.advance(FIVE_MINUTES)
-  t.match(events.at(-1), /names another issuer/)
+  t.match(events.at(-1), /\/\.well-known\/openid-configuration: the discovery document names another issuer: it is/)
+  stated = undefined
+  await clock.advance(FIVE_MINUTES)
+  t.match(events.at(-1), /openid-configuration: this is no discovery document: its issuer is missing/)
   stated = issuer
   jwksUri = 'http://keys.example.com/jwks'
   await clock.advance(FIVE_MINUTES)
   t.match(events.at(-1), /not https/)
   jwksUri = undefined
   await clock.advance(FIVE_MINUTES)
-  t.match(events.at(-1), /no jwks_uri/)
+  t.match(events.at(-1), /openid-configuration: the discovery document has no jwks_uri/)
   issuers[0]?.keys.remote?.stop()
+})
+
+t.test('a document that is no JWK set is told with its address, without its query', async (t) => {
+  const { issuers, events } = createTestAuthenticator(
+    [{ name: 'main', algorithms: ['ES256'], keys: { jwksUrl: 'https://login.example.com/openid?key=secret' } }],
+    { fetchJson: () => Promise.resolve({ json: { jwks_uri: 'https://a.example/' }, maxAgeSec: undefined }) },
+  )
+  await issuers[0]?.keys.remote?.start()
+  issuers[0]?.keys.remote?.stop()
+  t.match(events.at(-1), /https:\/\/login\.example\.com\/openid: the JWK set has no usable key: it has no array `keys`/)
 })

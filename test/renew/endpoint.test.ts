@@ -185,6 +185,7 @@ t.test('over the wire: a POST with the token as bearer, bounded in time and size
   for (const [title, listener, message, refused] of cases) {
     const failure: unknown = await askIssuer(await serve(t, listener), 'old', limits).catch((error: unknown) => error)
     t.match(failure, { message }, title)
+    if (!refused) t.match(failure, { message: /^http:\/\/127\.0\.0\.1:\d+[^ ]*: / }, `${title}: it says who`)
     t.equal(failure instanceof RenewalRefused, refused, title)
   }
   t.equal(seen.length, 1, 'the redirect was not followed')

@@ -52,31 +52,52 @@ t.test('everything else is refused, in words that are fit for the log', async (t
     [
       'an error',
       (_request, response) => response.writeHead(500).end('secret trouble'),
-      /^the answer of http:.* had status 500$/,
+      /^http:\/\/127\.0\.0\.1:\d+\/jwks: the answer had status 500$/,
     ],
     [
       'a redirect',
       (_request, response) => response.writeHead(302, { location: target }).end(),
-      /status 302 \(redirects are not followed\)/,
+      /^http:.*\/jwks: the answer had status 302 \(redirects are not followed\)/,
     ],
-    ['HTML', (_request, response) => response.end('<html>secret</html>'), /^the answer is not JSON$/],
+    ['HTML', (_request, response) => response.end('<html>secret</html>'), /^http:.*\/jwks: the answer is not JSON$/],
     [
       'too much',
       (_request, response) => response.end('x'.repeat(10_000_000)),
-      /^the answer is larger than 1000 bytes$/,
+      /^http:.*\/jwks: the answer is larger than 1000 bytes$/,
     ],
-    ['silence', () => undefined, /^no whole answer of http:.* within 300 ms$/],
+    [
+      'an end',
+      (_request, response) => response.destroy(),
+      /^http:.*\/jwks: the connection ended before the answer was whole$/,
+    ],
+    [
+      'an end in the middle',
+      (_request, response) => response.write('{', () => response.destroy()),
+      /^http:.*\/jwks: the connection ended before the answer was whole$/,
+    ],
+    [
+      'what is no HTTP',
+      (_request, response) => response.socket?.end('SSH-2.0-OpenSSH_9.6\r\n'),
+      /^http:.*\/jwks: the answer is not HTTP$/,
+    ],
+    ['silence', () => undefined, /^http:.*\/jwks: no whole answer within 300 ms$/],
     [
       'one byte and silence',
       (_request, response) => void response.write('{'),
-      /^no whole answer of http:.* within 300 ms$/,
+      /^http:.*\/jwks: no whole answer within 300 ms$/,
     ],
   ]
   for (const [title, listener, message] of cases) {
-    await t.rejects(fetchJson(await serve(t, listener), limits), { message }, title)
+    await t.rejects(fetchJson(`${await serve(t, listener)}?key=secret`, limits), { message }, title)
   }
   t.equal(redirected, 0)
-  await t.rejects(fetchJson('http://127.0.0.1:1/jwks', limits))
+  await t.rejects(fetchJson('http://127.0.0.1:1/jwks', limits), {
+    message: 'http://127.0.0.1:1/jwks: connect ECONNREFUSED 127.0.0.1:1',
+  })
+  // Two addresses where there is IPv6: Node's error for all of them has no text.
+  await t.rejects(fetchJson('http://localhost:1/jwks', limits), {
+    message: /^http:\/\/localhost:1\/jwks: connect ECONNREFUSED [^ ]+$/,
+  })
 })
 
 t.test('content codings are undone though none is asked for, and a byte order mark is passed over', async (t) => {
@@ -109,18 +130,18 @@ t.test('content codings are undone though none is asked for, and a byte order ma
     t.equal(asked, 'identity')
   }
   const wrong: readonly [string, string | Buffer, RegExp][] = [
-    ['gzip', text, /^the answer is not the gzip that it says it is$/],
-    ['gzip', gzipSync(text).subarray(0, 20), /^the answer is not the gzip/],
-    ['gzip', '', /^the answer is not the gzip/],
-    ['br', text, /^the answer is not the br/],
-    ['deflate', text, /^the answer is not the deflate/],
-    ['zstd', text, /^the answer has a content-encoding that is not supported$/],
+    ['gzip', text, /^http:.*\/jwks: the answer is not the gzip that it says it is$/],
+    ['gzip', gzipSync(text).subarray(0, 20), /^http:.*\/jwks: the answer is not the gzip/],
+    ['gzip', '', /^http:.*\/jwks: the answer is not the gzip/],
+    ['br', text, /^http:.*\/jwks: the answer is not the br/],
+    ['deflate', text, /^http:.*\/jwks: the answer is not the deflate/],
+    ['zstd', text, /^http:.*\/jwks: the answer has a content-encoding that is not supported$/],
     ['gzip, gzip, gzip, gzip', text, /more content-encodings than make sense/],
     // A bomb: 9 MB in 9 KB and less.
-    ['gzip', gzipSync(gzipSync(Buffer.alloc(400_000))), /^the answer is not JSON$/],
-    ['gzip', gzipSync(Buffer.alloc(900_000)), /^the answer is larger than 1000 bytes$/],
-    ['br', brotliCompressSync(Buffer.alloc(9_000_000)), /^the answer is larger than 1000 bytes$/],
-    ['deflate', deflateSync(Buffer.alloc(900_000)), /^the answer is larger than 1000 bytes$/],
+    ['gzip', gzipSync(gzipSync(Buffer.alloc(400_000))), /^http:.*\/jwks: the answer is not JSON$/],
+    ['gzip', gzipSync(Buffer.alloc(900_000)), /^http:.*\/jwks: the answer is larger than 1000 bytes$/],
+    ['br', brotliCompressSync(Buffer.alloc(9_000_000)), /^http:.*\/jwks: the answer is larger than 1000 bytes$/],
+    ['deflate', deflateSync(Buffer.alloc(900_000)), /^http:.*\/jwks: the answer is larger than 1000 bytes$/],
   ]
   for (const [coding, body, message] of wrong) {
     const url = await serve(t, (_request, response) => response.setHeader('content-encoding', coding).end(body))

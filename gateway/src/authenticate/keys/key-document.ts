@@ -9,3 +9,8 @@ export function withoutMark(text: string): string {
 export function parseDocument(text: string): unknown {
   return JSON.parse(withoutMark(text))
 }
+
+/** An address as it is told: what follows ? may be a key. */
+export function toldAddress(url: string): string {
+  return url.replace(/[?#].*$/s, '')
+}

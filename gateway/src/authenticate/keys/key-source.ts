@@ -64,9 +64,9 @@ async function discoverJwksUrl(
   >
   if (stated !== issuer)
     throw new Error(
-      `the discovery document names another issuer: ${typeof stated === 'string' ? mismatch('it', [stated], [issuer], 'this issuer') : `it is ${kindOfValue(stated)}`}`,
+      `${url}: ${typeof stated === 'string' ? `the discovery document names another issuer: ${mismatch('it', [stated], [issuer], 'this issuer')}` : `this is no discovery document: its issuer is ${kindOfValue(stated)}`}`,
     )
-  if (typeof jwksUri !== 'string') throw new Error('the discovery document has no jwks_uri')
+  if (typeof jwksUri !== 'string') throw new Error(`${url}: the discovery document has no jwks_uri`)
   return checkUrl(jwksUri, allowHttp)
 }
 
@@ -133,11 +133,11 @@ export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): Ke
   const fetchJwks = async (): Promise<FetchedDocument> => {
     const request = await keyRequest(keys)
     const fetchJson = (url: string) => parts.fetchJson(url, request)
-    return fetchJson(
+    const url =
       jwksUrl === undefined
         ? await discoverJwksUrl(issuer.issuer ?? '', keys.allowHttp, fetchJson)
-        : checkUrl(jwksUrl, keys.allowHttp),
-    )
+        : checkUrl(jwksUrl, keys.allowHttp)
+    return { ...(await fetchJson(url)), url }
   }
   const remote = createRemoteKeys({ ...parts, ring, policy, options: keys, fetchJwks })
   return {

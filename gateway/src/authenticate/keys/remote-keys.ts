@@ -5,11 +5,14 @@ import type { KeysOptions } from '../../options/issuer/keys.ts'
 import { createUnknownKids } from './unknown-kids.ts'
 import { createWaitingRoom, type Wish } from './waiting-room.ts'
 import type { Clock, Schedule } from '../../clock.ts'
+import { toldAddress } from './key-document.ts'
 
 /** A document that was fetched: its JSON, and the max-age of its Cache-Control in seconds, where it has one. */
 export interface FetchedDocument {
   readonly json: unknown
   readonly maxAgeSec: number | undefined
+  /** Where it was fetched from. */
+  readonly url?: string
 }
 
 /** Fetches the JWK set. Rejects with an error whose message is fit for the log: no body, no secrets. */
@@ -79,11 +82,13 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
     if (!stopped) cancelNext = schedule(delayMs, () => void refresh())
   }
 
-  function adopt({ json, maxAgeSec }: FetchedDocument): void {
+  function adopt({ json, maxAgeSec, url }: FetchedDocument): void {
     const { keys, remarks } = keySetFromDocument(json, policy)
     // An answer without one usable key is no answer: good keys are never replaced by junk.
     if (keys.length === 0)
-      throw new Error(`the JWK set has no usable key${remarks[0] === undefined ? '' : `: ${remarks[0]}`}`)
+      throw new Error(
+        `${url === undefined ? '' : `${toldAddress(url)}: `}the JWK set has no usable key${remarks[0] === undefined ? '' : `: ${remarks[0]}`}`,
+      )
     const change = ring.replace(keys)
     settleAccounts(change)
     lastGoodAtMs = clock.monotonic()

@@ -1,6 +1,7 @@
 // Asks an issuer for the successor of a token: bounded in time and size, never redirected, and silent about what it sent.
 import { Agent, request } from 'undici'
 
+import { exchangeFailed } from './exchange-failed.ts'
 import { parseJson, readBounded } from './fetch-json.ts'
 import type { AskIssuer } from '../../renew/endpoint.ts'
 import { RenewalRefused } from '../../renew/renewal-refused.ts'
@@ -28,7 +29,8 @@ export function createAskIssuer(): { readonly askIssuer: AskIssuer; readonly clo
       if (statusCode !== 200) throw new Error(`the answer had status ${statusCode}`)
       return parseJson(bytes)
     } catch (error) {
-      throw signal.aborted ? new Error(`no whole answer within ${timeoutMs} ms`, { cause: error }) : error
+      if (error instanceof RenewalRefused) throw error
+      throw exchangeFailed(url, signal.aborted ? new Error(`no whole answer within ${timeoutMs} ms`) : error)
     }
   }
   return { askIssuer, close: () => agent.destroy() }

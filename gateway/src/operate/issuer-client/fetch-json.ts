@@ -2,6 +2,7 @@
 import { request } from 'undici'
 
 import { decoded } from './content-coding.ts'
+import { exchangeFailed } from './exchange-failed.ts'
 import { createIssuerConnections } from './issuer-connections.ts'
 import { parseDocument } from '../../authenticate/keys/key-document.ts'
 import type { KeyRequest } from '../../authenticate/keys/key-request.ts'
@@ -37,24 +38,17 @@ export function createFetchJson(environment: NodeJS.ProcessEnv = process.env): {
       const bytes = await readBounded(body, maxBytes)
       if (statusCode !== 200)
         throw new Error(
-          `the answer of ${withoutQuery(url)} had status ${statusCode}${statusCode >= 300 && statusCode < 400 ? ' (redirects are not followed)' : ''}`,
+          `the answer had status ${statusCode}${statusCode >= 300 && statusCode < 400 ? ' (redirects are not followed)' : ''}`,
         )
       return {
         json: parseJson(decoded(bytes, headers['content-encoding'], maxBytes)),
         maxAgeSec: maxAgeOf(headers['cache-control']),
       }
     } catch (error) {
-      throw signal.aborted
-        ? new Error(`no whole answer of ${withoutQuery(url)} within ${timeoutMs} ms`, { cause: error })
-        : error
+      throw exchangeFailed(url, signal.aborted ? new Error(`no whole answer within ${timeoutMs} ms`) : error)
     }
   }
   return { fetchJson, close: () => connections.close() }
-}
-
-/** What follows ? may be a key. */
-function withoutQuery(url: string): string {
-  return url.replace(/[?#].*$/s, '')
 }
 
 function lowerCased(headers: Readonly<Record<string, string>> = {}): Record<string, string> {
