@@ -113,6 +113,22 @@ t.test('the subject is named, hashed or left out; claims are those that were ask
   })
 })
 
+t.test(
+  'what a terminal would obey is escaped: C1 controls, which JSON leaves alone, and marks of direction',
+  async (t) => {
+    const { lineOf } = await startTold(t, 'direct', { claims: ['/tenant', '/roles'] })
+    const [csi, flip] = ['\u009b', '\u202e']
+    const line = await lineOf(
+      `GET /up/a HTTP/1.1\r\nUser-Agent: ${csi}2J a\r\n${await bearer({ sub: `a${flip}b`, tenant: csi, roles: [flip] })}`,
+    )
+    t.match(line, {
+      userAgent: 'Â\\u009b2J a',
+      subject: 'a\\u202eb',
+      claims: { '/tenant': '\\u009b', '/roles': ['\\u202e'] },
+    })
+  },
+)
+
 t.test('a token in a path, a host or a user agent is cut out by its shape', async (t) => {
   const { lineOf, gateway } = await startTold(t, 'direct')
   const secret = await token()

@@ -6,10 +6,15 @@ const MAX_LISTED = 5
 // Terminals obey C1 controls too, and marks of direction reorder what is around them.
 const UNPRINTABLE = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
+/** Escapes what JSON leaves as it is and a terminal obeys. */
+export function printable(text: string): string {
+  return text.replace(UNPRINTABLE, (code) => `\\u${code.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 /** What a token or a config calls something that is no secret: an issuer, an audience, an algorithm. */
 export function quoted(text: string): string {
   const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
-  return JSON.stringify(cut).replace(UNPRINTABLE, (code) => `\\u${code.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return printable(JSON.stringify(cut))
 }
 
 /** `"a", "b" and 3 more`. */

@@ -5,6 +5,7 @@ import type { LogFields } from './log.ts'
 import type { AuthResult, JsonValue } from '../authenticate/auth-result.ts'
 import { compilePointer } from '../authorize/claim-conditions.ts'
 import { ExactNumber } from '../message/json/exact-number.ts'
+import { printable } from '../message/shown-value.ts'
 import type { Config } from '../options/config.ts'
 
 export type CallerFields = Pick<LogFields, 'subject' | 'issuer' | 'kid' | 'claims'>
@@ -17,7 +18,7 @@ type Scalar = string | number | boolean
 
 function scalarOf(value: unknown): Scalar | undefined {
   if (value instanceof ExactNumber) return ExactNumber.textOf(value)
-  if (typeof value === 'string') return value.slice(0, MAX_CHARACTERS)
+  if (typeof value === 'string') return printable(value.slice(0, MAX_CHARACTERS))
   return typeof value === 'number' || typeof value === 'boolean' ? value : undefined
 }
 
@@ -44,9 +45,10 @@ export function createCallerFields({ subject: told, claims }: Pick<Config['log']
       return value === undefined ? [] : [[pointer, value] as const]
     })
     return {
-      subject: subject === undefined || told === 'off' ? undefined : told === 'hash' ? hashOf(caller) : subject,
+      subject:
+        subject === undefined || told === 'off' ? undefined : told === 'hash' ? hashOf(caller) : printable(subject),
       issuer,
-      kid: kid?.slice(0, MAX_CHARACTERS),
+      kid: kid === undefined ? undefined : printable(kid.slice(0, MAX_CHARACTERS)),
       claims: values.length === 0 ? undefined : Object.fromEntries(values),
     }
   }

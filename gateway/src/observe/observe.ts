@@ -13,6 +13,7 @@ import { RequestRecord, type RecordedRequest } from '../accept/request-record.ts
 import type { ConnectionFault } from '../accept/listen/client-error.ts'
 import type { Clock } from '../clock.ts'
 import type { ClientOf } from '../message/client-address.ts'
+import { printable } from '../message/shown-value.ts'
 import { peerAddressOf } from '../message/trusted-proxies.ts'
 import type { Config } from '../options/config.ts'
 import { failureRule, type FailureCode } from '../failure.ts'
@@ -34,7 +35,7 @@ const MAX_CHARACTERS = 256
 
 /** Cut after tokens are taken out: half of one has no longer the shape of one, and its claims are in it. */
 function shortText(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : withoutTokens(text).slice(0, MAX_CHARACTERS)
+  return text === undefined ? undefined : printable(withoutTokens(text).slice(0, MAX_CHARACTERS))
 }
 
 /** Without what stands before an @: an absolute target may bring a password there. */
