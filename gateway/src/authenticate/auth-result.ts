@@ -1,4 +1,4 @@
-// The result of authentication: who calls, and the finished header value that tells the upstream.
+// The result of authentication: the caller, and the value of the auth-result header.
 
 import type { CookieSlot } from './locations/cookie-clearing.ts'
 import type { ExactNumber } from '../message/json/exact-number.ts'
@@ -8,77 +8,83 @@ export type JsonValue =
 export type Claims = Readonly<Record<string, JsonValue>>
 
 /**
- * Who calls. One shape for known and anonymous callers, deeply frozen: it is shared by all requests with the same token.
- * `headerValue` is undefined where the upstream gets no header. Times are in seconds since the epoch; `expiresAtSec` is
- * Infinity for a token without `exp`, `issuedAtSec` is undefined without `iat`.
+ * The caller of a request, authenticated or anonymous. All requests with the same token share one object, which is deeply
+ * frozen except `renewal`. Times are in seconds since the epoch.
  */
 export interface AuthResult {
+  /** True for a verified token, false for an anonymous caller. */
   readonly authenticated: boolean
+  /** Name of the issuer in the config; '' for anonymous callers. */
   readonly issuer: string
+  /** `sub` (RFC 7519 section 4.1.2). */
   readonly subject: string | undefined
+  /** Scopes of `scope` or `scp`, in the order of the token. */
   readonly scopes: readonly string[]
   readonly claims: Claims
+  /** `exp`; Infinity for a token without it. */
   readonly expiresAtSec: number
+  /** `iat`. */
   readonly issuedAtSec: number | undefined
-  /** `iat` of the first token of its session, where it was renewed since. */
+  /** `iat` of the first token of the session (`origin_iat` of a successor). */
   readonly firstIssuedAtSec: number | undefined
-  /** From then on the token is refused: its expiry with the clock tolerance of its issuer. */
+  /** When the token stops being accepted: `exp` plus clock tolerance and grace, at most the end of the session. */
   readonly validUntilSec: number
-  /** Names the token however its signature is spelt (token-id.ts). '' for anonymous callers. */
+  /** SHA-256 of the signed part (token-id.ts): the same for every spelling of the signature. '' for anonymous callers. */
   readonly tokenId: string
-  /** Whose tokens these are on the block list: the issuer's `issuer`, or its name in the config where iss is not looked at. */
+  /** The issuer in entries of the block list: its `iss`, or its name in the config when `iss` is not checked. */
   readonly issuerId: string
-  /** As the header of the token names its key. */
+  /** `kid` of the token's header (RFC 7515 section 4.1.4). */
   readonly kid: string | undefined
   readonly jti: string | undefined
-  /** Its issuer’s own name for what it goes back to (Amazon Cognito): blocked like a jti. */
+  /** `origin_jti` (Amazon Cognito): the id of the original authentication. Blocked like a jti. */
   readonly originJti: string | undefined
   readonly sid: string | undefined
-  /** Id of the token whose successor this is, where the gateway renewed one. */
+  /** `renewed_from`: tokenId of the predecessor, if the gateway issued this token as a successor. */
   readonly renewedFrom: string | undefined
+  /** Value of the auth-result header; undefined when none is sent. */
   readonly headerValue: string | undefined
-  /** Undefined where the token is not renewed. The one part that changes: once, when the token is due. */
+  /** State of the token's renewal; undefined when it cannot be renewed. The only mutable part. */
   readonly renewal: RenewalState | undefined
 }
 
-/** How far the renewal of a token has come: kept beside it, so that its successor is made once and not for each request. */
+/** The renewal of one token. Cached with the token, so that its successor is made once and not for each request. */
 export interface RenewalState {
-  /** From then on it is renewed, in seconds. */
+  /** When the token becomes due for renewal, in seconds since the epoch. */
   readonly dueSec: number
-  /** The token itself, where open streams may carry its successor; '' elsewhere. */
+  /** The token itself, if open streams deliver successors; else ''. */
   readonly raw: string
-  /** What responses carry from now on. */
+  /** The successor, once it is made. Responses deliver it. */
   successor: RenewedToken | undefined
-  /** It was tried, and it will not work the next time either. */
+  /** True after a permanent error: no further attempt is made. */
   impossible: boolean
-  /** It was used after its successor was, and that was told. */
+  /** True after the first report of a reuse: the token was used after its successor. */
   reported: boolean
 }
 
-/** A successor as responses carry it: by this header. `cookie` is where a browser keeps it; undefined where it is not set as one. */
+/** A successor in the form that responses deliver: one header. `cookie` is the cookie it sets; undefined for other headers. */
 export interface RenewedToken {
   readonly header: string
   readonly value: string
   readonly cookie: CookieSlot | undefined
-  /** What authentication says to it. */
+  /** The auth result of the successor. */
   readonly verified: AuthResult
-  /** Machines were told that its session goes on. */
-  told: boolean
+  /** True after the alive entry of its session was written to the block list. */
+  announced: boolean
 }
 
-/** The facts about a verified token from which the header for the upstream is made. */
+/** The facts of a verified token that the auth-result header contains. */
 export interface VerifiedFacts extends Pick<AuthResult, 'issuer' | 'subject' | 'scopes' | 'claims' | 'expiresAtSec'> {
-  /** What JSON.stringify writes for the scopes. */
+  /** JSON.stringify of the scopes. */
   readonly scopesJson: string
-  /** What `write` would make of the claims, where that is known already. */
+  /** The result of `write(claims)`, if known already. */
   readonly claimsJson: string | undefined
-  /** Writes the claims or any part of them as JSON, to the digit. */
+  /** Writes claims as JSON and keeps the digits of numbers that a double cannot hold. */
   readonly write: (value: unknown) => string
 }
 
-/** The result for a verified token. `claims` and `scopes` are frozen already. */
+/** Creates the result of a verified token. `claims` and `scopes` must be frozen. */
 export function verifiedResult(fields: Omit<AuthResult, 'authenticated'>): AuthResult {
-  // Member by member: all results have one shape, whatever the caller's object has.
+  // Names each member, so that all results have one hidden class.
   return Object.freeze({
     authenticated: true,
     issuer: fields.issuer,
@@ -104,7 +110,7 @@ export function verifiedResult(fields: Omit<AuthResult, 'authenticated'>): AuthR
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
-/** The result for a caller without a token, where the route allows that. */
+/** Creates the result of a caller without a token. `headerValue` undefined: no auth-result header is sent. */
 export function anonymousResult(headerValue: string | undefined): AuthResult {
   return Object.freeze({
     authenticated: false,

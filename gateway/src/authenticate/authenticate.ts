@@ -1,4 +1,4 @@
-// Authenticates one token for one route: from the cache, or by checking its shape, claims and signature.
+// Authenticates a token for a route: from the cache, or by checks of its shape, claims and signature.
 import type { AuthResult } from './auth-result.ts'
 import { checkBlocked, type BlockCheck, unknownBlockStatus } from './block-check.ts'
 import { createCaches, wasChecked, type CacheCounts, type CacheLimits, type CacheStatus } from './cache/caches.ts'
@@ -25,21 +25,21 @@ export interface AuthenticatorParts {
 }
 
 export interface Authenticator {
-  /** Decides for a route that accepts these issuers. Keeps what it verified. Never throws, whatever the token is. */
+  /** Authenticates a token for a route that accepts these issuers, and caches the result. Never throws. */
   readonly authenticate: (
     rawToken: string,
     issuers: readonly TrustedIssuer[],
     trace?: DecisionTrace,
   ) => AuthResult | Failure
-  /** Whose token this is, though it may have expired or be blocked; it counts as no use of it. Never throws. */
+  /** Verifies a token that may have expired or be blocked, without counting as a use of it. Never throws. */
   readonly recognise: (
     rawToken: string,
     issuers: readonly TrustedIssuer[],
     trace?: DecisionTrace,
   ) => RecognisedToken | Failure
-  /** The same decision from scratch, leaving no trace: for `explain`. */
+  /** Verifies a token without reading or writing caches, for `explain` and for successors. */
   verify(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | Failure
-  /** What the clock of an issuer (`issuerId`) shows at least. */
+  /** Lower bound of an issuer's clock, by `issuerId` (issuer-clocks.ts). */
   readonly issuerTimeSec: IssuerClocks['atLeastSec']
   readonly cache: CacheStatus
   readonly counts: Readonly<CacheCounts>
@@ -58,7 +58,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const withoutCaches = createSignatureCheck(parts.cache.maxAge)
   const issuerClocks = createIssuerClocks(clock)
 
-  /** Cheap checks first: an expired token, the commonest bad one, costs no cryptography and no fetch of keys. */
+  /** Runs the cheap checks first: an expired token, the most common bad one, costs no signature check and no key fetch. */
   // eslint-disable-next-line max-params -- an object for them would be one more for each token
   function examine(
     rawToken: string,
@@ -106,7 +106,7 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
     }
   }
 
-  /** What may change from request to request: whether the token was blocked meanwhile, and whether it is time for its successor. */
+  /** Runs the checks that may change between requests: block list and renewal. */
   function conclude(token: VerifiedToken, nowSec: number, trace: DecisionTrace | undefined): AuthResult | Failure {
     const { result, issuer } = token
     const blocked = checkBlocked(token, blockList, nowSec)

@@ -1,4 +1,4 @@
-// Creates the authenticate stage: for each route, how tokens are found in requests, judged and stripped.
+// Creates the authenticate stage: for each route, the functions that find, authenticate and strip tokens.
 import { anonymousResult, type AuthResult } from './auth-result.ts'
 import { createAuthenticator, type Authenticator, type AuthenticatorParts } from './authenticate.ts'
 import { compileIssuers, type IssuersParts, type TrustedIssuer } from './issuers.ts'
@@ -15,29 +15,29 @@ import { AUTH_MODES, type AuthRules } from '../options/route/auth-modes.ts'
 
 export interface AuthenticationParts
   extends Omit<IssuersParts, 'renewals'>, Pick<AuthenticatorParts, 'clock' | 'encodeResult' | 'blockList'> {
-  /** By name of the issuer. */
+  /** Renewals by name of the issuer. */
   readonly renewals: NonNullable<IssuersParts['renewals']>
-  /** Cookies that renewals set. */
+  /** The cookies that successors are set in. */
   readonly renewedCookies: readonly CookieSlot[]
-  /** Header value for a caller without a token; undefined where none is sent. */
+  /** Auth-result header for a caller without a token; undefined when none is sent. */
   readonly anonymousHeader: string | undefined
-  /** Why no token can be believed now, as nobody knows which are revoked. Left out: they are believed all the same. */
+  /** Returns a failure while the block list is unavailable (`onStoreDown: refuse`). Undefined: tokens are accepted then. */
   readonly refusal: (() => Failure | undefined) | undefined
-  /** Whether a peer is a proxy whose word about the client counts. */
+  /** True for the address of a trusted proxy. */
   readonly isTrusted: PeerTrust
 }
 
-/** How the token of a request is found and judged. All routes that do the same share one. */
+/** Finds and authenticates the token of a request. Shared by all routes with the same action. */
 export interface Identification {
   readonly findToken: (carrier: TokenCarrier) => FoundToken | Failure | undefined
-  /** Which of several cookies counts. */
+  /** Chooses among several token cookies (one-session.ts). */
   readonly settle: (rivals: readonly FoundToken[], issuers: readonly TrustedIssuer[]) => FoundToken | Failure
   readonly authenticate: Authenticator['authenticate']
-  /** Whether the token was verified before: such a one costs nothing, whoever sends it. */
+  /** True when the token is cached, so that authenticating it needs no signature check. */
   readonly isCached: (token: string) => boolean
 }
 
-/** What one route asks of tokens. */
+/** The demands of one route on tokens. */
 export interface AuthenticationPolicy {
   readonly auth: AuthRules
   readonly identification: Identification
@@ -50,24 +50,24 @@ export interface Authentication {
   readonly authenticator: Authenticator
   readonly issuers: readonly TrustedIssuer[]
   readonly locations: readonly TokenLocation[]
-  /** Names of the request headers that tokens stand in, lower case. */
+  /** Lower-case names of the request headers that may hold tokens. */
   readonly tokenHeaders: readonly string[]
-  /** Takes tokens out of what goes on; undefined where they stay. */
+  /** Strips tokens from forwarded requests; undefined when they are forwarded. */
   readonly strip: StripToken | undefined
   readonly stripSuperseded: (superseded: readonly string[]) => StripToken
   readonly clearCookies: ClearCookies
-  /** Whose token this is, ended or not; undefined for what is no good token. */
+  /** Returns the caller of a token, expired and blocked ones too; undefined for an invalid token. */
   callerOf(token: string): AuthResult | undefined
-  /** The result for a token of this issuer, decided from scratch and kept nowhere. */
+  /** Verifies a token of this issuer without caches. */
   verify(token: string, issuerName: string): ReturnType<Authenticator['verify']>
-  /** Fetches the keys of all issuers; settles when each fetch ended, well or not. */
+  /** Fetches the keys of all issuers. Resolves when all fetches have ended, successful or not. */
   loadKeys(): Promise<void>
   stop(): void
 }
 
 type RoutePolicySource = Parameters<Authentication['policyOf']>[0]
 
-/** For requests that go on, and for those that log out. */
+/** Creates the identification of forwarded requests, and that of log-outs (`action: revoke`). */
 function createIdentifications(
   { authenticate, recognise, cache }: Authenticator,
   locations: readonly TokenLocation[],
@@ -82,7 +82,7 @@ function createIdentifications(
     authenticate: withList(authenticate),
     isCached: cache.has,
   }
-  /** A token need not be live: two tabs may say it, and who comes back late means it as well. */
+  /** A log-out accepts an ended token: a second tab may repeat it, and a client may return after the expiry. */
   const revoke: Identification = {
     ...forward,
     settle: createSettleAny(recognise),
@@ -94,7 +94,7 @@ function createIdentifications(
   return { forward, revoke }
 }
 
-/** Routes that name the same issuers share the list: then it is also the same place in memory. */
+/** Routes that name the same issuers share one list, which helps the processor's cache (decision 0018). */
 function createIssuersOf(issuers: readonly TrustedIssuer[]) {
   const lists = new Map<string, readonly TrustedIssuer[]>()
   return function issuersOf({ issuers: names }: RoutePolicySource): readonly TrustedIssuer[] {
@@ -106,7 +106,7 @@ function createIssuersOf(issuers: readonly TrustedIssuer[]) {
   }
 }
 
-/** Throws CannotStart when keys that are here already cannot be used. Nothing is fetched yet. */
+/** Creates the stage, without fetching keys. Throws CannotStart when local keys cannot be used. */
 export function createAuthentication(
   { tokens, issuers: issuerConfigs, limits }: Pick<Config, 'tokens' | 'issuers' | 'limits'>,
   parts: AuthenticationParts,

@@ -1,8 +1,8 @@
-// Checks a verified token against the block list: again only when the list has changed or an entry begins.
+// Checks a verified token against the block list, and caches the block status until the list changes or an entry begins.
 import type { AuthResult } from './auth-result.ts'
 import { Failure } from '../failure.ts'
 
-/** For the log and `explain`. */
+/** Reasons as text for the log and `explain`. */
 const DETAILS = {
   revoked: 'it was revoked',
   logout: 'its user logged out',
@@ -13,33 +13,33 @@ const DETAILS = {
 /** Why a token is blocked. */
 export type BlockReason = keyof typeof DETAILS
 
-/** What is asked of a block list. */
+/** The part of a block list that authentication uses. */
 export interface BlockCheck {
-  /** Another number after each change that a caller could notice: what was found out before counts as long as it stays. */
+  /** Changes with each effective change of the list. A block status is valid for one epoch. */
   readonly epoch: number
-  /** What blocks this caller at that time, and until when the answer holds. */
+  /** Returns the entry that blocks this caller at `nowSec`, and the time until which this result holds. */
   check(caller: AuthResult, nowSec: number): { readonly entry: BlockCause | undefined; readonly holdsUntilSec: number }
 }
 
-/** What of an entry is told: by which claim it blocks, and of a subject up to when. */
+/** The parts of an entry that the log may show: the kind of its key, and for a subject its cut-off. */
 interface BlockCause {
   readonly reason: BlockReason
   readonly kind: string
   readonly issuedBeforeSec: number | undefined
 }
 
-/** Never the value that the entry names: it may be personal. */
+/** Describes the entry without its value, which may be personal data. */
 function detailOf({ reason, kind, issuedBeforeSec }: BlockCause): string {
   const before = issuedBeforeSec === undefined ? undefined : new Date(issuedBeforeSec * 1000)
-  // An administrator may name any second; a date holds fewer.
+  // An entry may have a second outside the range of Date.
   const sessions =
     before === undefined || Number.isNaN(before.getTime()) ? '' : `, for sessions begun before ${before.toISOString()}`
   return `${DETAILS[reason]} (blocked by its ${kind}${sessions})`
 }
 
-/** The last answer of the block list for a token, kept beside the cached token. */
+/** The last result of the block list for a token, cached with the token. */
 export interface BlockStatus {
-  /** The list's epoch when it was asked; NaN before that. */
+  /** Epoch of the list at the check; NaN before the first. */
   epoch: number
   holdsUntilSec: number
   failure: Failure | undefined
@@ -49,7 +49,7 @@ export function unknownBlockStatus(): BlockStatus {
   return { epoch: Number.NaN, holdsUntilSec: 0, failure: undefined }
 }
 
-/** The failure of a token that is blocked now. Two comparisons as long as nothing changes. */
+/** Returns token_revoked for a blocked token. Costs two comparisons while the cached status holds. */
 export function checkBlocked(
   { result, blockStatus }: { readonly result: AuthResult; readonly blockStatus: BlockStatus },
   list: BlockCheck,

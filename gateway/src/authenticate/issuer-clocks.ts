@@ -1,19 +1,19 @@
-// Estimates each issuer's clock from below: it is at least at the time when the newest session began.
+// Estimates a lower bound of each issuer's clock: the `iat` of its newest session, plus the time since then.
 import type { AuthResult } from './auth-result.ts'
 import type { Clock } from '../clock.ts'
 
 export interface IssuerClocks {
-  /** A token was met for the first time. */
+  /** Notes a token at its first use. */
   note(token: Pick<AuthResult, 'issuerId' | 'firstIssuedAtSec'>): void
-  /** Its clock shows this or more, whatever the clock of this machine does; undefined where no token came of late. */
+  /** Returns a lower bound in seconds, independent of this machine's wall clock; undefined without recent tokens. */
   atLeastSec(issuerId: string): number | undefined
 }
 
-/** What a token told counts for this long to twice as long: a clock that is ahead is put right at some time. */
+/** An observation counts for one to two periods: an issuer whose clock was ahead will correct it. */
 const PERIOD_MS = 600_000
 
 export function createIssuerClocks(clock: Pick<Clock, 'monotonic'>): IssuerClocks {
-  /** By issuer: how far its clock is ahead of the one here that never jumps. */
+  /** By issuer: its clock minus the monotonic clock of this process, in seconds. */
   let current = new Map<string, number>()
   let before = new Map<string, number>()
   let beganAtMs = clock.monotonic()

@@ -7,25 +7,25 @@ import { keySetFromJwks, type VerificationKey } from './keys/key-set.ts'
 import type { IssuerRenewal } from './renewal.ts'
 import { CannotStart } from '../failure.ts'
 
-/** An issuer with its keys and the rules for its tokens. */
+/** A compiled issuer: its keys, and the rules for its tokens. */
 export interface TrustedIssuer {
   readonly name: string
-  /** Must equal `iss`; undefined where iss is not looked at. */
+  /** The required `iss`; undefined when `iss` is not checked. */
   readonly issuer: string | undefined
   readonly algorithms: ReadonlySet<string>
   readonly rules: ClaimRules
   readonly keys: KeySource
-  /** Undefined where its tokens are not renewed. */
+  /** Undefined when its tokens are not renewed. */
   readonly renewal: IssuerRenewal | undefined
 }
 
-/** How an issuer's tokens are renewed, with the keys that verify what gateways sign in its place. */
+/** The renewal of an issuer, with the keys that verify successors signed by gateways. */
 export interface RenewalPart {
   readonly renewal: IssuerRenewal
   readonly verificationKeys: readonly object[]
 }
 
-/** What happens to keys, by name of the issuer. */
+/** Reports changes of keys to the log and the metrics, by name of the issuer. */
 export interface KeyEvents {
   readonly onKeysChanged: (issuer: string, change: KeyChange, remarks: readonly string[]) => void
   readonly onKeysFailed: (issuer: string, reason: string, keysLeftMs: number) => void
@@ -33,7 +33,7 @@ export interface KeyEvents {
 
 export interface IssuersParts extends Omit<KeySourceParts, 'events'> {
   readonly events: KeyEvents
-  /** By name of the issuer. */
+  /** Renewals by name of the issuer. */
   readonly renewals?: ReadonlyMap<string, RenewalPart>
 }
 
@@ -53,7 +53,7 @@ function ownKeyOption(index: number): readonly (string | number)[] {
   return index === 0 ? ['signingKey'] : ['verificationKeys', index - 1]
 }
 
-/** The gateways' own keys beside those of the issuer: believed for this issuer alone. */
+/** The gateway's own verification keys, accepted for this issuer only. */
 function ownKeys({ algorithms, weakKeys }: IssuerConfig, part: RenewalPart | undefined): readonly VerificationKey[] {
   return (part?.verificationKeys ?? []).flatMap((key, index) => {
     const { keys, remarks } = keySetFromJwks({ keys: [key] }, { algorithms, weakKeys, allowSecrets: true })
@@ -92,7 +92,7 @@ function compileIssuer(config: IssuerConfig, index: number, parts: IssuersParts)
   }
 }
 
-/** Throws CannotStart, naming the issuer, when keys that are here already cannot be used. */
+/** Compiles the issuers. Throws CannotStart, with the name of the issuer, when local keys cannot be used. */
 export function compileIssuers(configs: readonly IssuerConfig[], parts: IssuersParts): readonly TrustedIssuer[] {
   return configs.map((config, index) => compileIssuer(config, index, parts))
 }

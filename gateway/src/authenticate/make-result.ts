@@ -1,4 +1,4 @@
-// Makes the auth result of a verified token, upstream header included: once, and all requests with the token share it.
+// Creates the auth result of a verified token, with its header, once for all requests with the token.
 import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
 import { nameIn, type Validity } from './token/claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
@@ -8,7 +8,7 @@ import { magnitudeOf } from '../message/json/exact-number.ts'
 import type { Failure } from '../failure.ts'
 import { firstIssuedAtOf } from '../message/session-origin.ts'
 
-/** Makes the header value for the upstream, once per token; a Failure when it would be too large. */
+/** Encodes the auth-result header, once for each token. Failure auth_result_too_large. */
 export type EncodeResult = (facts: VerifiedFacts) => string | Failure
 
 export function createResultMaker(encodeResult: EncodeResult) {

@@ -1,4 +1,4 @@
-// Chooses among several cookies that hold tokens: the latest token of one session counts, ended tokens do not.
+// Chooses among several token cookies: the latest token of one session, without ended tokens.
 import type { AuthResult } from './auth-result.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import type { RecognisedToken } from './verified-token.ts'
@@ -14,12 +14,12 @@ type Recognise = (rawToken: string, issuers: readonly TrustedIssuer[]) => Recogn
 const DIFFERENT = new Failure('token_ambiguous', 'cookies hold tokens of different sessions')
 const UNPROVEN = new Failure('token_ambiguous', 'of several cookies, one holds what is no good token')
 
-/** The name of the session is that of its issuer, or the id of its first token (renew/successor.ts). */
+/** True for tokens with the same session: its id is `sid`, or the tokenId of its first token (renew/successor.ts). */
 function areOneSession(a: AuthResult, b: AuthResult): boolean {
   return a.issuerId === b.issuerId && a.subject === b.subject && (a.sid ?? a.tokenId) === (b.sid ?? b.tokenId)
 }
 
-/** Whether `a` was issued after `b`. A successor has its predecessor's iat at least, and always a later end. */
+/** True when `a` was issued after `b`. A successor has the same `iat` or a later one, and always a later `exp`. */
 function isLater(a: AuthResult, b: AuthResult): boolean {
   if (a.renewedFrom === b.tokenId) return true
   if (b.renewedFrom === a.tokenId) return false
@@ -27,7 +27,7 @@ function isLater(a: AuthResult, b: AuthResult): boolean {
   return issued === before ? a.expiresAtSec > b.expiresAtSec : issued > before
 }
 
-/** The latest, if all are of one session and one is later than each other. */
+/** Returns the latest candidate, if all are of one session and one is later than all others. */
 function latestOf(candidates: readonly Candidate[]): Candidate | undefined {
   const latest = candidates.reduce<Candidate | undefined>(
     (best, one) => (best === undefined || isLater(one.result, best.result) ? one : best),
@@ -45,9 +45,9 @@ function settleOn({ token, location }: FoundToken, all: readonly FoundToken[]): 
 }
 
 /**
- * Decides after each was verified, so that what anybody could have written displaces no good token, and nobody's token passes
- * beside it unseen. What is good but has ended (left behind by an earlier session, in a cookie that nobody could delete) counts
- * for nothing; the session as a whole is looked at first, as all of its tokens may have ended.
+ * Creates the choice for forwarded requests. It verifies every candidate first: an invalid cookie, which anybody could have set,
+ * must neither displace a valid token nor pass unseen. Ended tokens of earlier sessions (a cookie that could not be deleted)
+ * are ignored, unless all candidates are of one session.
  */
 export function createSettle(recognise: Recognise) {
   return function settle(rivals: readonly FoundToken[], issuers: readonly TrustedIssuer[]): FoundToken | Failure {
@@ -58,13 +58,13 @@ export function createSettle(recognise: Recognise) {
       candidates.push({ ...recognised, found })
     }
     const live = candidates.filter(({ isLive }) => isLive)
-    // Where nothing lives, the answer is why one of them does not: whoever gets it has to log in.
+    // Without a live token, the first one gives the reason of the refusal: the user has to log in.
     const counting = latestOf(candidates) ?? (live.length === 0 ? candidates[0] : latestOf(live))
     return counting === undefined ? DIFFERENT : settleOn(counting.found, rivals)
   }
 }
 
-/** To log out with: any that is good, as all others end with it. */
+/** Creates the choice for log-outs: any verified token, because its whole session ends. */
 export function createSettleAny(recognise: Recognise) {
   return function settleAny(rivals: readonly FoundToken[], issuers: readonly TrustedIssuer[]): FoundToken | Failure {
     let failure: Failure | undefined

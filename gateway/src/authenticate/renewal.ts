@@ -1,26 +1,26 @@
-// The interface of renewal as authentication uses it: the renew stage implements it for each issuer that renews.
+// The interface between authentication and renewal. The renew stage implements it for each issuer with renewal.
 import type { AuthResult, Claims, RenewalState } from './auth-result.ts'
 import type { Validity } from './token/claims.ts'
 import type { UnverifiedToken } from './token/token-shape.ts'
 import type { Failure } from '../failure.ts'
 
-/** A token that was found good, as far as renewing it must know. */
+/** The parts of a verified token that renewal needs. */
 export interface Renewable {
   readonly raw: string
   readonly result: AuthResult
 }
 
 export interface IssuerRenewal {
-  /** When a token counts: longer where it may be renewed after its expiry, never beyond the end of its session. */
+  /** Returns the validity with the grace period for renewal, limited by the end of the session. */
   validityOf(claims: Claims, plain: Validity): Validity
-  /** Why an expired token cannot be renewed, when that is because its session is over. */
+  /** Returns session_too_old for a token whose session has exceeded `maxSession`. */
   sessionOver(claims: Claims, nowSec: number): Failure | undefined
-  /** Kept beside the token; undefined when it can never be renewed. */
+  /** Creates the renewal state of a token; undefined when it can never be renewed. */
   stateOf(claims: Claims, token: Pick<UnverifiedToken, 'signed' | 'signature'>): RenewalState | undefined
-  /** The token is due: makes its successor, once. A failure when it has expired and passes only with one. */
+  /** Makes the successor of a due token, once. Failure token_expired for an expired token without a successor. */
   renew(token: Renewable, state: RenewalState, nowSec: number): Failure | undefined
-  /** A token was verified for the first time in this process: if it is a successor, its client has it. */
+  /** Called when this process verifies a token for the first time. If it is a successor, its client has received it. */
   onFirstUse(token: Renewable, nowSec: number): void
-  /** A token that is blocked was sent. */
+  /** Called when a client sends a blocked token. */
   onBlocked(token: Renewable, nowSec: number): void
 }

@@ -1,11 +1,11 @@
-// How a successor is delivered: as a header that scripts read, or as a cookie with the attributes of the config.
+// Delivers a successor: in a header that scripts read, or in a cookie with the attributes of the config.
 import type { AuthResult, RenewedToken } from '../authenticate/auth-result.ts'
 import type { CookieSlot } from '../authenticate/locations/cookie-clearing.ts'
 import type { TokenLocationOptions } from '../options/tokens.ts'
 
 export const RENEWED_TOKEN_HEADER = 'x-renewed-token'
 
-/** RFC 6265bis section 5.6: browsers pass over a cookie whose name and value are longer. */
+/** Browsers ignore a cookie whose name and value are longer (RFC 6265bis section 5.6). */
 const MAX_COOKIE_BYTES = 4096
 
 interface CookieAttributes {
@@ -22,9 +22,9 @@ interface CookieAttributes {
 export type DeliverTo = 'header' | 'cookie' | { readonly cookie: CookieAttributes }
 
 export interface Delivery {
-  /** Undefined: in a header. */
+  /** The cookie of successors; undefined for delivery in a header. */
   readonly cookie: CookieSlot | undefined
-  /** A failure is said in words. */
+  /** Returns the successor as a response header, or a text for the log when that is not possible. */
   readonly carry: (token: string, verified: AuthResult) => RenewedToken | string
 }
 
@@ -42,7 +42,7 @@ function attributesOf({ domain, path, secure, sameSite, maxAge }: CookieAttribut
   ].join('')
 }
 
-/** `from`: where tokens are looked for. */
+/** Creates the delivery. `from`: the locations of tokens in the config. */
 export function createDelivery(
   deliver: DeliverTo,
   from: readonly Readonly<Pick<TokenLocationOptions, 'cookie' | 'scheme'>>[],
@@ -55,7 +55,7 @@ export function createDelivery(
         value: token,
         cookie: undefined,
         verified,
-        told: false,
+        announced: false,
       }),
     }
   const options = deliver === 'cookie' ? DEFAULTS : deliver.cookie
@@ -64,13 +64,13 @@ export function createDelivery(
   const scheme = from.find((location) => location.cookie === name)?.scheme
   const cookie: CookieSlot = { name, domain: options.domain, path: options.path }
   const attributes = attributesOf(options)
-  // No blank can stand in a value (RFC 6265 section 4.1.1).
+  // A cookie value cannot contain a space (RFC 6265 section 4.1.1).
   const prefix = `${name}=${scheme === undefined ? '' : `${scheme}%20`}`
   return {
     cookie,
     carry: (token, verified) =>
       prefix.length - 1 + token.length > MAX_COOKIE_BYTES
         ? `longer than a cookie may be (${MAX_COOKIE_BYTES} bytes)`
-        : { header: 'set-cookie', value: `${prefix}${token}${attributes}`, cookie, verified, told: false },
+        : { header: 'set-cookie', value: `${prefix}${token}${attributes}`, cookie, verified, announced: false },
   }
 }

@@ -1,9 +1,9 @@
-// Asks the issuer's endpoint for successors: one request for a token, bounded, while client requests go on.
+// Requests successors from the issuer's endpoint: one request for each token, limited in number, in the background.
 import type { Clock } from '../clock.ts'
 import { RenewalRefused } from './renewal-refused.ts'
 import type { SharedAnswer } from './shared-answer.ts'
 
-/** POST with the token as bearer; resolves to the JSON of a 200. Rejects with a message fit for the log; `refused`: the issuer said no. */
+/** POSTs the token as bearer and resolves to the JSON of a 200. Rejects with a message for the log; RenewalRefused is final. */
 export type AskIssuer = (
   url: string,
   token: string,
@@ -16,12 +16,12 @@ export interface EndpointParts {
   readonly maxRequests: number
   readonly askIssuer: AskIssuer
   readonly clock: Clock
-  /** Among machines that meet somewhere, one asks for all. Left out: each asks for itself. */
+  /** Makes one request for all machines (shared-answer.ts). Left out: each machine makes its own. */
   readonly sharedAnswer?: SharedAnswer | undefined
 }
 
 export interface Endpoint {
-  /** The issuer's response to this token; undefined when it is not asked now: too much is under way, or it just failed. */
+  /** Resolves to the successor of this token. Undefined when no request is made: too many in flight, or a pause after errors. */
   ask(tokenId: string, token: string, validUntilSec?: number): Promise<string> | undefined
 }
 
@@ -47,14 +47,14 @@ export function createEndpoint(parts: EndpointParts): Endpoint {
 
   async function request(token: string, validUntilSec: number): Promise<string> {
     try {
-      // The others may need the response as long as the token may be used.
+      // Other machines may need the response as long as the token is valid.
       const answer = await (sharedAnswer === undefined
         ? askFor(token)
         : sharedAnswer(token, validUntilSec * 1000 - clock.now(), () => askFor(token)))
       failures = 0
       return answer
     } catch (error) {
-      // An issuer in trouble is left alone for a while: each token that is due would ask it again with each request.
+      // A failing issuer gets a pause: otherwise each due token would cause a request with each client request.
       if (!(error instanceof RenewalRefused)) {
         failures += 1
         pausedUntilMs = clock.monotonic() + Math.min(FIRST_PAUSE_MS * 2 ** (failures - 1), MAX_PAUSE_MS)

@@ -1,11 +1,11 @@
-// The id of a key in the text before its PEM, where RFC 7468 section 2 allows explanations: so that it is not lost with the file.
+// Stores the `kid` of a key in the explanatory text before its PEM (RFC 7468 section 2).
 
-/** The line that `keys generate` writes. */
+/** Returns the line that `keys generate` writes. */
 export function kidLine(kid: string): string {
   return `kid: ${JSON.stringify(kid)}`
 }
 
-/** Undefined where the file names none. */
+/** Reads the `kid` of a PEM file; undefined when it has none. */
 export function kidInPem(pem: string): string | undefined {
   const written = /^kid: ("(?:[^"\\\r\n]|\\.)+")\r?$/m.exec(pem.slice(0, pem.indexOf('-----BEGIN ')))?.[1]
   try {

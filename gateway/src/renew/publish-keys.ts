@@ -1,4 +1,4 @@
-// Publishes the public halves of the signing keys, so that other services can verify successors.
+// Publishes the public keys of successors, so that other services can verify them.
 import type { ServerResponse } from 'node:http'
 
 export interface PublishedKey {
@@ -11,7 +11,7 @@ export interface PublishedKeySet {
   readonly answer: (response: ServerResponse, requestId: string) => void
 }
 
-/** A JWK set (RFC 7517 section 5) for each path. Verifiers may keep it for a while: a key does not change while we run. */
+/** Creates a JWK set (RFC 7517 section 5) for each path. It is cacheable, because keys do not change while the process runs. */
 export function publishedKeySets(keys: readonly PublishedKey[]): readonly PublishedKeySet[] {
   return [...new Set(keys.map(({ path }) => path))].map((path) => {
     const body = JSON.stringify({ keys: keys.filter((key) => key.path === path).map(({ key }) => key) })
@@ -22,7 +22,7 @@ export function publishedKeySets(keys: readonly PublishedKey[]): readonly Publis
           ...['content-type', 'application/jwk-set+json', 'content-length', String(Buffer.byteLength(body))],
           ...['cache-control', 'public, max-age=300', 'x-tollgate', 'renewal_keys', 'x-request-id', requestId],
         ])
-        // Node leaves the body of a response to HEAD away.
+        // Node omits the body for HEAD.
         response.end(body)
       },
     }

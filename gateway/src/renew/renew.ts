@@ -1,4 +1,4 @@
-// The renewal of one issuer's tokens: which are due, what their successors are, and how those are delivered.
+// Renews the tokens of one issuer: decides which are due, makes their successors, and retires the old tokens.
 import type { Delivery } from './delivery.ts'
 import type { Endpoint } from './endpoint.ts'
 import type { RenewalOptions } from '../options/issuer/renewal.ts'
@@ -14,7 +14,7 @@ import type { BlockList } from '../revoke/block-list.ts'
 
 export interface RenewalEvents extends RetirementEvents {
   readonly onMade: () => void
-  /** The reason is for the log: no token, no claim. */
+  /** `reason` is for the log and contains no token or claim. */
   readonly onFailed: (reason: string) => void
 }
 
@@ -25,15 +25,15 @@ export interface RenewalParts {
   readonly clockToleranceSec: number
   readonly maxTokenBytes: number
   readonly delivery: Pick<Delivery, 'carry'>
-  /** Who makes successors. */
+  /** Makes successors: by signing them, or by requests to the issuer. */
   readonly maker: TokenIssuer | Endpoint
-  /** What the gateway would say to this token now. */
+  /** Verifies a token of this issuer as the gateway would now. */
   readonly verify: (token: string) => AuthResult | Failure
   readonly blockList: Pick<BlockList, 'add' | 'get' | 'find'>
   readonly events: RenewalEvents
 }
 
-/** RFC 7519 section 5.1: what a token is, its successor is as well. The header was checked when the token was verified. */
+/** Returns the `typ` of a verified token, which its successor keeps (RFC 7519 section 5.1). */
 function typOf(rawToken: string): string {
   const header = Buffer.from(rawToken.slice(0, rawToken.indexOf('.')), 'base64url').toString('utf8')
   return (JSON.parse(header) as { typ?: string }).typ ?? 'JWT'
@@ -60,14 +60,14 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
   function sessionEndSecOf(claims: Claims): number {
     return (sessionStartOf(claims) ?? Infinity) + rules.maxSessionSec
   }
-  function giveUp(state: RenewalState, reason: string): void {
+  function markImpossible(state: RenewalState, reason: string): void {
     state.impossible = true
     events.onFailed(reason)
   }
   function adopt(state: RenewalState, token: string, verified: AuthResult): void {
     const carried = delivery.carry(token, verified)
     if (typeof carried === 'string') {
-      giveUp(state, `the successor is ${carried}`)
+      markImpossible(state, `the successor is ${carried}`)
       return
     }
     state.successor = carried
@@ -79,24 +79,24 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
     try {
       if (claims === undefined) throw new Error('it has none')
       const token = issuer.sign(claims, typOf(raw))
-      // It is longer than its predecessor, so it may be too long for this gateway, or its claims for the upstream.
+      // A successor is longer than its predecessor, so the token or its auth-result header may exceed a limit.
       const verdict = token.length > maxTokenBytes ? 'longer than limits.tokenBytes' : parts.verify(token)
-      if (verdict instanceof Failure) giveUp(state, `the successor would be refused (${verdict.code})`)
-      else if (typeof verdict === 'string') giveUp(state, `the successor is ${verdict}`)
+      if (verdict instanceof Failure) markImpossible(state, `the successor would be refused (${verdict.code})`)
+      else if (typeof verdict === 'string') markImpossible(state, `the successor is ${verdict}`)
       else adopt(state, token, verdict)
     } catch {
-      giveUp(state, 'the claims cannot be signed')
+      markImpossible(state, 'the claims cannot be signed')
     }
   }
 
-  /** Why the issuer's response is not passed on; undefined when it may be. */
-  function faultOf(answer: AuthResult | Failure, { claims, tokenId, subject, expiresAtSec }: AuthResult) {
+  /** Returns why the token of the issuer is not a valid successor; undefined when it is. */
+  function refusalOf(answer: AuthResult | Failure, { claims, tokenId, subject, expiresAtSec }: AuthResult) {
     if (answer instanceof Failure) return `the token of the answer is not good here (${answer.code})`
     if (answer.subject !== subject) return 'the token of the answer has another subject'
     if (answer.expiresAtSec <= expiresAtSec) return 'the token of the answer does not live longer'
     if ((sessionStartOf(answer.claims) ?? Infinity) > (sessionStartOf(claims) ?? 0))
       return 'the token of the answer moves the beginning of the session (auth_time)'
-    // One that says whose successor it is ends with its session whatever its exp.
+    // A token with `renewed_from` ends with its session, whatever its exp (validityOf).
     return answer.expiresAtSec > sessionEndSecOf(claims) && answer.renewedFrom !== tokenId
       ? 'the token of the answer outlives maxSession'
       : undefined
@@ -107,8 +107,8 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
       (token) => {
         if (state.successor !== undefined || state.impossible) return
         const verdict = parts.verify(token)
-        const fault = faultOf(verdict, result)
-        if (verdict instanceof Failure || fault !== undefined) giveUp(state, fault ?? 'it is not good')
+        const refusal = refusalOf(verdict, result)
+        if (verdict instanceof Failure || refusal !== undefined) markImpossible(state, refusal ?? 'it is not good')
         else adopt(state, token, verdict)
       },
       (error: unknown) => {
@@ -124,7 +124,7 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
       const exp = magnitudeOf(claims['exp'])
       let { notAfterSec } = plain
       if (graceSec > 0 && exp !== undefined && isRenewable(claims)) notAfterSec = Math.max(notAfterSec, exp + graceSec)
-      // What was renewed ends with its session to the second. A first token's end is its issuer's business.
+      // A successor ends with its session, without tolerance. The issuer decides the end of a first token.
       if (renewedFrom !== undefined) notAfterSec = Math.min(notAfterSec, sessionEndSecOf(claims))
       return { ...plain, notAfterSec }
     },
@@ -150,7 +150,7 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
         if ('ask' in maker) asked = askForSuccessor(maker, token, state)
         else signSuccessor(maker, token, state)
       }
-      // TypeScript cannot know that it was set meanwhile.
+      // TypeScript does not know that signSuccessor sets it.
       if ((state.successor as RenewedToken | undefined) !== undefined) return undefined
       if (nowSec < token.result.expiresAtSec + clockToleranceSec) return undefined
       return new Failure('token_expired', 'it has expired, and no successor of it could be made', asked)

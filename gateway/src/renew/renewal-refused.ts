@@ -1,3 +1,3 @@
-// The error for an issuer that refuses to renew a token for good.
+// The error of an issuer that refuses to renew a token, which no retry changes.
 
 export class RenewalRefused extends Error {}

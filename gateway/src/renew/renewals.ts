@@ -1,4 +1,4 @@
-// Creates the renew stage: from the config of the issuers, what authentication, responses and streams ask of renewal.
+// Creates the renew stage: compiles the renewal of each issuer for authentication, responses and streams.
 import type { AuthResult, RenewedToken } from '../authenticate/auth-result.ts'
 import type { RenewalPart } from '../authenticate/issuers.ts'
 import type { Clock, Schedule } from '../clock.ts'
@@ -15,34 +15,34 @@ import { createSharedAnswer, type MeetingPlace } from './shared-answer.ts'
 import { readAllKeys, readSigningKey, type RenewalConfig } from './signing-keys.ts'
 import type { KeyHalves } from './token-issuer.ts'
 
-/** By how much a claim outlasts the time that a response of the issuer may take. */
+/** Margin of a lease over the timeout of a request to the issuer. */
 const LEASE_MORE_MS = 2000
 
 export interface RenewalsParts {
   readonly clock: Clock
   readonly askIssuer: AskIssuer
-  /** Where the machines that share sessions meet; left out where they do not. */
+  /** The store that machines share; left out without one. */
   readonly meeting?: { readonly place: MeetingPlace; readonly schedule: Schedule } | undefined
   readonly blockList: Pick<BlockList, 'add' | 'get' | 'find'>
-  /** What the gateway would say to a token of this issuer now. */
+  /** Verifies a token of this issuer as the gateway would now. */
   readonly verify: (token: string, issuer: string) => { readonly result: AuthResult } | Failure
   readonly events: { eventsFor(issuer: string): RenewalEvents; readonly onDelivered: (caller: AuthResult) => void }
 }
 
 export interface Renewals {
-  /** What authentication asks, by name of the issuer. */
+  /** Renewals for authentication, by name of the issuer. */
   readonly byIssuer: ReadonlyMap<string, RenewalPart>
-  /** The keys that others need to verify successors. */
+  /** The published keys that verify successors. */
   readonly published: readonly PublishedKeySet[]
-  /** A response carried the successor of this caller's token. */
+  /** Called when a response has delivered the successor of this caller's token. */
   readonly onDelivered: (caller: AuthResult) => void
-  /** The cookies that successors are set in. */
+  /** The cookies of successors. */
   readonly cookies: readonly CookieSlot[]
-  /** Makes the successor of a token for the stream that it opened, when it is due; undefined where streams carry none. */
+  /** Returns the successor of a due token for its open stream. Undefined when no issuer has `renewal.stream: event`. */
   readonly successorOnStream: ((caller: AuthResult, wallMs: number) => RenewedToken | undefined) | undefined
 }
 
-/** Throws CannotStart, naming the issuer, when a signing key cannot be used. */
+/** Creates the stage. Throws CannotStart, with the name of the issuer, when a signing key cannot be used. */
 export function createRenewals(
   { issuers, tokens, limits }: Pick<Config, 'issuers' | 'tokens' | 'limits'>,
   parts: RenewalsParts,
@@ -79,7 +79,7 @@ export function createRenewals(
   function successorOnStream(caller: AuthResult, wallMs: number): RenewedToken | undefined {
     const { issuer, renewal: state } = caller
     if (state === undefined || state.raw === '' || wallMs / 1000 < state.dueSec) return undefined
-    // A stream of a blocked caller is just about to be ended.
+    // The stream of a blocked caller is about to end.
     const blocked = parts.blockList.find(caller, wallMs / 1000)
     if (blocked !== undefined && blocked.reason !== 'renewed') return undefined
     byIssuer.get(issuer)?.renewal.renew({ raw: state.raw, result: caller }, state, wallMs / 1000)
@@ -98,7 +98,7 @@ export function createRenewals(
   }
 }
 
-/** Where the gateway has no key, the issuer is asked. */
+/** Creates the endpoint of an issuer that makes successors itself. */
 function endpointOf(
   { endpoint = '', timeout, maxRequests }: RenewalConfig,
   { meeting, clock, askIssuer }: RenewalsParts,

@@ -1,4 +1,4 @@
-// The retirement of a token: blocked after its successor was used; its use after that is a sign of theft.
+// Retires a token: blocks it after the first use of its successor, and reports a later use as possible theft.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import { createSessionLife } from './session-life.ts'
 import type { Renewable } from '../authenticate/renewal.ts'
@@ -6,7 +6,7 @@ import type { BlockList } from '../revoke/block-list.ts'
 
 export interface RetirementRules {
   readonly overlapSec: number
-  /** How much longer than its successor's `iat` an old token can be good. */
+  /** Longest validity of an old token after the `iat` of its successor. */
   readonly longestRestSec: number
   readonly maxSessionSec: number
   readonly onReuse: 'refuse' | 'revoke-session'
@@ -14,7 +14,7 @@ export interface RetirementRules {
 
 export interface RetirementEvents {
   readonly onRetired: () => void
-  /** `first`: this token had not been told of. */
+  /** `first`: the first report of this token. */
   readonly onReused: (caller: AuthResult, first: boolean) => void
 }
 
@@ -43,7 +43,7 @@ export function createRetirement(
       if (renewedFrom === undefined) return
       life.onUsed(result)
       const key = { kind: 'token', issuer: issuerId, value: renewedFrom } as const
-      // Another process may have seen it first; its moment counts, and a second entry must not put it off.
+      // Another process may have seen it first. Its time counts, so a second entry must not extend it.
       if (blockList.get(key) !== undefined) return
       const { overlapSec, longestRestSec } = rules
       const untilSec = Math.ceil(Math.max(issuedAtSec + longestRestSec, nowSec + overlapSec)) + 1

@@ -1,15 +1,15 @@
-// Tells every machine that a session goes on, for the streams that its earlier tokens opened.
+// Writes alive entries, which tell every machine that a session was renewed, so that its open streams continue.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 
 export interface SessionLife {
   /** A successor was used. */
   onUsed(successor: AuthResult): void
-  /** A response carried the successor of this caller's token: its client has it, as far as anybody can know. */
+  /** A response has delivered the successor of this caller's token. */
   onDelivered(caller: AuthResult): void
 }
 
-/** The list carries it, as it is what reaches every machine: an entry of kind `alive` blocks nobody, and its end is what it says. */
+/** Uses the block list, because it reaches every machine. An entry of kind `alive` blocks nothing; only its end is read. */
 export function createSessionLife(blockList: Pick<BlockList, 'add'>): SessionLife {
   function keepAlive(issuer: string, session: string, untilSec: number): void {
     blockList.add({
@@ -24,13 +24,13 @@ export function createSessionLife(blockList: Pick<BlockList, 'add'>): SessionLif
   }
   return {
     onUsed({ issuerId, sid, renewedFrom = '', validUntilSec }) {
-      // Without a sid, which an issuer's own successors may lack, the session is known by the token before.
+      // The issuer's own successors may lack `sid`: then the id of the old token identifies the session.
       keepAlive(issuerId, sid ?? renewedFrom, validUntilSec)
     },
     onDelivered({ issuerId, sid, tokenId, renewal }) {
       const successor = renewal?.successor
-      if (successor === undefined || successor.told) return
-      successor.told = true
+      if (successor === undefined || successor.announced) return
+      successor.announced = true
       keepAlive(issuerId, sid ?? tokenId, successor.verified.validUntilSec)
     },
   }

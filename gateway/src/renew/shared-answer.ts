@@ -1,14 +1,14 @@
-// One request to the issuer for a token across all machines: which one asks, and how the others get the result.
+// Makes one request to the issuer for all machines: one machine makes it, the others wait for its result in a shared store.
 import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto'
 
 import type { Clock, Schedule } from '../clock.ts'
 import { RenewalRefused } from './renewal-refused.ts'
 
-/** Where machines meet. What is put there goes by itself after a while. Rejects when it cannot be reached. */
+/** A shared store with expiring keys. Its methods reject when it is not reachable. */
 export interface MeetingPlace {
-  /** False when something is there already. */
+  /** Stores a text for `keptMs`. False when the key exists. */
   putIfNone(name: string, text: string, keptMs: number): Promise<boolean>
-  /** Puts `text` where `before` is; false when something else is there, or nothing. */
+  /** Replaces `before` with `text`. False when the key has another text, or none. */
   replace(name: string, before: string, text: string, keptMs: number): Promise<boolean>
   get(name: string): Promise<string | undefined>
 }
@@ -17,15 +17,15 @@ export interface SharedAnswerParts {
   readonly place: MeetingPlace
   readonly clock: Clock
   readonly schedule: Schedule
-  /** Longer than a response of the issuer may take: when this is over, whoever claimed it is taken for gone. */
+  /** Lifetime of a claim, longer than a request to the issuer. After it another machine may make the request. */
   readonly leaseMs: number
 }
 
-/** Asks, or gets what another machine was answered. Rejects as `ask` does, RenewalRefused where that is for good. */
+/** Resolves to the successor, by `ask` or from another machine. Rejects like `ask`, with RenewalRefused for a final refusal. */
 export type SharedAnswer = (token: string, keptMs: number, ask: () => Promise<string>) => Promise<string>
 
 const POLL_MS = 50
-/** A failure is told so that each of the others does not try as well; all may soon try again. */
+/** How long a failure is shared, so that waiting machines do not all retry at once. */
 const FAILED_KEPT_MS = 1000
 const MAX_KEPT_MS = 3_600_000
 
@@ -36,7 +36,7 @@ function derived(token: string, what: string, bytes: number): Buffer {
   return Buffer.from(hkdfSync('sha256', token, '', `tollgate renewal ${what}`, bytes))
 }
 
-/** Both are made from the whole old token: who can read the place, and does not have that token, learns nothing of the next one. */
+/** Derives key name and encryption key from the whole old token: a reader of the store without that token learns nothing. */
 function createSeal(token: string) {
   const key = derived(token, 'key', 32)
   return {
@@ -47,7 +47,7 @@ function createSeal(token: string) {
       const sealed = [cipher.update(text, 'utf8'), cipher.final()]
       return TOKEN + Buffer.concat([iv, cipher.getAuthTag(), ...sealed]).toString('base64url')
     },
-    /** Undefined for what nobody sealed who has the old token. */
+    /** Decrypts a text; undefined when it was not sealed with the same old token. */
     open: (text: string): string | undefined => {
       const bytes = Buffer.from(text.slice(TOKEN.length), 'base64url')
       try {
@@ -66,7 +66,7 @@ type Seal = ReturnType<typeof createSeal>
 export function createSharedAnswer({ place, clock, schedule, leaseMs }: SharedAnswerParts): SharedAnswer {
   const pause = () => new Promise<void>((resolve) => schedule(POLL_MS, resolve))
 
-  /** Without a place to meet, each machine is on its own. */
+  /** Returns `alone` when the store is not reachable: each machine then makes its own request. */
   async function attempt<Result>(run: () => Promise<Result>): Promise<Result | 'alone'> {
     try {
       return await run()
@@ -75,7 +75,7 @@ export function createSharedAnswer({ place, clock, schedule, leaseMs }: SharedAn
     }
   }
 
-  /** Undefined while nobody has a response. */
+  /** Reads the result of another machine; undefined while there is none. Throws when that machine failed. */
   function answerIn(text: string | undefined, { open }: Seal): string | undefined {
     if (text === REFUSED) throw new RenewalRefused('the issuer refused another machine')
     if (text === FAILED) throw new Error('another machine just asked in vain')
@@ -85,7 +85,7 @@ export function createSharedAnswer({ place, clock, schedule, leaseMs }: SharedAn
     return token
   }
 
-  /** Asks, and leaves the response for the others. */
+  /** Makes the request and stores the result for the other machines. */
   async function askForAll(claim: string, seal: Seal, keptMs: number, ask: () => Promise<string>): Promise<string> {
     let token: string
     try {
@@ -98,7 +98,7 @@ export function createSharedAnswer({ place, clock, schedule, leaseMs }: SharedAn
     }
     const isOurs = await attempt(() => place.replace(seal.name, claim, seal.seal(token), keptMs))
     if (isOurs !== false) return token
-    // It took longer than the lease, and another machine asked as well: of two tokens all take the one that is there.
+    // The lease expired and another machine made a second request: all machines use the stored token.
     const other = await attempt(() => place.get(seal.name))
     return (other === 'alone' ? undefined : answerIn(other, seal)) ?? token
   }

@@ -1,12 +1,12 @@
-// Signs a text of claims as it is (RFC 7515 section 7.1): fast-jwt takes objects only, and rounds their numbers.
+// Signs a token from JSON text (RFC 7515 section 7.1), which keeps the digits of numbers; fast-jwt takes objects only.
 import { constants, createHmac, sign, type KeyObject } from 'node:crypto'
 
-/** The whole token. Header and claims are JSON already. */
+/** Returns the token. Header and claims are JSON texts. */
 export type SignToken = (header: string, claims: string) => string
 
 const CURVES: Readonly<Record<string, string>> = { ES256: 'prime256v1', ES384: 'secp384r1', ES512: 'secp521r1' }
 
-/** RFC 7518 section 3.1, RFC 8037 section 3.1. */
+/** True when the key fits the algorithm (RFC 7518 section 3.1, RFC 8037 section 3.1). */
 function fits({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg: string): boolean {
   switch (alg.slice(0, 2)) {
     case 'HS':
@@ -18,7 +18,7 @@ function fits({ type, asymmetricKeyType, asymmetricKeyDetails }: KeyObject, alg:
     case 'ES':
       return asymmetricKeyType === 'ec' && asymmetricKeyDetails?.namedCurve === CURVES[alg]
     default:
-      // RFC 9864: each curve has a name of its own beside the older one for both.
+      // RFC 9864 names each curve, besides the older name for both.
       return (
         (asymmetricKeyType === 'ed25519' || asymmetricKeyType === 'ed448') &&
         (alg === 'EdDSA' || alg.toLowerCase() === asymmetricKeyType)
@@ -39,14 +39,14 @@ function signatureOf(key: KeyObject, alg: string): (signed: Buffer) => Buffer {
       return (signed) => sign(hash, signed, { key, padding, saltLength })
     }
     case 'ES':
-      // R and S side by side (RFC 7518 section 3.4).
+      // R and S concatenated (RFC 7518 section 3.4).
       return (signed) => sign(hash, signed, { key, dsaEncoding: 'ieee-p1363' })
     default:
       return (signed) => sign(null, signed, key)
   }
 }
 
-/** Undefined when the key cannot serve the algorithm. Throws what node:crypto throws when it is too short for it. */
+/** Creates a signer; undefined when the key does not fit the algorithm. Signing throws when the key is too short. */
 export function createTokenSigner(key: KeyObject, alg: string): SignToken | undefined {
   if (!fits(key, alg)) return undefined
   const sign = signatureOf(key, alg)

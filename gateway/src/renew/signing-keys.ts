@@ -1,4 +1,4 @@
-// The keys that sign an issuer's successors and those that verify them, read from the config.
+// Reads the keys that sign and verify an issuer's successors.
 import { CannotStart } from '../failure.ts'
 import type { Config } from '../options/config.ts'
 import { readNamedFile } from '../options/named-file.ts'
@@ -13,55 +13,59 @@ import {
 export type RenewalConfig = NonNullable<Config['issuers'][number]['renewal']>
 type KeyOptions = NonNullable<RenewalConfig['signingKey']>
 
-/** An issuer, and one of the keys of its renewal: whose option is wrong. */
-interface Place {
+/** The path of a key option in the config, for errors. */
+interface KeyOption {
   readonly issuer: string
   readonly path: readonly (string | number)[]
 }
 
-function cannotStart({ issuer, path }: Place, reason: string, ...option: readonly string[]): CannotStart {
+function cannotStart({ issuer, path }: KeyOption, reason: string, ...option: readonly string[]): CannotStart {
   return new CannotStart(`issuer ${issuer}: renewal: ${reason}`, [...path, ...option])
 }
 
-function materialOf({ kid, alg, pemFile, secret }: KeyOptions, place: Place): SigningKeyMaterial {
+function materialOf({ kid, alg, pemFile, secret }: KeyOptions, option: KeyOption): SigningKeyMaterial {
   const named = { alg, ...(kid === undefined ? {} : { kid }) }
-  return secret === undefined ? { ...named, pem: readPem(pemFile ?? '', place) } : { ...named, secret }
+  return secret === undefined ? { ...named, pem: readPem(pemFile ?? '', option) } : { ...named, secret }
 }
 
-function readPem(file: string, { issuer, path }: Place): string {
+function readPem(file: string, { issuer, path }: KeyOption): string {
   return readNamedFile(`issuer ${issuer}: renewal: key file`, file, [...path, 'pemFile'])
 }
 
-function readKey<Key>(options: KeyOptions, place: Place, compile: (material: SigningKeyMaterial) => Key | string): Key {
-  const key = compile(materialOf(options, place))
+function readKey<Key>(
+  options: KeyOptions,
+  option: KeyOption,
+  compile: (material: SigningKeyMaterial) => Key | string,
+): Key {
+  const key = compile(materialOf(options, option))
   if (typeof key === 'string')
-    throw cannotStart(place, key, ...(options.secret === undefined ? ['pemFile'] : ['secret', 'value']))
+    throw cannotStart(option, key, ...(options.secret === undefined ? ['pemFile'] : ['secret', 'value']))
   return key
 }
 
-/** The renewal of an issuer, and where it stands in the config. */
+/** The renewal of an issuer, with the index of the issuer in the config. */
 export interface OwnedRenewal {
   readonly options: RenewalConfig
   readonly issuer: string
-  /** Of the issuer in the config. */
+  /** Index of the issuer in the config. */
   readonly index: number
 }
 
-/** Undefined where the issuer itself makes successors. Throws CannotStart, naming the issuer. */
+/** Reads the signing key; undefined when the issuer makes successors itself. Throws CannotStart, with the name of the issuer. */
 export function readSigningKey({ options, issuer, index }: OwnedRenewal): TokenIssuer | undefined {
   const { signingKey } = options
   if (signingKey === undefined) return undefined
   return readKey(signingKey, { issuer, path: ['issuers', index, 'renewal', 'signingKey'] }, createTokenIssuer)
 }
 
-/** All that verify: of the key that signs here, and of those that signed or will sign. Throws CannotStart, naming the issuer. */
+/** Returns the signing key and all verification keys, for rotations. Throws CannotStart, with the name of the issuer. */
 export function readAllKeys(signer: TokenIssuer, { options, issuer, index }: OwnedRenewal): readonly KeyHalves[] {
   const byKid = new Map<string, KeyHalves>([[signer.kid, signer]])
   for (const [at, key] of options.verificationKeys.entries()) {
-    const place = { issuer, path: ['issuers', index, 'renewal', 'verificationKeys', at] }
-    const halves = readKey(key, place, readVerificationKey)
+    const option = { issuer, path: ['issuers', index, 'renewal', 'verificationKeys', at] }
+    const halves = readKey(key, option, readVerificationKey)
     if (byKid.has(halves.kid))
-      throw cannotStart(place, `two keys have the kid ${halves.kid}`, ...(key.kid === undefined ? [] : ['kid']))
+      throw cannotStart(option, `two keys have the kid ${halves.kid}`, ...(key.kid === undefined ? [] : ['kid']))
     byKid.set(halves.kid, halves)
   }
   return [...byKid.values()]

@@ -1,12 +1,12 @@
-// The successor of a token: a pure function of it, so that every machine makes the same one without a lock.
+// The claims of a successor, a pure function of the old token, so that every machine makes the same one without a lock.
 import type { RenewalOptions } from '../options/issuer/renewal.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
 import { magnitudeOf } from '../message/json/exact-number.ts'
 import { firstIssuedAtOf, firstJtiOf, successorJti } from '../message/session-origin.ts'
 
-/** In seconds. */
+/** The rules for successors. Times are in seconds. */
 export interface SuccessorRules {
-  /** 0 for renewal in the grace period alone. */
+  /** Time before `exp` in which a token is due; 0 for renewal in the grace period only. */
   readonly windowSec: number
   readonly lifetimeSec: number
   readonly maxSessionSec: number
@@ -20,19 +20,19 @@ export function successorRulesOf({
 }: Pick<RenewalOptions, 'strategy' | 'window' | 'lifetime' | 'maxSession'>): SuccessorRules {
   return {
     windowSec: strategy === 'grace' ? 0 : (window ?? 0) / 1000,
-    // The issuer's to say, where it is asked.
+    // Infinity when the issuer makes successors and decides their lifetime.
     lifetimeSec: lifetime === undefined ? Infinity : lifetime / 1000,
     maxSessionSec: maxSession / 1000,
   }
 }
 
-/** When a session began: of what its first token says, what cannot move when it is renewed. Undefined: nobody knows. */
+/** Returns when the session began: `auth_time`, which renewal keeps, or `iat` of a first token. Undefined: not known. */
 export function sessionStartOf({ auth_time: authTime, iat }: Claims): number | undefined {
   const start = magnitudeOf(authTime === undefined ? iat : authTime)
   return start === undefined ? undefined : Math.floor(start)
 }
 
-/** From when on a token may be renewed; Infinity when it has no end. */
+/** Returns when a token becomes due; Infinity without `exp`. */
 export function dueSecOf({ exp }: Claims, { windowSec }: Pick<SuccessorRules, 'windowSec'>): number {
   return Math.floor(magnitudeOf(exp) ?? Infinity) - windowSec
 }
@@ -47,7 +47,7 @@ interface SuccessorTimes {
 const LAST_SECOND = 253_402_300_799
 const NAMES = ['jti', 'sid', 'renewed_from'] as const
 
-/** A claim that only renewal reads, and cannot use: the token is as good as any other, and has no successor. */
+/** Returns the name of a claim that renewal cannot use. The token itself stays valid, but has no successor. */
 export function unfitClaim(claims: Claims): string | undefined {
   const authTime = claims['auth_time']
   const seconds = magnitudeOf(authTime) ?? Number.NaN
@@ -58,21 +58,21 @@ export function unfitClaim(claims: Claims): string | undefined {
   })
 }
 
-/** Undefined where a token has no successor: it does not say when it ends or when its session began, or the session ends with it. */
+/** Returns the times of the successor. Undefined without `exp` or a session start, or when the session ends with the token. */
 export function successorTimes(claims: Claims, rules: SuccessorRules): SuccessorTimes | undefined {
   const exp = magnitudeOf(claims['exp'])
   const startedAtSec = sessionStartOf(claims)
   if (startedAtSec === undefined || exp === undefined || unfitClaim(claims) !== undefined) return undefined
-  // Not before the token itself: whoever blocks what was issued before some moment must not meet the successors of later tokens.
+  // Not before the token itself: a cut-off that spares a token must also spare its successor.
   const issuedAtSec = Math.max(dueSecOf(claims, rules), Math.floor(magnitudeOf(claims['iat']) ?? 0))
-  // A session that begins later than the successor is issued is a lie about one of both.
+  // A session cannot begin after the issue of the successor.
   if (startedAtSec > issuedAtSec) return undefined
   const expiresAtSec = Math.min(issuedAtSec + rules.lifetimeSec, startedAtSec + rules.maxSessionSec)
   return expiresAtSec > exp ? { startedAtSec, issuedAtSec, expiresAtSec } : undefined
 }
 
 /**
- * The claims of S(T). Nothing but the token and the configuration goes in: no clock, no random number, no store.
+ * Returns the claims of S(T), from the token and the config alone: no clock, no random number, no store.
  * `tokenId` is sha256(header "." payload) of T; `jtiOf` makes an id of it that only the signing key can.
  */
 export function successorOf(
@@ -88,7 +88,7 @@ export function successorOf(
     ...claims,
     iat: times.issuedAtSec,
     exp: times.expiresAtSec,
-    // unfitClaim: it is text, or is not there.
+    // A string or undefined, as unfitClaim has checked.
     jti: successorJti(firstJtiOf((claims['jti'] as string | undefined) ?? own), own),
     origin_iat: Math.floor(firstIssuedAtOf(claims) ?? times.startedAtSec),
     sid: claims['sid'] ?? tokenId,

@@ -1,4 +1,4 @@
-// Signs successors with the one key and algorithm of an issuer's renewal.
+// Signs successors with the key and algorithm of an issuer's renewal.
 import {
   createHash,
   createHmac,
@@ -16,27 +16,27 @@ import { createTokenSigner } from './sign-token.ts'
 import type { Claims } from '../authenticate/auth-result.ts'
 import { writeExactJson } from '../message/json/exact-json.ts'
 
-/** What is to be known of a signing key, with its PEM file read already. */
+/** The options of a signing key, with the content of its PEM file. */
 export type SigningKeyMaterial = Readonly<Pick<SigningKeyOptions, 'kid' | 'alg'>> &
   ({ readonly pem: string } | { readonly secret: NonNullable<SigningKeyOptions['secret']> })
 
-/** What of a key verifiers need. */
+/** The parts of a signing key that verifiers need. */
 export interface KeyHalves {
   readonly kid: string
-  /** What verifies: for HS* the secret itself, which is for this process alone. */
+  /** JWK that verifies signatures. For HS* it is the secret itself: never publish it. */
   readonly verificationKey: JsonWebKey
-  /** Fit to be published; undefined for HS*. */
+  /** JWK for publication; undefined for HS*. */
   readonly publicKey: JsonWebKey | undefined
 }
 
 export interface TokenIssuer extends KeyHalves {
-  /** The whole token. `typ` is that of the token it follows. */
+  /** Returns a signed token. `typ` is that of its predecessor. */
   sign(claims: Claims, typ: string): string
-  /** An id that nobody without the key can foresee. */
+  /** Returns the `jti` of a successor, which is not predictable without the key. */
   jtiOf(tokenId: string): string
 }
 
-/** The members that name a key, in the order of RFC 7638 section 3.2. */
+/** The members of a JWK thumbprint, in the order of RFC 7638 section 3.2. */
 const THUMBPRINT_MEMBERS: Readonly<Record<string, readonly string[]>> = {
   EC: ['crv', 'kty', 'x', 'y'],
   OKP: ['crv', 'kty', 'x'],
@@ -50,7 +50,7 @@ function thumbprintOf(jwk: JsonWebKey): string {
     .digest('base64url')
 }
 
-/** A key of its own for ids: what is HMACed with it tells nothing about what is signed with the other. */
+/** Derives a separate key for ids (HKDF, RFC 5869), so that ids reveal nothing about the signing key. */
 function idKeyOf(key: KeyObject): Buffer {
   const material = key.type === 'secret' ? key.export() : key.export({ type: 'pkcs8', format: 'der' })
   return Buffer.from(hkdfSync('sha256', material, '', 'tollgate renewal jti', 32))
@@ -86,7 +86,7 @@ function publicHalfOf(key: KeyObject): KeyObject {
   return key.type === 'public' ? key : createPublicKey(key)
 }
 
-/** What verifies what was signed with this key elsewhere. The problem in words for the operator, when it cannot be used. */
+/** Reads a key that verifies successors signed elsewhere. Returns a message for the operator when it cannot be used. */
 export function readVerificationKey(material: SigningKeyMaterial): KeyHalves | string {
   if ('secret' in material) return halvesOf(createSecretKey(material.secret.value, material.secret.encoding), material)
   try {
@@ -96,7 +96,7 @@ export function readVerificationKey(material: SigningKeyMaterial): KeyHalves | s
   }
 }
 
-/** The problem in words for the operator, when the key cannot be used. */
+/** Creates the signer. Returns a message for the operator when the key cannot be used. */
 export function createTokenIssuer(material: SigningKeyMaterial): TokenIssuer | string {
   const key = readKey(material)
   if (typeof key === 'string') return key

@@ -1,10 +1,10 @@
-// The caches of authentication behind one interface: ready tokens, good signatures, refusals and ended tokens.
+// The caches of authentication behind one interface: verified tokens, signatures, refusals and ended tokens.
 import { createEndedTokens } from './ended-tokens.ts'
 import { createRefusalCache } from './refusal-cache.ts'
 import { createSignatureCache } from './signature-cache.ts'
 import { createTokenCache, mostEntries } from './token-cache.ts'
 import type { TrustedIssuer } from '../issuers.ts'
-import { notVerified, unlessKeysCome } from '../keys/choose-keys.ts'
+import { notVerified, orWaitForKey } from '../keys/choose-keys.ts'
 import type { VerificationKey } from '../keys/key-set.ts'
 import { createSignatureCheck, type GoodSignature, type SignatureSource } from '../keys/signature-check.ts'
 import type { UnverifiedToken } from '../token/token-shape.ts'
@@ -13,54 +13,54 @@ import type { Clock } from '../../clock.ts'
 
 /** Counts since start, for metrics. */
 export interface CacheCounts {
-  /** Tokens whose signature was not checked, because it had been. */
+  /** Tokens whose signature check was cached. */
   hits: number
-  /** Those among them that were not ready, and were taken apart again. */
+  /** Hits of the signature cache only: the token was parsed again. */
   reread: number
   misses: number
 }
 
 export interface CacheLimits {
-  /** Tokens that anything is kept of. */
+  /** Most tokens in the caches. */
   readonly maxTokens: number
-  /** Heap for those kept ready. */
+  /** Heap for the token cache, in bytes. */
   readonly maxBytes: number
-  /** How long a signature is believed, in milliseconds. */
+  /** How long a signature check stays valid, in milliseconds. */
   readonly maxAge: number
 }
 
-/** What is kept now. */
+/** The current content of the caches. */
 export interface CacheStatus {
-  /** Whether a token was verified before. */
+  /** True when the token or its signature is cached. */
   readonly has: (rawToken: string) => boolean
-  /** Tokens kept ready, with claims and header, and the heap that they take, an estimate. */
+  /** Tokens in the token cache, and the estimated heap they take. */
   readonly ready: number
   readonly readyBytes: number
-  /** Tokens whose signature is kept, ready or not. */
+  /** Records in the signature cache. */
   readonly signatures: number
 }
 
-/** Its `signatureOf` asks the caches first, and says where keys may come that would change a refusal. */
+/** A signature source that reads the caches first. Its failures carry `wait` when a key fetch may change them. */
 export interface Caches extends SignatureSource {
-  /** A token kept ready for one of these issuers that is good now, counted as a hit. One that is good no longer is let go. */
+  /** Returns a valid token of one of these issuers from the token cache, and counts a hit. Removes one that is invalid now. */
   recall(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | undefined
-  /** The same of one that may have expired, and not counted. */
+  /** Returns a cached token that may have expired or be blocked. Does not count it. */
   recallEnded(rawToken: string, issuers: readonly TrustedIssuer[], nowSec: number): VerifiedToken | undefined
-  /** Counts a token that was not ready and is good, and keeps it ready where that is worth it. */
+  /** Counts a newly examined, valid token, and puts it into the token cache if that is worthwhile. */
   keep(token: VerifiedToken, signature: GoodSignature, nowSec: number): void
   keepEnded(token: VerifiedToken): void
   readonly counts: CacheCounts
   readonly status: CacheStatus
 }
 
-/** Whether the signature was checked just now: nothing was kept of the token. */
+/** True when the signature was checked now, and not found in a cache. */
 export function wasChecked({ lookupsAgo }: GoodSignature): boolean {
   return lookupsAgo === Infinity
 }
 
 export function createCaches(limits: CacheLimits, clock: Pick<Clock, 'monotonic'>): Caches {
   const ready = createTokenCache(limits)
-  /** For tokens that cannot be kept ready. Undefined where as many as may be kept at all can. */
+  /** Holds the tokens that exceed the token cache. Undefined when `maxTokens` fit into the token cache. */
   const signatures =
     limits.maxTokens > mostEntries(limits.maxBytes) ? createSignatureCache(limits.maxTokens) : undefined
   const refusals = createRefusalCache(clock)
@@ -78,8 +78,8 @@ export function createCaches(limits: CacheLimits, clock: Pick<Clock, 'monotonic'
   }
 
   /**
-   * When no room is left but that of good ones, only a token that comes again soon enough to be found there gets in, so that
-   * tokens which are used once push none out; and one that is due, as its successor is kept beside it and made once.
+   * Decides whether a token may evict a valid one from a full token cache: only if it was seen within the last `size` look-ups, so
+   * that tokens used once evict nothing; or if it is due, because its successor is cached with it and must be made once.
    */
   function isWorthKeeping({ result: { renewal } }: VerifiedToken, { lookupsAgo }: GoodSignature, nowSec: number) {
     const isDue = renewal !== undefined && nowSec >= renewal.dueSec
@@ -104,12 +104,12 @@ export function createCaches(limits: CacheLimits, clock: Pick<Clock, 'monotonic'
     },
     signatureOf(rawToken, token, issuer, keys, nowSec) {
       const refused = refusals.recall(rawToken, keys)
-      if (refused !== undefined) return unlessKeysCome(refused, token, issuer.keys, keys)
+      if (refused !== undefined) return orWaitForKey(refused, token, issuer.keys, keys)
       const signature = findSignature(token, keys, nowSec)
       if (signature !== undefined) return signature
       const failure = notVerified(issuer, keys)
       refusals.keep(rawToken, failure, keys)
-      return unlessKeysCome(failure, token, issuer.keys, keys)
+      return orWaitForKey(failure, token, issuer.keys, keys)
     },
     keep(token, signature, nowSec) {
       if (isWorthKeeping(token, signature, nowSec)) ready.set(token)

@@ -1,25 +1,25 @@
-// Estimates how many bytes of heap the claims of a token take: part by part, as small values take many times their text.
+// Estimates the heap size of a token's claims, part by part: small values take many times the length of their text.
 import type { Claims, JsonValue } from '../auth-result.ts'
 import { ExactNumber } from '../../message/json/exact-number.ts'
 
 type Container = readonly JsonValue[] | Claims
 
-// Fitted to the heap that claims of eight kinds took (npm run bench:memory).
+// Fitted to measurements of eight kinds of claims (npm run bench:memory).
 const BYTES_PER_TEXT = 20
 const BYTES_PER_CONTAINER = 32
 const BYTES_PER_PLACE = 8
-/** An object with more members than this is taken for a dictionary, whose names no other token has. */
+/** An object with more members counts as a dictionary, whose names are not shared with other tokens. */
 const SHARED_NAMES = 16
 const BYTES_PER_NAME = 140
 
-/** Rather too many than too few. Numbers and the like are in the place that holds them. */
+/** Returns an estimate in bytes, rather too high. Numbers and booleans are part of the slot that holds them. */
 export function bytesOf(claims: Claims): number {
   let bytes = 0
-  // No recursion: the depth is the sender's to choose.
+  // No recursion: the sender chooses the depth.
   const containers: Container[] = [claims]
   for (let container = containers.pop(); container !== undefined; container = containers.pop()) {
     bytes += BYTES_PER_CONTAINER
-    // Two loops, as where claims are frozen: `for in` over an array turns each index into a string.
+    // Two loops: `for in` over an array turns each index into a string.
     if (isList(container)) {
       for (const item of container) bytes += BYTES_PER_PLACE + bytesAt(item, containers)
       continue
@@ -34,7 +34,7 @@ export function bytesOf(claims: Claims): number {
   return bytes
 }
 
-/** Containers are counted later. */
+/** Returns the size of a value. Pushes a container to `containers`, to be counted later. */
 function bytesAt(value: JsonValue, containers: Container[]): number {
   if (typeof value === 'string') return BYTES_PER_TEXT + value.length
   if (typeof value !== 'object' || value === null) return 0

@@ -1,4 +1,4 @@
-// Caches recognised tokens that may have ended: a cookie that a browser never deletes costs one signature check.
+// Caches tokens that may have ended: a cookie that a browser never deletes then costs one signature check.
 import { LRUCache } from 'lru-cache'
 
 import type { VerifiedToken } from '../verified-token.ts'

@@ -1,4 +1,4 @@
-// Caches refusals: the same bad token again costs a look-up, not a signature check.
+// Caches refusals: a repeated bad token costs a look-up instead of a signature check.
 import { LRUCache } from 'lru-cache'
 
 import { endOf } from './token-cache.ts'
@@ -6,7 +6,7 @@ import type { VerificationKey } from '../keys/key-set.ts'
 import type { Clock } from '../../clock.ts'
 import type { Failure } from '../../failure.ts'
 
-/** What was found wrong, and with which keys it was tried: with other keys the answer may be another one. */
+/** A refusal, with the keys that were tried. It does not hold for other keys. */
 interface Refusal {
   readonly rawToken: string
   readonly failure: Failure
@@ -15,7 +15,7 @@ interface Refusal {
 }
 
 const MAX_REFUSALS = 1000
-// Not longer than a client needs to notice: the cache is against floods, and an entry must not outlive a mistake for long.
+// Short, because the cache protects from floods, and an entry must not outlive a mistake for long.
 const KEPT_MS = 10_000
 
 function areSame(some: readonly VerificationKey[], others: readonly VerificationKey[]): boolean {
@@ -23,14 +23,14 @@ function areSame(some: readonly VerificationKey[], others: readonly Verification
 }
 
 export interface RefusalCache {
-  /** Undefined unless it was refused with exactly these keys. */
+  /** Returns the refusal of this token with exactly these keys. */
   recall(rawToken: string, keys: readonly VerificationKey[]): Failure | undefined
   keep(rawToken: string, failure: Failure, keys: readonly VerificationKey[]): void
 }
 
 /**
- * Holds only refusals that the same text will always meet: a signature that no key in use made. It is small and apart from
- * the token cache, so it can never push out a good token.
+ * Caches only refusals that depend on nothing but the token and the keys: no key made the signature. The cache is small and
+ * separate from the token cache, so it cannot evict a good token.
  */
 export function createRefusalCache(clock: Pick<Clock, 'monotonic'>): RefusalCache {
   const cache = new LRUCache<string, Refusal>({ max: MAX_REFUSALS })

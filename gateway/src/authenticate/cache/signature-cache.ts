@@ -1,4 +1,4 @@
-// Caches good signatures: 44 bytes for each token, outside of V8's heap, so that a million of them slow nothing down.
+// Caches good signatures: 44 bytes for each token, outside of V8's heap, so that a million of them do not slow the collector.
 import { hash } from 'node:crypto'
 
 import type { VerificationKey } from '../keys/key-set.ts'
@@ -6,7 +6,7 @@ import type { GoodSignature, SignatureCheck } from '../keys/signature-check.ts'
 import { tokenIdOf } from '../token/token-id.ts'
 import type { UnverifiedToken } from '../token/token-shape.ts'
 
-/** When it is asked: in seconds, and the number of this look-up, counted from the start. */
+/** Time of a look-up in seconds, and its number since the start. */
 export interface Asked {
   readonly nowSec: number
   readonly lookup: number
@@ -14,8 +14,8 @@ export interface Asked {
 
 export interface SignatureCache {
   /**
-   * Who of `keys` made the signature: from the cache, or by `check`, and what that finds is kept in the place of the one that was
-   * checked longest ago. Undefined when it was none of them.
+   * Returns which of `keys` made the signature, from the cache or by `check`. A new record replaces the oldest when the cache is
+   * full. Undefined when none of the keys did.
    */
   recall(
     token: UnverifiedToken,
@@ -27,8 +27,8 @@ export interface SignatureCache {
   readonly size: number
 }
 
-// A record: sha256(id "." signature), the serial of the key, the second from which it does not count, the look-up that asked for
-// it last.
+// A record of 32-bit words: SHA-256 of id "." signature, the serial of the key, the second of its end, and the number of its
+// last look-up.
 const DIGEST_WORDS = 8
 const KEY = 8
 const UNTIL = 9
@@ -39,12 +39,12 @@ const NONE = -1
 const FREE = 0
 
 /**
- * Buys the signature check of each token that there is no room to keep ready: 4 to 7 us instead of 20 to 130. Without it such a
- * token is verified with each request (decision 0017).
+ * Saves the signature check of tokens that do not fit into the token cache: 4 to 7 us instead of 20 to 130 for each request
+ * (decision 0017).
  *
- * All of it is taken from the start; what was never used costs address space alone. Records stand in the order in which they
- * were made, the newest in the place of the oldest; `slots` leads from a digest to its record (open addressing). Nobody can
- * choose where a digest leads: only tokens with a good signature have records.
+ * All memory is allocated at the start; unused pages cost address space only. `records` is a ring buffer, the newest record
+ * replacing the oldest. `slots` is an open-addressing hash table from digests to records. Attackers cannot choose digests:
+ * only tokens with a good signature get records.
  */
 export function createSignatureCache(maxTokens: number): SignatureCache {
   const records = new Uint32Array(maxTokens * WORDS)
@@ -65,9 +65,9 @@ export function createSignatureCache(maxTokens: number): SignatureCache {
     return true
   }
 
-  /** Where the token's record begins. Leaves its digest in `wanted`. */
+  /** Returns the offset of the token's record, or NONE. Leaves the digest in `wanted`. */
   function find(id: string, signature: string): number {
-    // As text: a digest in a Buffer takes twice as long. `binary` is how hash() spells latin1.
+    // As a string: a digest in a Buffer takes twice as long. hash() names Latin-1 `binary`.
     bytes.write(hash('sha256', `${id}.${signature}`, 'binary'), 'latin1')
     for (let slot = (wanted[0] as number) & mask; ; slot = (slot + 1) & mask) {
       const number = slots[slot] as number
@@ -77,7 +77,7 @@ export function createSignatureCache(maxTokens: number): SignatureCache {
     }
   }
 
-  /** Frees the slot of the next record, and closes the gap: whoever stands behind it must be found from its home on. */
+  /** Frees the slot of the oldest record, and moves later slots into the gap so that they stay reachable (backward shift). */
   function forgetOldest(): void {
     let gap = homeOf(next * WORDS)
     while (slots[gap] !== next + 1) gap = (gap + 1) & mask
@@ -91,7 +91,7 @@ export function createSignatureCache(maxTokens: number): SignatureCache {
     slots[gap] = FREE
   }
 
-  /** A new record for what is in `wanted`. */
+  /** Adds a record for the digest in `wanted` and returns its offset. */
   function add(): number {
     if (size === maxTokens) forgetOldest()
     else size += 1

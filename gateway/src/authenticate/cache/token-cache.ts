@@ -1,4 +1,4 @@
-// Caches verified tokens ready for use, their claims parsed and their upstream header made: for tokens that come often.
+// Caches verified tokens with parsed claims and an encoded header, for tokens that are used often.
 import { LRUCache } from 'lru-cache'
 
 import { bytesOf } from './claims-size.ts'
@@ -7,7 +7,7 @@ import type { VerifiedToken } from '../verified-token.ts'
 export interface TokenCache {
   get(rawToken: string): VerifiedToken | undefined
   has(rawToken: string): boolean
-  /** For one more nobody would have to leave who is still good. */
+  /** True when one more token fits without evicting a token that is still valid. */
   hasRoom(nowSec: number): boolean
   set(token: VerifiedToken): void
   delete(rawToken: string): void
@@ -15,28 +15,28 @@ export interface TokenCache {
   readonly bytes: number
 }
 
-// Fitted to the heap that tokens of eight kinds took (npm run bench:memory): what each has beside its text, header and claims.
+// Heap for each token besides its text, header and claims, fitted to measurements of eight kinds (npm run bench:memory).
 const BYTES_PER_ENTRY = 576
 
 /**
- * How much of a token's end finds its entry. That is a whole HMAC-SHA-256 and 32 bytes of any other signature, which nobody
- * can choose; hashing all 700 characters of an RS256 token at each request took longer than all the rest of a hit.
+ * Length of the key, the end of a token in characters: a whole HMAC-SHA-256, or 32 bytes of another signature, which no client
+ * can choose. Hashing all 700 characters of an RS256 token for each request took longer than the rest of a hit.
  */
 const INDEX_LENGTH = 43
 
-/** What finds a token: the whole text is compared afterwards. */
+/** Returns the key of a token. Callers compare the whole token afterwards. */
 export function endOf(rawToken: string): string {
   return rawToken.slice(-INDEX_LENGTH)
 }
 
-/** So many tokens at most fit into these bytes. */
+/** Returns an upper bound of the tokens that fit into `maxBytes`. */
 export function mostEntries(maxBytes: number): number {
   return Math.max(1, Math.floor(maxBytes / BYTES_PER_ENTRY))
 }
 
-/** Bounded by count and bytes; the least recently used leave first. What is found is compared with the whole token. */
+/** Creates an LRU cache, limited by count and by bytes. A look-up compares the whole token. */
 export function createTokenCache(limits: { readonly maxTokens: number; readonly maxBytes: number }): TokenCache {
-  // The room for `max` entries is taken at once, 36 bytes for each: more than the bytes allow would only be waste.
+  // The LRU allocates 36 bytes for each of `max` entries at once, so `max` is at most what fits into maxBytes.
   const max = Math.min(limits.maxTokens, mostEntries(limits.maxBytes))
   const cache = new LRUCache<string, VerifiedToken>({
     max,

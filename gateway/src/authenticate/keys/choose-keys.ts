@@ -1,4 +1,4 @@
-// Chooses the issuer that a token names among those of the route, and the keys that may have signed it.
+// Chooses the issuer of a token among those of the route, and the keys that may have signed it.
 import type { TrustedIssuer } from '../issuers.ts'
 import type { VerificationKey } from './key-set.ts'
 import type { KeySource } from './key-source.ts'
@@ -6,10 +6,10 @@ import type { UnverifiedToken } from '../token/token-shape.ts'
 import { kindOfValue, mismatch, quoted, quotedList } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 
-/** A token that names no key must not cost a hundred signature checks. */
+/** Most keys tried for one token: a token without `kid` must not cost a hundred signature checks. */
 export const MAX_TRIED_KEYS = 8
 
-/** The issuer that the route would believe this token from: by `iss`, or the only one if that does not look at iss. */
+/** Returns the issuer of a token, by `iss`, or the only one if that does not check `iss`. Failure issuer_unknown. */
 export function chooseIssuer(
   { header, claims }: UnverifiedToken,
   issuers: readonly TrustedIssuer[],
@@ -31,16 +31,16 @@ function unknownIssuer(iss: unknown, issuers: readonly TrustedIssuer[]): string 
   return `iss is ${kindOfValue(iss)}, wanted is ${known.length > 1 ? 'one of ' : ''}${quotedList(known)}`
 }
 
-/** The keys that may have signed the token; the failure says whether other keys may yet come. */
+/** Returns the keys that may have signed the token. Failures key_unknown and keys_unavailable, with `wait` during a key fetch. */
 export function chooseKeys(token: UnverifiedToken, issuer: TrustedIssuer): readonly VerificationKey[] | Failure {
   const { header } = token
   const { name, keys: source } = issuer
   const { ring } = source
   const keys = ring.find(header)
   if (keys.length > 0) return keys
-  // Nobody could pass: that is our trouble, and a 401 would make clients log their users out.
+  // Without any key no token can pass. A 401 would make clients log their users out, so this is a 503.
   if (ring.size === 0)
-    return unlessKeysCome(
+    return orWaitForKey(
       new Failure('keys_unavailable', `no keys of issuer ${name} could be loaded`),
       token,
       source,
@@ -50,10 +50,10 @@ export function chooseKeys(token: UnverifiedToken, issuer: TrustedIssuer): reado
     header.kid === undefined
       ? `it names no kid, and no key of issuer ${name} fits ${header.alg}: it has ${quotedList(ring.names())}`
       : `it is signed by key ${quoted(header.kid)} with ${header.alg}, which issuer ${name} does not publish: it has ${quotedList(ring.names())}`
-  return unlessKeysCome(new Failure('key_unknown', detail), token, source, keys)
+  return orWaitForKey(new Failure('key_unknown', detail), token, source, keys)
 }
 
-/** None of these keys verifies the token; each was tried, or as many as are tried at all. */
+/** Returns the failure of a token that none of these keys signed. key_unknown when not all keys could be tried. */
 export function notVerified({ name }: TrustedIssuer, keys: readonly VerificationKey[]): Failure {
   return keys.length > MAX_TRIED_KEYS
     ? new Failure(
@@ -63,18 +63,15 @@ export function notVerified({ name }: TrustedIssuer, keys: readonly Verification
     : new Failure('signature_invalid', `the signature was not made by a key of issuer ${name} that fits it`)
 }
 
-/**
- * The same failure, with something to wait for where other keys may be on their way: the issuer may have a key that is not
- * here yet, under a new name or under one that is known.
- */
-export function unlessKeysCome(
+/** Returns the failure, with `wait` if a key fetch may bring the key of this token, under a new `kid` or a known one. */
+export function orWaitForKey(
   failure: Failure,
   token: UnverifiedToken,
   { remote }: KeySource,
   tried: readonly VerificationKey[],
 ): Failure {
   const { header } = token
-  const wait = remote?.lookFor({
+  const wait = remote?.waitFor({
     header,
     tried,
     isSignedByOneOf: (keys) => keys.some(({ isSignedBy }) => isSignedBy(token)),

@@ -1,11 +1,11 @@
-// Parses a key document as editors and servers write it: JSON, perhaps with a byte order mark.
+// Parses a key document: JSON, perhaps with a byte order mark.
 
-/** RFC 8259 section 8.1 lets readers pass over the mark, which JSON.parse does not. */
+/** Removes the byte order mark, which RFC 8259 section 8.1 lets readers ignore, but JSON.parse rejects. */
 export function withoutMark(text: string): string {
   return text.startsWith('\uFEFF') ? text.slice(1) : text
 }
 
-/** Throws a SyntaxError, which quotes the text, when it is not JSON. */
+/** Throws a SyntaxError for invalid JSON. Its message quotes the text, so do not log it. */
 export function parseDocument(text: string): unknown {
   return JSON.parse(withoutMark(text))
 }

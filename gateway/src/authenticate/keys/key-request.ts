@@ -1,24 +1,24 @@
-// The headers and trusted certificates of a key fetch, read from their files each time, since they rotate.
+// Reads the headers and trusted certificates of a key fetch from their files, for each fetch, because they rotate.
 import { readFile } from 'node:fs/promises'
 
 import { withoutMark } from './key-document.ts'
 import type { KeysOptions } from '../../options/issuer/keys.ts'
 
-/** How a document is fetched: bounded, and with what the issuer asks for. */
+/** Limits and options of a key fetch. */
 export interface KeyRequest {
   readonly timeoutMs: number
   readonly maxBytes: number
   readonly headers?: Readonly<Record<string, string>>
-  /** Certificates in PEM, instead of those that Node knows. */
+  /** Trusted certificates in PEM, instead of Node's own. */
   readonly ca?: string
-  /** Address of a proxy, or `none`; undefined: as the environment says. */
+  /** URL of a proxy, or `none`; undefined: the environment decides. */
   readonly proxy?: string
 }
 
 type RequestOptions = Pick<KeysOptions, 'timeout' | 'ca' | 'headers' | 'proxy'>
 
 const MAX_DOCUMENT_BYTES = 256 * 1024
-/** RFC 9110 section 5.5: visible characters, blanks and tabs; what is beyond Latin-1 has no byte. */
+/** Field values (RFC 9110 section 5.5): visible Latin-1 characters, spaces and tabs. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 async function read(file: string, whatFor: string): Promise<string> {
@@ -33,7 +33,7 @@ async function valueOf(
   name: string,
   { value, file, prefix = '' }: NonNullable<KeysOptions['headers']>[string],
 ): Promise<string> {
-  // Editors and secret stores end files with a line break, which no header can hold.
+  // Editors and secret stores end files with a line break, which a header cannot contain.
   const text = `${prefix}${(value ?? (await read(file ?? '', `the header ${name}`))).trim()}`
   if (!FIELD_VALUE.test(text)) throw new Error(`the value of the header ${name} has characters that no header can hold`)
   return text
@@ -44,7 +44,7 @@ async function headersOf(headers: NonNullable<KeysOptions['headers']>): Promise<
   return Object.fromEntries(await Promise.all(fields))
 }
 
-/** Rejects with a message fit for the log when a file cannot be read: without it the issuer would answer 401, or anyone could. */
+/** Reads the files of a fetch. Rejects, with a message for the log, when one cannot be read: no fetch goes out without them. */
 export async function keyRequest({ timeout, ca, headers, proxy }: RequestOptions): Promise<KeyRequest> {
   return {
     timeoutMs: timeout,

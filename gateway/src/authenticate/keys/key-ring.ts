@@ -1,29 +1,29 @@
-// The keys of one issuer in use: replaced as a whole, never merged, so that a withdrawn key is gone at once.
+// The current keys of one issuer. They are replaced as a whole, so that a withdrawn key is gone at once.
 import { isCalled } from './key-rules.ts'
 import type { KeySet, VerificationKey } from './key-set.ts'
 import type { TokenHeader } from '../token/token-shape.ts'
 
-/** What a replacement changed, by kid (or algorithm, where a key has no kid). */
+/** The changes of a replacement, by `kid`, or by algorithm for a key without `kid`. */
 export interface KeyChange {
   readonly added: readonly string[]
   readonly removed: readonly string[]
-  /** Those added that are not among the keys withdrawn before. */
+  /** Added keys that were not withdrawn before. */
   readonly fresh: readonly VerificationKey[]
 }
 
 export interface KeyRing {
-  /** The keys that may have signed a token with this header; [] when the issuer has none that fits. */
+  /** Returns the keys that may have signed a token with this header; [] for none. */
   find(header: TokenHeader): readonly VerificationKey[]
-  /** Keys that might have signed it before they were withdrawn, the latest first. They are for telling old tokens, not to believe them. */
+  /** Returns withdrawn keys that may have signed it, latest first. Only to recognise old tokens, never to accept them. */
   findWithdrawn(header: TokenHeader): readonly VerificationKey[]
-  /** Puts these keys in the place of all others. Keys that stay keep their tokens, all others lose theirs at once. */
+  /** Replaces all keys. Cached tokens of keys that stay remain valid, those of removed keys become invalid at once. */
   replace(keys: readonly VerificationKey[]): KeyChange
   readonly size: number
   names(): readonly string[]
 }
 
 const NONE: readonly VerificationKey[] = []
-/** Whole sets, as large as they may be; of an issuer that rotates every second the last minutes. */
+/** Most withdrawn keys: one set of the largest size, or the last minutes of an issuer that rotates every second. */
 const MAX_WITHDRAWN = 100
 
 function nameOf(key: VerificationKey): string {
@@ -35,13 +35,13 @@ function namesOf(keys: readonly VerificationKey[]): string[] {
 }
 
 /**
- * Named keys come first; a key without kid may have signed under any. Where the token has no kid, each key that fits its
- * algorithm may have (RFC 7515 section 4.1.4 leaves kid out at will), as Envoy and go-oidc do.
+ * Returns the keys with the token's `kid`, or else those without a `kid`. For a token without `kid`, which RFC 7515 section 4.1.4
+ * allows, returns all keys of its algorithm, as Envoy and go-oidc do.
  */
 function fitting(keys: readonly VerificationKey[], { kid, alg }: TokenHeader): readonly VerificationKey[] {
   const [only] = keys
   if (only !== undefined && keys.length === 1) {
-    // The commonest ring by far, and nothing to choose.
+    // The most common ring: nothing to choose.
     return isCalled(only.algorithm, alg) && (kid === undefined || only.kid === undefined || only.kid === kid)
       ? keys
       : NONE
@@ -52,7 +52,7 @@ function fitting(keys: readonly VerificationKey[], { kid, alg }: TokenHeader): r
   return named.length > 0 ? named : able.filter((key) => key.kid === undefined)
 }
 
-/** `own`: keys that are found by their kid and stay whatever the issuer publishes; they count in neither size nor names. */
+/** Creates a ring. `own`: the gateway's keys, found by `kid` only, never replaced, and not part of `size` and `names`. */
 export function createKeyRing(first: KeySet['keys'] = [], own: KeySet['keys'] = []): KeyRing {
   let keys = first
   let withdrawn = NONE
@@ -74,7 +74,7 @@ export function createKeyRing(first: KeySet['keys'] = [], own: KeySet['keys'] = 
 
     replace(next) {
       const kept = new Map(keys.map((key) => [key.fingerprint, key]))
-      // A key that is published twice is one key.
+      // A key that is published twice counts once.
       const merged = [...new Map(next.map((key) => [key.fingerprint, kept.get(key.fingerprint) ?? key])).values()]
       const staying = new Set(merged)
       const gone = keys.filter((key) => !staying.has(key))

@@ -1,10 +1,10 @@
-// Which algorithms a key may be used with. The key decides, never the token alone (RFC 8725 section 3.1).
+// Decides which algorithms a key may be used with: by the key, never by the token alone (RFC 8725 section 3.1).
 import type { KeyObject } from 'node:crypto'
 
 import type { Algorithm } from '../../options/tokens.ts'
 
 const HMAC_MIN_BYTES: Readonly<Partial<Record<Algorithm, number>>> = { HS256: 32, HS384: 48, HS512: 64 }
-// RFC 7518 section 3.4 ties each ES* to its curve: secp256k1 is no ES256 though its sizes fit.
+// RFC 7518 section 3.4 ties each ES* to one curve. secp256k1 is no ES256, although its sizes fit.
 const ALGORITHM_OF_CURVE: Readonly<Record<string, Algorithm>> = {
   prime256v1: 'ES256',
   secp384r1: 'ES384',
@@ -19,20 +19,20 @@ export function isHmac(algorithm: Algorithm): boolean {
   return algorithm.startsWith('HS')
 }
 
-/** RFC 9864 gave each curve a name of its own; before, one name stood for both (RFC 8037), and most issuers still use it. */
+/** RFC 9864 names each curve. RFC 8037 had one name for both, which most issuers still use. */
 const OLDER_NAMES: Readonly<Partial<Record<string, Algorithm>>> = { Ed25519: 'EdDSA', Ed448: 'EdDSA' }
 
-/** The name that an algorithm had before, which every verifier knows; its own where it has but one. */
+/** Returns the older name of an algorithm, which every verifier knows; the same name if there is no older one. */
 export function olderNameOf(algorithm: Algorithm): Algorithm {
   return OLDER_NAMES[algorithm] ?? algorithm
 }
 
-/** True when a token, key or config may call this algorithm of a key so. */
+/** True when `name` is a name of this algorithm, in a token, key or config. */
 export function isCalled(algorithm: Algorithm, name: unknown): boolean {
   return algorithm === name || OLDER_NAMES[algorithm] === name
 }
 
-/** All names by which tokens may call these algorithms: EdDSA and the newer names are equal, as far as a curve is meant by both. */
+/** Returns all names of these algorithms. EdDSA and the newer names are equal for the curves that both include. */
 export function namesOf(algorithms: readonly string[]): ReadonlySet<string> {
   const newer = Object.keys(OLDER_NAMES).filter((name) =>
     algorithms.some((algorithm) => isCalled(name as Algorithm, algorithm)),
@@ -40,7 +40,7 @@ export function namesOf(algorithms: readonly string[]): ReadonlySet<string> {
   return new Set([...algorithms, ...newer, ...newer.map((name) => OLDER_NAMES[name] as string)])
 }
 
-/** Algorithms that this kind of key can serve, by their newest names: [] for a kind or curve that none of them uses. */
+/** Returns the algorithms of a key, by their newest names; [] for an unsupported type or curve. */
 export function algorithmsOfKey(key: KeyObject): readonly Algorithm[] {
   if (key.type === 'secret') return HMAC_ALGORITHMS
   switch (key.asymmetricKeyType) {
@@ -59,7 +59,7 @@ export function algorithmsOfKey(key: KeyObject): readonly Algorithm[] {
   }
 }
 
-/** What kind of key it is, such as `EC, secp256k1`. */
+/** Describes the type of a key, such as `EC, secp256k1`. */
 export function kindOf(key: KeyObject): string {
   if (key.type === 'secret') return 'a secret'
   const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {}
@@ -67,7 +67,7 @@ export function kindOf(key: KeyObject): string {
   return `${key.asymmetricKeyType?.toUpperCase() ?? 'unknown'}${more === undefined ? '' : `, ${more}`}`
 }
 
-/** Why this key is too weak for the algorithm, or undefined. */
+/** Returns why this key is too weak for the algorithm; undefined when it is not. */
 export function weaknessOf(key: KeyObject, algorithm: Algorithm): string | undefined {
   if (key.type === 'secret') {
     const needed = HMAC_MIN_BYTES[algorithm] ?? 0

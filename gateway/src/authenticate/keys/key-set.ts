@@ -1,40 +1,40 @@
-// The keys of one issuer: which verifier checks a token that names this kid and this algorithm.
+// Compiles key documents, PEM files and secrets to verification keys.
 import { createHash, createPublicKey, createSecretKey, type JsonWebKey, type KeyObject } from 'node:crypto'
 
 import { algorithmsOfKey, isCalled, isHmac, kindOf, weaknessOf } from './key-rules.ts'
 import type { Algorithm } from '../../options/tokens.ts'
 import { createSignatureCheck, type SignatureCheck } from './token-verifier.ts'
 
-/** One key with one algorithm. `live` turns false when the issuer withdraws the key: what it signed dies in that instant. */
+/** A key with one algorithm. `live` becomes false when the issuer withdraws the key, which ends all tokens of the key. */
 export interface VerificationKey {
-  /** No other key of this process has it. */
+  /** Unique in this process. */
   readonly serial: number
   readonly kid: string | undefined
-  /** The same for the same key material, kid and algorithm, whenever it was loaded. */
+  /** Digest of key material, `kid` and algorithm: equal when the same key is loaded again. */
   readonly fingerprint: string
   readonly algorithm: Algorithm
   readonly isSignedBy: SignatureCheck
   live: boolean
 }
 
-/** All usable keys of one issuer, as they were loaded together, and what is to be said about the others. */
+/** The usable keys of one document, and remarks about the others. */
 export interface KeySet {
   readonly keys: readonly VerificationKey[]
-  /** A line for each key that is left out or weak, for the log: no key material. */
+  /** A log line for each key that is skipped or weak, without key material. */
   readonly remarks: readonly string[]
 }
 
-/** Whose keys these are, and how strict to be. */
+/** Rules for the keys of an issuer. */
 export interface KeyPolicy {
   readonly algorithms: readonly Algorithm[]
   readonly weakKeys: 'refuse' | 'warn'
-  /** A JWK set from a file may hold shared secrets (`oct`); one from a URL never does. */
+  /** True for files: they may contain shared secrets (`oct`). A URL must not. */
   readonly allowSecrets: boolean
 }
 
 const MAX_KEYS = 100
 const PEM_BEGIN = '-----BEGIN '
-/** RFC 7517 section 4.2; `jwt-svid` is how SPIFFE bundles mark keys of tokens (JWT-SVID section 4.2.2). */
+/** Values of `use` for signatures (RFC 7517 section 4.2), and `jwt-svid` of SPIFFE bundles (JWT-SVID section 4.2.2). */
 const SIGNING_USES: ReadonlySet<unknown> = new Set(['sig', 'jwt-svid'])
 
 let keysMade = 0
@@ -51,7 +51,7 @@ function fingerprintOf(key: KeyObject, kid: string | undefined, algorithm: Algor
     .digest('base64url')
 }
 
-/** A key for each allowed algorithm that it fits. */
+/** Compiles a key: one verification key for each allowed algorithm that fits. */
 function compileKey(key: KeyObject, kid: string | undefined, stated: unknown, policy: KeyPolicy): KeySet {
   const keys: VerificationKey[] = []
   const remarks: string[] = []
@@ -93,7 +93,7 @@ function without(reason: string): KeySet {
   return { keys: [], remarks: [reason] }
 }
 
-/** Serialisers that write every field they know: what is null or '' says nothing. */
+/** Removes members that are null or '': some serialisers write every member they know. */
 function statedMembers(jwk: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(jwk).filter(([, value]) => value !== null && value !== ''))
 }
@@ -118,7 +118,7 @@ function compileJwk(member: unknown, policy: KeyPolicy): KeySet {
   }
 }
 
-/** Keys of a JWK set document (RFC 7517 section 5). Keys that cannot be used are left out, as the RFC asks. */
+/** Compiles a JWK set (RFC 7517 section 5). Skips unusable keys, as the RFC demands. */
 export function keySetFromJwks(document: unknown, policy: KeyPolicy): KeySet {
   const list = membersOf(document)['keys']
   if (!Array.isArray(list)) return without('it has no array `keys`')
@@ -139,14 +139,14 @@ function compilePem(kid: string, pem: unknown, policy: KeyPolicy): KeySet {
     if (typeof pem === 'string' && pem.includes(PEM_BEGIN))
       return compileKey(createPublicKey(pem.trim()), kid === '' ? undefined : kid, undefined, policy)
   } catch {
-    // Told in the same words as what is no PEM at all.
+    // The same remark as for a text that is no PEM.
   }
   return without(`${describe(kid)} is no public key or certificate in PEM`)
 }
 
 /**
- * Keys as issuers publish them: a JWK set, or an object with a certificate or public key in PEM for each kid, as Google,
- * Firebase and Google's Identity-Aware Proxy do. The dates of certificates are not looked at: what is published counts.
+ * Compiles a published document: a JWK set, or an object with a certificate or public key in PEM for each `kid`, as of Google,
+ * Firebase and Google's Identity-Aware Proxy. Ignores the dates of certificates, because the issuer publishes current keys.
  */
 export function keySetFromDocument(document: unknown, policy: KeyPolicy): KeySet {
   const members = Object.entries(membersOf(document))
@@ -156,7 +156,7 @@ export function keySetFromDocument(document: unknown, policy: KeyPolicy): KeySet
     : keySetFromJwks(document, policy)
 }
 
-/** The key of a PEM file: a public key or a certificate. It has no kid, so it serves tokens with any kid. */
+/** Compiles a PEM file with a public key or a certificate. The key has no `kid`, so it serves tokens with any `kid`. */
 export function keySetFromPem(pem: string, policy: KeyPolicy): KeySet {
   try {
     return compileKey(createPublicKey(pem.trim()), undefined, undefined, policy)
@@ -165,7 +165,7 @@ export function keySetFromPem(pem: string, policy: KeyPolicy): KeySet {
   }
 }
 
-/** The key of a shared secret. */
+/** Compiles a shared secret. */
 export function keySetFromSecret(
   secret: { readonly value: string; readonly encoding: 'utf8' | 'base64url' },
   policy: KeyPolicy,

@@ -1,4 +1,4 @@
-// Where the keys of an issuer come from: a secret, a file, or the issuer itself.
+// Loads the keys of an issuer: from a secret, a file, or a URL.
 import { parseDocument, withoutMark } from './key-document.ts'
 import { keyRequest, type KeyRequest } from './key-request.ts'
 import { createKeyRing, type KeyRing } from './key-ring.ts'
@@ -21,28 +21,28 @@ import type { ReadOnly } from '../../options/read-only.ts'
 
 export type IssuerConfig = ReadOnly<IssuerOptions>
 
-/** The keys in use, and, where they come from a URL, what fetches them. */
+/** The key ring of an issuer. `remote` is undefined for a secret or a file. */
 export interface KeySource {
   readonly ring: KeyRing
   readonly remote: RemoteKeys | undefined
-  /** Ends what would bring others: fetches, and looks at files. */
+  /** Stops fetches and file watches. */
   stop(): void
 }
 
 export interface KeySourceParts {
-  /** GET of a JSON document: no redirects, bounded in time and size. Rejects with a message fit for the log. */
+  /** Fetches a JSON document, without redirects, limited in time and size. Rejects with a message for the log. */
   readonly fetchJson: (url: string, request: KeyRequest) => Promise<FetchedDocument>
   readonly clock: Clock
   readonly schedule: Schedule
   readonly random: () => number
   readonly events: RemoteKeysEvents
-  /** Calls back when one of the files changes, with a fault where none is to be read; returns what ends it. Left out: files are read once. */
+  /** Watches files, and reports a `fault` when one cannot be read. Returns a function that stops. Left out: files are read once. */
   readonly watchFiles?: ((files: readonly string[], onChange: (fault?: string) => void) => () => void) | undefined
-  /** The gateway's own, which no fetch replaces. */
+  /** The gateway's own keys, which no fetch replaces. */
   readonly ownKeys?: readonly VerificationKey[]
 }
 
-/** Keys in clear text let anyone on the way choose who is believed. */
+/** Requires https: over plain HTTP an attacker could replace the keys. */
 function checkUrl(text: string, allowHttp: boolean): string {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (url === undefined) throw new Error('the address of the JWK set is not a URL')
@@ -50,7 +50,7 @@ function checkUrl(text: string, allowHttp: boolean): string {
   throw new Error('the address of the JWK set is not https (allowHttp permits http)')
 }
 
-/** OpenID Connect Discovery 1.0 section 4: the document's own issuer must be exactly the one that was asked. */
+/** Reads `jwks_uri` (OpenID Connect Discovery 1.0 section 4). The issuer of the document must equal the configured one. */
 async function discoverJwksUrl(
   issuer: string,
   allowHttp: boolean,
@@ -93,13 +93,13 @@ function localKeys(issuer: IssuerConfig, policy: KeyPolicy): KeySet {
   throw new CannotStart('no keys are configured', ['keys'])
 }
 
-/** Where local keys are named. */
+/** Returns the path of the option that names the local keys. */
 function optionOf({ keys: { secret, pemFile } }: IssuerConfig): readonly string[] {
   if (secret !== undefined) return ['keys', 'secret', 'value']
   return ['keys', pemFile === undefined ? 'jwksFile' : 'pemFile']
 }
 
-/** A changed file that cannot be used is told and changes nothing. Returns what ends it. */
+/** Reloads a key file when it changes. Reports an unusable file and keeps the old keys. Returns a function that stops. */
 function watchLocal({ keys }: IssuerConfig, { watchFiles, events }: KeySourceParts, load: () => void): () => void {
   const file = keys.jwksFile ?? keys.pemFile
   if (file === undefined || watchFiles === undefined) return () => undefined
@@ -113,7 +113,7 @@ function watchLocal({ keys }: IssuerConfig, { watchFiles, events }: KeySourcePar
   })
 }
 
-/** Throws CannotStart when local keys are missing or refused; remote keys never fail here. */
+/** Creates the source. Throws CannotStart when local keys are missing or unusable; remote keys are fetched later. */
 export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): KeySource {
   const { keys, algorithms, weakKeys } = issuer
   const policy: KeyPolicy = { algorithms, weakKeys, allowSecrets: false }

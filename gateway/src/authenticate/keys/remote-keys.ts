@@ -1,13 +1,13 @@
-// The keys that an issuer publishes: fetched ahead of need, kept while the issuer is down, replaced when it rotates.
+// Fetches the keys of an issuer: ahead of their expiry, with retries while the issuer is down, and for unknown keys.
 import type { KeyChange, KeyRing } from './key-ring.ts'
 import { keySetFromDocument, type KeyPolicy, type VerificationKey } from './key-set.ts'
 import type { KeysOptions } from '../../options/issuer/keys.ts'
 import { createUnknownKids } from './unknown-kids.ts'
-import { createWaitingRoom, type Wish } from './waiting-room.ts'
+import { createWaitingRoom, type MissingKey } from './waiting-room.ts'
 import type { Clock, Schedule } from '../../clock.ts'
 import { toldAddress } from './key-document.ts'
 
-/** A document that was fetched: its JSON, and the max-age of its Cache-Control in seconds, where it has one. */
+/** A fetched document: its JSON, and the max-age of its Cache-Control in seconds, if it has one. */
 export interface FetchedDocument {
   readonly json: unknown
   readonly maxAgeSec: number | undefined
@@ -15,12 +15,12 @@ export interface FetchedDocument {
   readonly url?: string
 }
 
-/** Fetches the JWK set. Rejects with an error whose message is fit for the log: no body, no secrets. */
+/** Fetches the JWK set. Rejects with an error whose message is safe for the log: no body, no secrets. */
 export type FetchJwks = () => Promise<FetchedDocument>
 
 export interface RemoteKeysEvents {
   readonly onFetched: (change: KeyChange, remarks: readonly string[]) => void
-  /** `keysLeftMs`: how long the last good keys will still serve; 0 when there are none. */
+  /** `keysLeftMs`: how long the last keys stay in use; 0 when there are none. */
   readonly onFetchFailed: (reason: string, keysLeftMs: number) => void
 }
 
@@ -31,23 +31,23 @@ export interface RemoteKeysParts {
   readonly fetchJwks: FetchJwks
   readonly clock: Clock
   readonly schedule: Schedule
-  /** From 0 to 1: spreads the refreshes of many gateways. */
+  /** From 0 to 1, for the jitter of refreshes. */
   readonly random: () => number
   readonly events: RemoteKeysEvents
 }
 
 export interface RemoteKeys {
-  /** First fetch; settles when it ended, well or not. Never rejects. */
+  /** Starts the first fetch. Resolves when it has ended, successful or not. Never rejects. */
   start(): Promise<void>
   stop(): void
   /**
-   * No key here verifies a token, by its name or by its signature. A promise when a fetch that may bring the key is under way
-   * or due soon; it settles when the token is worth another look, and never later than keys.timeout from now.
+   * Waits for the key of a token that no current key verifies. Returns a promise if a fetch that may bring the key is in flight
+   * or due within keys.timeout. It resolves when the token should be checked again, after keys.timeout at the latest.
    */
-  lookFor(wish: Wish): Promise<void> | undefined
-  /** When the keys in use were last confirmed by the issuer, by the monotonic clock; undefined before the first time. */
+  waitFor(missing: MissingKey): Promise<void> | undefined
+  /** Monotonic time of the last successful fetch in milliseconds; undefined before the first. */
   lastGoodAtMs(): number | undefined
-  /** Why the last fetch failed; undefined when it went well. */
+  /** Why the last fetch failed; undefined after a successful one. */
   problem(): string | undefined
 }
 
@@ -55,21 +55,20 @@ const MIN_FRESH_MS = 60_000
 const MAX_FRESH_MS = 86_400_000
 const FIRST_RETRY_MS = 1000
 const MAX_RETRY_MS = 60_000
-// Without any key every request is refused: ask more often.
+// Shorter, because without any key every request is refused.
 const MAX_RETRY_WITHOUT_KEYS_MS = 5000
 
 export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
   const { ring, policy, options, fetchJwks, clock, schedule, random, events } = parts
   const timeoutMs = options.timeout
   const unknownKids = createUnknownKids({ cooldownMs: options.cooldown, clock })
-  // Clients go on with tokens of a key that was replaced: they have a pause of their own, so that the next rotation need not
-  // wait behind them.
+  // Tokens of withdrawn keys have a cooldown of their own, so that they do not delay the fetch of the next rotation.
   const withdrawnKids = createUnknownKids({ cooldownMs: options.cooldown, clock })
   const room = createWaitingRoom({ timeoutMs, clock, schedule })
-  /** Whose fetch is under way or due; undefined where nobody asked for it. */
-  let sentFor: Wish | undefined
+  /** The missing key that caused the fetch in flight or due; undefined for a regular refresh. */
+  let fetchFor: MissingKey | undefined
   let nextAtMs = Infinity
-  let underWay: Promise<void> | undefined
+  let inFlight: Promise<void> | undefined
   let cancelNext: (() => void) | undefined
   let lastGoodAtMs: number | undefined
   let failures = 0
@@ -84,60 +83,61 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
 
   function adopt({ json, maxAgeSec, url }: FetchedDocument): void {
     const { keys, remarks } = keySetFromDocument(json, policy)
-    // An answer without one usable key is no answer: good keys are never replaced by junk.
+    // A document without a usable key counts as a failed fetch, so that it does not replace good keys.
     if (keys.length === 0)
       throw new Error(
         `${url === undefined ? '' : `${toldAddress(url)}: `}the JWK set has no usable key${remarks[0] === undefined ? '' : `: ${remarks[0]}`}`,
       )
     const change = ring.replace(keys)
-    settleAccounts(change)
+    updateCooldowns(change)
     lastGoodAtMs = clock.monotonic()
     failures = 0
     problem = undefined
     events.onFetched(change, remarks)
     const freshMs =
       maxAgeSec === undefined ? options.maxAge : Math.min(Math.max(maxAgeSec * 1000, MIN_FRESH_MS), MAX_FRESH_MS)
-    // Ahead of the expiry and never at the same moment on every machine.
+    // Ahead of the expiry, with jitter between machines.
     refreshIn(freshMs * (0.75 + 0.15 * random()))
   }
 
-  /** What the fetch cost those who asked: nothing, where it brought a key that was never here and that one of them may need. */
-  function settleAccounts({ added, fresh }: KeyChange): void {
+  /** Ends the cooldown of the fetch if it brought a new key that a waiting token may need. */
+  function updateCooldowns({ added, fresh }: KeyChange): void {
     if (added.length > 0) {
       unknownKids.forget()
       withdrawnKids.forget()
     }
     const isNew = (key: VerificationKey) => fresh.includes(key)
-    const isServed = ({ header }: Wish) => ring.find(header).some(isNew)
-    const wishes = [...room.waiters].map(({ wish }) => wish)
-    if (sentFor !== undefined) wishes.unshift(sentFor)
-    if (wishes.some(isServed)) unknownKids.found()
-    sentFor = undefined
+    const mayServe = ({ header }: MissingKey) => ring.find(header).some(isNew)
+    const needs = [...room.waiters].map(({ missing }) => missing)
+    if (fetchFor !== undefined) needs.unshift(fetchFor)
+    if (needs.some(mayServe)) unknownKids.found()
+    fetchFor = undefined
   }
 
-  /** After a fetch: who has other keys now, or nothing more to hope for, is decided about once more. */
-  function letGo(): void {
+  /** After a fetch, releases the waiters, except those that came during the fetch and for which another fetch may help. */
+  function releaseWaiters(): void {
     for (const waiter of room.waiters) {
-      const { wish } = waiter
-      if (waiter.isLate && !isMet(wish) && (underWay !== undefined || isComing(wish))) waiter.isLate = false
+      const { missing } = waiter
+      if (waiter.joinedLate && !mayNowVerify(missing) && (inFlight !== undefined || willFetchFor(missing)))
+        waiter.joinedLate = false
       else waiter.release()
     }
   }
 
-  function isMet({ header, tried, isSignedByOneOf }: Wish): boolean {
+  function mayNowVerify({ header, tried, isSignedByOneOf }: MissingKey): boolean {
     const others = ring.find(header).filter((key) => !tried.includes(key))
     return others.length > 0 && (tried.length === 0 || isSignedByOneOf(others))
   }
 
-  /** True when a fetch that may help begins now or soon; sends it where that is allowed. */
-  function isComing(wish: Wish): boolean {
-    const { kid } = wish.header
+  /** True when a fetch that may help begins within the timeout. Starts one if the cooldown allows it. */
+  function willFetchFor(missing: MissingKey): boolean {
+    const { kid } = missing.header
     if (unknownKids.dueInMs(kid) <= timeoutMs) {
-      const kids = wish.isSignedByOneOf(ring.findWithdrawn(wish.header)) ? withdrawnKids : unknownKids
+      const kids = missing.isSignedByOneOf(ring.findWithdrawn(missing.header)) ? withdrawnKids : unknownKids
       const inMs = kids.dueInMs(kid)
       if (inMs <= timeoutMs && clock.monotonic() + inMs < nextAtMs) {
         kids.sent(kid, inMs)
-        sentFor = wish
+        fetchFor = missing
         if (inMs === 0) void refresh()
         else refreshIn(inMs)
         return true
@@ -161,22 +161,22 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
   }
 
   function refresh(): Promise<void> {
-    // One flight at a time: whoever asks meanwhile gets the same response, and an old response cannot overwrite a newer one.
-    if (underWay !== undefined) return underWay
+    // One fetch at a time, so that an old response cannot overwrite a newer one.
+    if (inFlight !== undefined) return inFlight
     cancelNext?.()
     nextAtMs = Infinity
-    underWay = fetchJwks()
+    inFlight = fetchJwks()
       .then((document) => {
-        underWay = undefined
+        inFlight = undefined
         if (stopped) return
         adopt(document)
-        letGo()
+        releaseWaiters()
       })
       .catch((error: unknown) => {
-        underWay = undefined
+        inFlight = undefined
         if (!stopped) retryLater(error)
       })
-    return underWay
+    return inFlight
   }
 
   return {
@@ -186,12 +186,12 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
       cancelNext?.()
       for (const { release } of room.waiters) release()
     },
-    lookFor(wish) {
+    waitFor(missing) {
       if (stopped) return undefined
-      // Without any key the retries come soon on their own: nothing is to be sent, and between two of them nothing is to be hoped for.
-      if (ring.size === 0) return underWay === undefined ? undefined : room.wait(wish, false)
-      if (underWay !== undefined) return room.wait(wish, true)
-      return isComing(wish) ? room.wait(wish, false) : undefined
+      // Without any key the retries are frequent, so no extra fetch is sent, and between two retries there is nothing to wait for.
+      if (ring.size === 0) return inFlight === undefined ? undefined : room.wait(missing, false)
+      if (inFlight !== undefined) return room.wait(missing, true)
+      return willFetchFor(missing) ? room.wait(missing, false) : undefined
     },
     lastGoodAtMs: () => lastGoodAtMs,
     problem: () => problem,

@@ -1,21 +1,21 @@
-// Finds the key that signed a token by trying those that may have.
+// Finds the key that signed a token, by trying the possible keys.
 import { MAX_TRIED_KEYS, notVerified } from './choose-keys.ts'
 import type { VerificationKey } from './key-set.ts'
 import type { TrustedIssuer } from '../issuers.ts'
 import type { UnverifiedToken } from '../token/token-shape.ts'
 import type { Failure } from '../../failure.ts'
 
-/** That this key made a token's signature, and for how long that is believed, in seconds since the epoch. */
+/** A successful signature check: its key, and the time until which it is valid, in seconds since the epoch. */
 export interface GoodSignature {
   readonly key: VerificationKey
   readonly untilSec: number
-  /** How many look-ups ago the token was here before; Infinity where its signature was checked just now. */
+  /** Number of look-ups since the token was last seen; Infinity when the signature was checked now. */
   readonly lookupsAgo: number
 }
 
-/** Where the decision learns who signed: the caches, or this check alone. */
+/** Finds the key of a signature: through the caches, or by checks alone. */
 export interface SignatureSource {
-  /** Which of the issuer's `keys` made the signature; a failure where none did. */
+  /** Returns which of the issuer's `keys` made the signature. Failures signature_invalid, key_unknown. */
   signatureOf(
     rawToken: string,
     token: UnverifiedToken,
@@ -26,7 +26,7 @@ export interface SignatureSource {
 }
 
 export interface SignatureCheck extends SignatureSource {
-  /** Undefined where none of the keys made it. */
+  /** Returns undefined when none of the keys made the signature. */
   readonly check: (
     token: UnverifiedToken,
     keys: readonly VerificationKey[],

@@ -1,4 +1,4 @@
-// The signature check: one function per issuer, key and algorithm, made when the key is loaded (RFC 7518 section 3).
+// Creates the signature check of a key and an algorithm, when the key is loaded (RFC 7518 section 3).
 import { constants, createHmac, createVerify, timingSafeEqual, verify, type KeyObject } from 'node:crypto'
 
 import { decodeBase64url } from '../token/base64url.ts'
@@ -8,15 +8,15 @@ import { OPENING_IS_FASTER, openedBy, type BytesCheck } from './rsa-signature.ts
 import { idOfSigned } from '../token/token-id.ts'
 import type { UnverifiedToken } from '../token/token-shape.ts'
 
-/** True when this key made the token's signature. Nothing else is looked at: claims have their own checks. */
+/** True when this key made the token's signature. Checks no claims. */
 export type SignatureCheck = (token: Pick<UnverifiedToken, 'header' | 'signed' | 'signature' | 'id'>) => boolean
 
 const HMAC_BYTES: Readonly<Record<string, number>> = { HS256: 32, HS384: 48, HS512: 64 }
-// R and S, each as long as the order of the curve (RFC 7518 section 3.4): P-521 needs 66 bytes for 521 bits.
+// R and S, each with the length of the curve's order (RFC 7518 section 3.4): 66 bytes for the 521 bits of P-521.
 const ECDSA_BYTES: Readonly<Record<string, number>> = { ES256: 64, ES384: 96, ES512: 132 }
 const EDDSA_BYTES: Readonly<Record<string, number>> = { ed25519: 64, ed448: 114 } // RFC 8032
 
-/** Every algorithm of a JWS has signatures of one length for one key; any other length is none of it. */
+/** Returns the length of signatures in bytes. Every JWS algorithm has one length for one key. */
 function signatureBytes(key: KeyObject, algorithm: Algorithm): number {
   return (
     HMAC_BYTES[algorithm] ??
@@ -26,7 +26,7 @@ function signatureBytes(key: KeyObject, algorithm: Algorithm): number {
   )
 }
 
-/** crypto.verify() in one call costs 4 % more than this for RS256: it copies the text into a Buffer first. */
+/** Verifies with a streamed hash: crypto.verify() costs 4 % more for RS256, because it needs the text in a Buffer. */
 function hashed(key: Parameters<ReturnType<typeof createVerify>['verify']>[0], hash: string): BytesCheck {
   return ({ signed }, signature) => createVerify(hash).update(signed, 'latin1').verify(key, signature)
 }
@@ -38,7 +38,7 @@ function bytesCheck(key: KeyObject, algorithm: Algorithm, length: number): Bytes
       return ({ signed }, signature) =>
         timingSafeEqual(createHmac(hash, key).update(signed, 'latin1').digest(), signature)
     case 'RS': {
-      // Made in either case: it says whether the key is long enough for the hash.
+      // Created in either case, because it throws when the key is too short for the hash.
       const opened = openedBy(key, hash, length)
       return OPENING_IS_FASTER ? opened : hashed(key, hash)
     }
@@ -50,15 +50,14 @@ function bytesCheck(key: KeyObject, algorithm: Algorithm, length: number): Bytes
     case 'ES':
       return hashed({ key, dsaEncoding: 'ieee-p1363' }, hash)
     default:
-      // EdDSA hashes on its own, with the whole text in its hand (RFC 8032).
+      // EdDSA hashes the whole text itself (RFC 8032).
       return ({ signed }, signature) => verify(null, Buffer.from(signed, 'latin1'), key, signature)
   }
 }
 
 /**
- * The algorithm is the key's, made into the check here; a token whose header names another one is not signed with it, whatever
- * its signature is (RFC 8725 section 3.1). Throws when the key cannot serve, so that this is found when it is loaded and not
- * at the first token.
+ * Creates the check. The algorithm is fixed by the key: a token whose header names another one fails (RFC 8725 section 3.1).
+ * Throws when the key cannot be used with the algorithm, so that this is found when the key is loaded.
  */
 export function createSignatureCheck(key: KeyObject, algorithm: Algorithm): SignatureCheck {
   const name = algorithmsOfKey(key).find((each) => isCalled(each, algorithm))
@@ -73,7 +72,7 @@ export function createSignatureCheck(key: KeyObject, algorithm: Algorithm): Sign
     try {
       return isRight(token, bytes)
     } catch {
-      // OpenSSL says of some bytes that they are no signature at all rather than a wrong one.
+      // OpenSSL throws for some malformed signatures.
       return false
     }
   }

@@ -1,28 +1,28 @@
-// Limits how often tokens that no key verifies cause a fetch: forged ones must not turn the gateway against its issuer.
+// Limits the fetches for tokens with unknown keys, so that forged tokens cannot make the gateway flood its issuer.
 import { LRUCache } from 'lru-cache'
 
 import type { Clock } from '../../clock.ts'
 
 const REMEMBERED_KIDS = 1000
 const MAX_DOUBLINGS = 4
-/** After a fetch that brought what it was sent for, too: an issuer that makes a new key for each fetch is not asked without end. */
+/** Least pause, also after a successful fetch: an issuer may create a new key for each fetch. */
 const LEAST_PAUSE_MS = 100
 
 export interface UnknownKids {
-  /** How long until a fetch for this kid may start, 0 for at once; Infinity while the issuer, just asked for it, did not have it. */
+  /** Returns the time until a fetch for this `kid` may start; 0: now. Infinity: a recent fetch did not bring it. */
   dueInMs(kid: string | undefined): number
-  /** A fetch for this kid starts, now or in so many milliseconds. */
+  /** A fetch for this `kid` starts in `inMs`. */
   sent(kid: string | undefined, inMs: number): void
-  /** A key came that a fetch was sent for: that fetch was no waste, and the next need not wait. */
+  /** The fetch brought the key it was sent for, so the next fetch need not wait for the cooldown. */
   found(): void
-  /** The issuer has other keys: what was unknown before may be known now. */
+  /** The issuer has new keys, so unknown `kid` values may be known now. */
   forget(): void
 }
 
 /**
- * At most one fetch that finds nothing per cooldown whatever the kids, so that a flood of invented ones costs one fetch; and a
- * kid that stays unknown waits twice as long each time (up to 16 cooldowns), so that one client with a stale token does not use
- * up the fetches of a real rotation for ever.
+ * Allows one unsuccessful fetch for each cooldown, whatever the `kid`, so that a flood of invented ones costs one fetch. A `kid`
+ * that stays unknown waits twice as long each time (up to 16 cooldowns), so that a client with a stale token does not consume
+ * the fetches of a real rotation.
  */
 export function createUnknownKids(parts: { readonly cooldownMs: number; readonly clock: Clock }): UnknownKids {
   const { cooldownMs, clock } = parts

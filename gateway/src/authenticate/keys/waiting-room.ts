@@ -1,32 +1,34 @@
-// Requests that wait for keys being fetched: bounded in number and time, so that forged tokens cannot pile up.
+// Holds requests that wait for a key fetch, limited in number and time, so that forged tokens cannot pile up.
 import type { VerificationKey } from './key-set.ts'
 import type { TokenHeader } from '../token/token-shape.ts'
 import type { Clock, Schedule } from '../../clock.ts'
 
-/** What a token that no key verified is waiting for: other keys than those that were tried. */
-export interface Wish {
+/** The key that a token needs and the ring does not have. */
+export interface MissingKey {
   readonly header: TokenHeader
+  /** Keys that did not verify the token. */
   readonly tried: readonly VerificationKey[]
-  /** Costs cryptography: asked seldom, where a fetch depends on it. */
+  /** True when one of these keys signed the token. Costs signature checks, so call it only when a fetch depends on it. */
   readonly isSignedByOneOf: (keys: readonly VerificationKey[]) => boolean
 }
 
 export interface Waiter {
-  readonly wish: Wish
-  /** The fetch under way began before it came, and may miss what it waits for. */
-  isLate: boolean
+  readonly missing: MissingKey
+  /** True when it came during a fetch, whose response may be too old to have the key. */
+  joinedLate: boolean
+  /** Monotonic time of its timeout. */
   readonly untilMs: number
-  /** Its question is asked once more. */
+  /** Ends the wait, so that the token is checked again. */
   readonly release: () => void
 }
 
 export interface WaitingRoom {
-  /** Settles when released, at the latest after `timeoutMs`. Undefined when the room is full. */
-  wait(wish: Wish, isLate: boolean): Promise<void> | undefined
+  /** Returns a promise that resolves on release, after `timeoutMs` at the latest. Undefined when the room is full. */
+  wait(missing: MissingKey, joinedLate: boolean): Promise<void> | undefined
   readonly waiters: ReadonlySet<Waiter>
 }
 
-/** A tenth of the requests that are in flight at most (limits.inFlight): whoever waits here holds one of them. */
+/** A tenth of the default `limits.inFlight`: each waiter is a request in flight. */
 const MAX_WAITERS = 1000
 
 export function createWaitingRoom(parts: {
@@ -39,7 +41,7 @@ export function createWaitingRoom(parts: {
 
   return {
     waiters,
-    wait(wish, isLate) {
+    wait(missing, joinedLate) {
       if (waiters.size >= MAX_WAITERS) return undefined
       return new Promise((resolve) => {
         const release = () => {
@@ -47,7 +49,7 @@ export function createWaitingRoom(parts: {
           cancel()
           resolve()
         }
-        const waiter: Waiter = { wish, isLate, untilMs: clock.monotonic() + timeoutMs, release }
+        const waiter: Waiter = { missing, joinedLate, untilMs: clock.monotonic() + timeoutMs, release }
         const cancel = schedule(timeoutMs, release)
         waiters.add(waiter)
       })

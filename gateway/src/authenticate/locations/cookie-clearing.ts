@@ -1,23 +1,23 @@
-// Set-Cookie headers that take away the cookies which hold tokens: whatever domain and path the browser has them under.
+// Creates Set-Cookie headers that delete token cookies, under every domain and path that the browser may have them.
 import type { IncomingMessage } from 'node:http'
 
 import { compileName, splitPair, trimBlanks } from './spelling.ts'
 import { forwardedValue, type PeerTrust } from '../../message/trusted-proxies.ts'
 
-/** By these a browser tells its cookies apart (RFC 6265 section 5.3, step 11). */
+/** The identity of a cookie in a browser (RFC 6265 section 5.3, step 11). */
 export interface CookieSlot {
   readonly name: string
-  /** Undefined: for the host alone that set it. */
+  /** Undefined for a host-only cookie. */
   readonly domain: string | undefined
   readonly path: string
 }
 
 type AskingRequest = Pick<IncomingMessage, 'headers' | 'socket' | 'url'>
 
-/** `kept` is left alone: the slot that a successor goes into. */
+/** Returns Set-Cookie values. Does not delete `kept`, the cookie of the successor. */
 export type ClearCookies = (request: AskingRequest, kept?: CookieSlot) => readonly string[]
 
-// What is likely comes first: proxies in front of the gateway take heads of 4 KB by default (nginx, proxy_buffer_size).
+// Likely slots come first, and all are limited: proxies in front of the gateway accept heads of 4 KB (nginx, proxy_buffer_size).
 const MAX_NAMES = 4
 const MAX_DOMAINS = 5
 const MAX_PATHS = 9
@@ -30,7 +30,7 @@ const HOST_NAME = /^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/
 const ADDRESS = /^[0-9.]+$/
 const PATH = /^\/[!-:<-~]*$/
 
-/** The host alone, and each domain above it that a cookie could be for; which of them are public suffixes, browsers know. */
+/** Returns the possible domains of a cookie: host-only, and each parent domain. Browsers ignore public suffixes. */
 function domainsOf(host: string | undefined): readonly (string | undefined)[] {
   const name = host?.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '') ?? ''
   if (!HOST_NAME.test(name) || ADDRESS.test(name)) return [undefined]
@@ -39,7 +39,7 @@ function domainsOf(host: string | undefined): readonly (string | undefined)[] {
   return [undefined, ...domains.slice(-MAX_DOMAINS)]
 }
 
-/** A cookie comes with requests whose path goes on from its own (RFC 6265 section 5.1.4): it is one of these. */
+/** Returns the possible paths of a cookie that was sent with this URL: its prefixes (RFC 6265 section 5.1.4). */
 function pathsOf(url: string | undefined): readonly string[] {
   const [path = '/'] = (url ?? '/').split('?', 1)
   const paths = ['/']
@@ -50,7 +50,7 @@ function pathsOf(url: string | undefined): readonly string[] {
   return paths.slice(0, MAX_PATHS)
 }
 
-/** The names of cookies that are tokens to somebody, as the browser spells them. */
+/** Returns the names of token cookies in the browser's spelling. */
 function namesIn(cookie: string | undefined, isToken: (name: string) => boolean): readonly string[] {
   const names = new Set<string>()
   for (const pair of cookie?.split(';') ?? []) {
@@ -64,7 +64,7 @@ function isSame(a: CookieSlot, b: CookieSlot | undefined): boolean {
   return a.name === b?.name && a.domain === b.domain && a.path === b.path
 }
 
-/** RFC 6265bis section 4.1.3: names with a prefix are taken with Secure alone, and of `__Host-` there is one. */
+/** Returns the possible slots of a cookie. `__Host-` cookies have one slot only (RFC 6265bis section 4.1.3). */
 function slotsOf(name: string, request: AskingRequest, host: string | undefined): readonly CookieSlot[] {
   if (HOST_PREFIXED.test(name)) return [{ name, domain: undefined, path: '/' }]
   const domains = domainsOf(host)
@@ -72,22 +72,23 @@ function slotsOf(name: string, request: AskingRequest, host: string | undefined)
 }
 
 function lineOf({ name, domain, path }: CookieSlot, isCrossSite: boolean): string {
-  // Without Secure it also works by plain HTTP. Responses to pages of other sites set SameSite=None alone, and that needs Secure.
+  // Without Secure it also works over plain HTTP. Responses to pages of other sites can set only SameSite=None cookies, which
+  // need Secure.
   const secure = isCrossSite ? '; SameSite=None; Secure' : PREFIXED.test(name) ? '; Secure' : ''
   return `${name}=; Path=${path}${domain === undefined ? '' : `; Domain=${domain}`}; Max-Age=0${secure}`
 }
 
 export interface CookieClearingParts {
-  /** Names of the cookies that tokens are looked for in. */
+  /** Names of the token cookies in the config. */
   readonly cookies: readonly string[]
-  /** Where successors are set: taken away also where they were not sent. */
+  /** The cookies of successors, which are deleted even if the request did not send them. */
   readonly delivered: readonly CookieSlot[]
   readonly isTrusted: PeerTrust
 }
 
 /**
- * A browser does not say under which domain and path it has what it sends. There are few that it can be, so each is named:
- * taking away a cookie that is not there does nothing (RFC 6265 section 5.3).
+ * Creates the function that deletes the token cookies of a request. A request does not tell the domain and path of its cookies, so
+ * every possible one is deleted: deleting an absent cookie has no effect (RFC 6265 section 5.3).
  */
 export function createCookieClearing({ cookies, delivered, isTrusted }: CookieClearingParts): ClearCookies {
   const tests = cookies.map((name) => compileName(name, { anyCase: false }))

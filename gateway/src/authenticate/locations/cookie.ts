@@ -1,14 +1,14 @@
-// Tokens in a cookie: several of one name may come, and which of them counts is decided later (one-session.ts).
+// Tokens in cookies. A request may have several of one name; one-session.ts chooses among them.
 import { replaceHeader } from '../../message/raw-headers.ts'
 import { MAX_COOKIES, type StripToken, type TokenCarrier, type TokenLocation } from './location.ts'
 import { afterScheme, compileScheme, withScheme } from './scheme.ts'
 import { compileName, cookieValue, splitPair, trimBlanks, unescapeBlank } from './spelling.ts'
 import { Failure } from '../../failure.ts'
 
-/** A browser takes a name that begins so from its own host, or with Secure, alone (RFC 6265bis section 4.1.3): but only that spelling of it. */
+/** Prefixes that browsers protect (RFC 6265bis section 4.1.3), in exactly this spelling only. */
 const PREFIX = /^__(?:host|secure)-/i
 
-/** What stands behind the scheme in each of them. */
+/** Removes the scheme from each value. */
 function afterSchemes(values: readonly string[], scheme: string, where: string): readonly string[] | Failure {
   const tokens: string[] = []
   for (const value of values) {
@@ -19,16 +19,16 @@ function afterSchemes(values: readonly string[], scheme: string, where: string):
   return tokens
 }
 
-/** The pairs of a header Cookie that are not to be taken away, and every byte between them. */
+/** Removes pairs from a Cookie header and keeps every other byte. Undefined when nothing is left. */
 function without(value: string, isTaken: (pair: string) => boolean): string | undefined {
   const pairs = value.split(';')
   const left = pairs.filter((pair) => !isTaken(pair))
   if (left.length === pairs.length) return value
-  // A header with nothing in it says less than none: some servers refuse it.
+  // Some servers refuse an empty Cookie header.
   return left.every((pair) => trimBlanks(pair) === '') ? undefined : trimBlanks(left.join(';'))
 }
 
-/** RFC 6265 section 4.2.1. With a scheme, as some frameworks write it, only what has that scheme is a token. */
+/** Reads RFC 6265 section 4.2.1. With a scheme, as some frameworks write it, only values with that scheme are tokens. */
 export function createCookieLocation(cookie: string, scheme: string | undefined): TokenLocation {
   const where = `the cookie ${cookie}`
   const isName = compileName(cookie, { anyCase: false })
@@ -42,7 +42,7 @@ export function createCookieLocation(cookie: string, scheme: string | undefined)
       const [rawName, rawValue] = splitPair(pair)
       const spelt = trimBlanks(rawName)
       if (!isName(spelt)) continue
-      // Any host of the domain could have set it, and some upstream would take it for the one with the prefix.
+      // Any host of the domain could have set another spelling, and some upstream would read it as the protected cookie.
       if (hasPrefix && spelt !== cookie) return new Failure('token_ambiguous', `${where} is there in another spelling`)
       const value = cookieValue(rawValue)
       if (isOfScheme === undefined) values.add(value)

@@ -1,4 +1,4 @@
-// Creates a token location from its options: one row for each kind.
+// Creates a token location from its options, by a table with one row for each kind.
 import { createCookieLocation } from './cookie.ts'
 import { createHeaderLocation } from './header.ts'
 import type { TokenLocation } from './location.ts'
@@ -6,7 +6,7 @@ import { createQueryLocation } from './query.ts'
 import { createSubprotocolLocation } from './subprotocol.ts'
 import { LOCATION_KINDS, type LocationKind, type TokenLocationOptions } from '../../options/tokens.ts'
 
-/** A kind that the options have and this table has not is refused by the compiler. */
+/** The compiler demands a row for each kind in the options. */
 const CREATE: Readonly<Record<LocationKind, (name: string, scheme: string | undefined) => TokenLocation>> = {
   header: createHeaderLocation,
   cookie: createCookieLocation,

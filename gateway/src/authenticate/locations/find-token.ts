@@ -1,4 +1,4 @@
-// Looks for the token of a request in all locations, and refuses two.
+// Finds the token of a request in all locations, and refuses a second token.
 import { MAX_COOKIES, type FoundToken, type TokenCarrier, type TokenLocation } from './location.ts'
 import { Failure } from '../../failure.ts'
 
@@ -12,8 +12,8 @@ function together(found: FoundToken | undefined, more: readonly FoundToken[]): F
 }
 
 /**
- * Looks in every location: a second token in another one is refused (RFC 6750 section 2), since gateway and upstream might
- * each believe a different one. Undefined when there is none.
+ * Creates the search over all locations. It refuses tokens in two locations (RFC 6750 section 2), because gateway and upstream
+ * could each read a different one. Undefined without a token. Failures: token_ambiguous, token_malformed.
  */
 export function createTokenFinder(
   locations: readonly TokenLocation[],

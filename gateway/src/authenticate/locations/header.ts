@@ -1,4 +1,4 @@
-// Tokens in a request header, as a rule `Authorization: Bearer`.
+// Tokens in a request header, usually `Authorization: Bearer` (RFC 6750 section 2.1).
 import { replaceHeader } from '../../message/raw-headers.ts'
 import type { StripToken, TokenCarrier, TokenLocation } from './location.ts'
 import { afterScheme, compileScheme, withScheme } from './scheme.ts'
@@ -13,7 +13,7 @@ export function createHeaderLocation(name: string, scheme: string | undefined): 
     const value = headers[header]
     if (value === undefined || value === '') return undefined
     if (isOfScheme?.(String(value)) === false) return undefined
-    // Node joins most repeated headers with a comma; a comma is in no token and in no scheme.
+    // Node joins most repeated headers with a comma, which no token and no scheme contains.
     if (typeof value !== 'string' || value.includes(','))
       return new Failure('token_ambiguous', `${where} holds more than one value`)
     return scheme === undefined ? value : afterScheme(value, scheme, where)

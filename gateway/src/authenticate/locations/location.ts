@@ -1,4 +1,4 @@
-// One location of tokens in a request: how a token there is found, taken away and put, and what responses vary by.
+// The interface of a token location: finds, strips and puts a token, and names the header for Vary.
 import type { IncomingHttpHeaders } from 'node:http'
 
 import type { Failure } from '../../failure.ts'
@@ -9,41 +9,41 @@ export interface TokenCarrier {
   readonly url: string
 }
 
-/** Edits the outgoing headers (names and values in turn) in place, and returns the target without the token. */
+/** Strips tokens from outgoing headers (alternating names and values) in place, and returns the target without tokens. */
 export type StripToken = (headers: string[], target: string) => string
 
-/** What a request with this token has besides: its target, and headers with names in lower case. */
+/** A request with a token: its target, and additional headers with lower-case names. */
 export interface PutToken {
   readonly target: string
   readonly headers: readonly (readonly [name: string, value: string])[]
 }
 
-/** Each kind of location gives all of this: the compiler refuses one that can find a token and not take it away. */
+/** A token location. The compiler demands all members, so that no kind can find a token without stripping it. */
 export interface TokenLocation {
   /** For logs and `explain`, such as `header authorization`. */
   readonly name: string
   /**
-   * The token here; undefined when there is none; a failure when what is here cannot be a single token. Several only of cookies:
-   * a browser has one for each domain and path, and the gateway's own may stand beside that of the log-in.
+   * Returns the token in this location; undefined without one. Failures: token_ambiguous, token_malformed. Only cookies return
+   * several tokens: a browser has one cookie for each domain and path, and the gateway's may stand beside that of the log-in.
    */
   readonly find: (carrier: TokenCarrier) => string | readonly string[] | Failure | undefined
-  /** Takes all tokens away, in each spelling that an upstream would read, and leaves every other byte as it came. */
+  /** Strips all tokens, in every spelling that an upstream may read, and keeps every other byte. */
   readonly strip: StripToken
-  /** Whether tokens never go on from here, with `tokens.forward: keep` neither: they would reach logs. */
+  /** True for locations that are stripped even with `tokens.forward: keep`, because they appear in logs. */
   readonly isAlwaysStripped: boolean
-  /** Where several tokens can be here: takes only these away, so that no upstream believes another than the gateway does. */
+  /** Strips only these of several tokens, so that the upstream reads the same one. Undefined for locations with one token. */
   readonly stripOnly: ((tokens: readonly string[]) => StripToken) | undefined
-  /** Puts a token where `find` would find it. */
+  /** Returns the request parts with which `find` returns this token. */
   readonly put: (token: string, target: string) => PutToken
-  /** The request header that tokens stand in, lower case; undefined where they are in the URL. Responses vary by it (RFC 9110 section 12.5.5). */
+  /** Lower-case name of the header with the token, for Vary (RFC 9110 section 12.5.5). Undefined for the URL. */
   readonly header: string | undefined
   /** Name of the cookie; undefined for other kinds. */
   readonly cookie: string | undefined
-  /** Name of the subprotocol that a token follows; undefined for other kinds. */
+  /** Name of the subprotocol before the token; undefined for other kinds. */
   readonly subprotocol: string | undefined
-  /** What carries a successor back to whoever sent a token from here. Undefined: no response can. */
+  /** How a response delivers the successor of a token from this location. Undefined: it cannot. */
   readonly wayBack: 'header' | 'cookie' | undefined
-  /** Where several cookies held a token: those that do not count. */
+  /** The tokens that were not chosen, if several cookies held one. */
   readonly superseded?: readonly string[]
 }
 
@@ -51,9 +51,9 @@ export interface TokenLocation {
 export interface FoundToken {
   readonly token: string
   readonly location: TokenLocation
-  /** All cookies that hold a token, this one first, where there are several: one-session.ts says which counts. */
+  /** All candidate cookies, this one first; undefined for a single token. one-session.ts chooses among them. */
   readonly rivals: readonly FoundToken[] | undefined
 }
 
-/** More in one request are refused: each may cost a signature check. */
+/** Most candidate cookies in a request: each may cost a signature check. */
 export const MAX_COOKIES = 4

@@ -1,4 +1,4 @@
-// Tokens in a query parameter: RFC 6750 section 2.3.
+// Tokens in a query parameter (RFC 6750 section 2.3).
 import type { StripToken, TokenCarrier, TokenLocation } from './location.ts'
 import { compileName, QUERY_SEPARATOR, splitPair } from './spelling.ts'
 import { Failure } from '../../failure.ts'
@@ -20,11 +20,11 @@ export function createQueryLocation(parameter: string): TokenLocation {
     return found
   }
 
-  /** Leaves every other byte of the query as it came. */
+  /** Keeps every other byte of the query. */
   const strip: StripToken = (_headers, target) => {
     const queryAt = target.indexOf('?')
     if (queryAt === -1) return target
-    // Pairs and what separates them, in turn.
+    // Alternating pairs and separators.
     const parts = target.slice(queryAt + 1).split(QUERY_SEPARATOR)
     let left = ''
     let isFound = false

@@ -1,9 +1,9 @@
-// The scheme before a token in a header or cookie, as `Bearer`: RFC 9110 section 11.4, in any case, then one or more spaces.
+// The scheme before a token in a header or cookie, such as `Bearer` (RFC 9110 section 11.4): any case, then spaces.
 import { Failure } from '../../failure.ts'
 
 const SPACE = 0x20
 
-/** What comes after the scheme. `value` has no comma. */
+/** Returns the token after the scheme. `value` has no comma. Failure token_malformed. */
 export function afterScheme(value: string, scheme: string, where: string): string | Failure {
   let start = scheme.length
   if (value.length === start) return new Failure('token_malformed', `${where} holds the scheme alone`)
@@ -19,7 +19,7 @@ export function withScheme(token: string, scheme: string | undefined): string {
 
 const SCHEME_END = "(?![A-Za-z0-9!#$%&'*+.^_`|~-])"
 
-/** Whether a value, or a part of it between commas, is credentials of this scheme, however they go on. */
+/** Creates a test: true when a value, or a part of it between commas, begins with this scheme. */
 export function compileScheme(scheme: string): (value: string) => boolean {
   const pattern = new RegExp(`(?:^|,)[ \\t]*${scheme}${SCHEME_END}`, 'i')
   return (value) => pattern.test(value)

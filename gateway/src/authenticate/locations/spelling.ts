@@ -1,6 +1,6 @@
-// Spellings of a token location: names of parameters and cookies are read as the laxest upstream reads them.
+// Spellings of names: reads parameters and cookies as leniently as the most lenient upstream.
 
-/** RFC 6265 section 5.2 and RFC 9110 section 5.6.3: SP and HTAB. What trim() takes away besides is part of a name to others. */
+/** Trims SP and HTAB (RFC 6265 section 5.2, RFC 9110 section 5.6.3). trim() also removes characters that belong to a name. */
 export function trimBlanks(text: string): string {
   let [start, end] = [0, text.length]
   while (isBlank(text.charCodeAt(start))) start += 1
@@ -12,7 +12,7 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09
 }
 
-/** %XX, and %uXXXX as IIS reads it; `+` is a blank. Names of locations are ASCII: what other bytes mean does not matter. */
+/** Decodes %XX, %uXXXX (IIS) and `+`. Names of locations are ASCII, so other bytes need no correct decoding. */
 function decode(text: string): string {
   return text
     .replaceAll('+', ' ')
@@ -21,7 +21,7 @@ function decode(text: string): string {
     )
 }
 
-/** PHP ends names at a NUL, drops blanks before them, makes `_` of `.`, of blanks and of a first `[`. */
+/** Changes a name as PHP does: ends it at NUL, trims it, and replaces `.`, white space and the first `[` with `_`. */
 function mangle(name: string): string {
   return trimBlanks(name.split('\0', 1)[0] ?? '').replace(/[. [\t]/g, '_')
 }
@@ -29,14 +29,14 @@ function mangle(name: string): string {
 export type NameTest = (rawName: string) => boolean
 
 /**
- * Whether a name, as it stands in a query or a cookie, is this one to some upstream: escaped (access%5ftoken), with a member or as a
- * list (access_token[]: PHP, Rack, qs), as PHP mangles it (access.token), and with `anyCase` in any case (ASP.NET).
+ * Creates a test: true when some upstream reads a raw name as `name`. Covers escapes (access%5ftoken), members and lists
+ * (access_token[]: PHP, Rack, qs), PHP's replacements (access.token), and with `anyCase` other case (ASP.NET).
  */
 export function compileName(name: string, { anyCase }: { readonly anyCase: boolean }): NameTest {
   const wanted = anyCase ? mangle(name).toLowerCase() : mangle(name)
   return (rawName) => {
     if (rawName === name) return true
-    // No spelling is shorter, and most others are plain words.
+    // No spelling is shorter than the name, and most names need no decoding.
     if (rawName.length < name.length || !(anyCase || /[%+. [\t]/.test(rawName))) return false
     const read = trimBlanks(decode(rawName))
     const bracket = read.indexOf('[')
@@ -47,7 +47,7 @@ export function compileName(name: string, { anyCase }: { readonly anyCase: boole
   }
 }
 
-/** Where one name or value of a query ends: `;` separates as well to Rack, older Python and others (W3C, HTML 4.01 B.2.2). */
+/** Separators of a query. `;` is one for Rack, older Python and others (W3C, HTML 4.01 B.2.2). */
 export const QUERY_SEPARATOR = /([&;])/
 
 /** Splits `name=value`. */
@@ -56,12 +56,12 @@ export function splitPair(pair: string): readonly [name: string, value: string] 
   return equals === -1 ? [pair, ''] : [pair.slice(0, equals), pair.slice(equals + 1)]
 }
 
-/** The value of a cookie without its quotes. */
+/** Returns the value of a cookie without quotes. */
 export function cookieValue(raw: string): string {
   return trimBlanks(raw).replace(/^"(.*)"$/, '$1')
 }
 
-/** A blank after a scheme, as it may stand in a cookie: frameworks escape it. */
+/** Decodes the space after a scheme in a cookie, which frameworks escape. */
 export function unescapeBlank(value: string): string {
   return value.replace(/^([A-Za-z0-9-]+)(?:%20|\+)+/, '$1 ')
 }

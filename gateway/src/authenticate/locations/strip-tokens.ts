@@ -1,10 +1,9 @@
-// Removes tokens from a request before it is forwarded: from all locations, or only where they would reach logs.
+// Strips tokens from forwarded requests: from all locations, or only from those that appear in logs.
 import type { StripToken, TokenLocation } from './location.ts'
 
 /**
- * With `strip` out of all locations, with `keep` out of those where tokens would reach logs. Wherever one was found, and also where
- * nobody looked for one: on routes that ask for none, and where a bad one is only reported. Undefined where nothing is ever to be
- * removed.
+ * Creates the function for `tokens.forward`: `strip` covers all locations, `keep` only those that appear in logs. It runs on every
+ * route, also with `auth: none`, and whether a token was found or not. Undefined when there is nothing to strip.
  */
 export function createStripTokens(
   locations: readonly TokenLocation[],
@@ -16,7 +15,7 @@ export function createStripTokens(
   return strips.length < 2 ? strips[0] : inTurn(strips)
 }
 
-/** Leaves of several cookies the one that counts, so that no upstream believes another. */
+/** Creates the function that strips the candidate cookies that were not chosen. */
 export function createStripSuperseded(locations: readonly TokenLocation[]) {
   return function stripSuperseded(superseded: readonly string[]): StripToken {
     return inTurn(locations.flatMap(({ stripOnly }) => stripOnly?.(superseded) ?? []))

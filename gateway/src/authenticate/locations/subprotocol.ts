@@ -1,4 +1,4 @@
-// Tokens behind a WebSocket subprotocol: the one header that a page can set, `new WebSocket(url, ['bearer', token])`.
+// Tokens after a WebSocket subprotocol: `new WebSocket(url, ['bearer', token])`, the only header that a page can set.
 import { takeHeader } from '../../message/raw-headers.ts'
 import type { StripToken, TokenCarrier, TokenLocation } from './location.ts'
 import { trimBlanks } from './spelling.ts'
@@ -6,7 +6,7 @@ import { Failure } from '../../failure.ts'
 
 const HEADER = 'sec-websocket-protocol'
 
-/** The subprotocols of an offer, in order; empty elements count for nothing (RFC 9110 section 5.6.1). */
+/** Returns the offered subprotocols in order, without empty elements (RFC 9110 section 5.6.1). */
 function subprotocolsIn(offer: string): string[] {
   return offer
     .split(',')
@@ -26,7 +26,7 @@ export function createSubprotocolLocation(subprotocol: string): TokenLocation {
     for (let index = 0; index < offered.length; index += 1) {
       const item = offered[index] as string
       if (item.toLowerCase() !== lower) continue
-      // Names of subprotocols have one case (RFC 6455 section 11.5), but not everybody compares them so.
+      // Subprotocol names are case-sensitive (RFC 6455 section 11.5), but not every server compares them so.
       if (item !== subprotocol) return new Failure('token_malformed', `${where} is offered in another case`)
       index += 1
       const token = offered[index]
@@ -38,7 +38,7 @@ export function createSubprotocolLocation(subprotocol: string): TokenLocation {
     return token
   }
 
-  /** Takes the subprotocol and each token after it out of the offer, which may be in several headers. */
+  /** Removes the subprotocol and each token after it from the offer, which may span several headers. */
   const strip: StripToken = (headers, target) => {
     const values = takeHeader(headers, HEADER)
     if (values.length === 0) return target
@@ -68,8 +68,8 @@ export function createSubprotocolLocation(subprotocol: string): TokenLocation {
 }
 
 /**
- * The subprotocol among those offered that names a token: it is taken away with its token, whether the route asks for one or not,
- * and a browser that offered some wants to be told one.
+ * Returns the offered subprotocol that precedes a token. It is stripped with its token on every route, and a browser that offered
+ * subprotocols expects one in the response.
  */
 export function offeredTokenProtocol(
   locations: readonly TokenLocation[],

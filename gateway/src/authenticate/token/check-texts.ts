@@ -1,4 +1,4 @@
-// What the checks of a token found, in plain words, for a decision trace.
+// Describes passed checks of a token for a decision trace.
 import { dateText, durationText, type ClaimRules } from './claims.ts'
 import type { UnverifiedToken } from './token-shape.ts'
 import type { Claims } from '../auth-result.ts'
@@ -8,7 +8,7 @@ export function shapeText({ signed, signature }: UnverifiedToken): string {
   return `three parts of base64url, ${signed.length + 1 + signature.length} characters`
 }
 
-/** What was asked of the claims, by name: their values are no business of a log. */
+/** Describes the rules for claims by name. Values stay out of the log. */
 export function claimsText({ audiences, requiredClaims, typ, maxLifetimeSec }: ClaimRules): string {
   return [
     requiredClaims.length === 0 ? 'nothing is required' : `${requiredClaims.join(', ')} there`,
@@ -18,7 +18,7 @@ export function claimsText({ audiences, requiredClaims, typ, maxLifetimeSec }: C
   ].join(', ')
 }
 
-/** Of a token whose time passed: also when only a tolerance, or the grace of its renewal, lets it pass. */
+/** Describes a passed time check, also one that passed by clock tolerance or by the grace period of renewal. */
 export function timeText({ exp, nbf, iat }: Claims, toleranceSec: number, nowSec: number): string {
   const expiresAtSec = magnitudeOf(exp)
   const startsAtSec = Math.max(magnitudeOf(nbf) ?? 0, magnitudeOf(iat) ?? 0)

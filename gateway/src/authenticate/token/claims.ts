@@ -5,25 +5,25 @@ import { ExactNumber, magnitudeOf } from '../../message/json/exact-number.ts'
 import { kindOfValue, mismatch, quoted, quotedList } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 
-/** What an issuer's tokens must look like. Times in seconds. */
+/** The rules for tokens of an issuer. Times are in seconds. */
 export interface ClaimRules {
   readonly audiences: ReadonlySet<string> | undefined
   readonly clockToleranceSec: number
   readonly requiredClaims: readonly string[]
   readonly maxLifetimeSec: number | undefined
-  /** Lower case, without `application/`. */
+  /** Required `typ`, lower case, without `application/`. */
   readonly typ: string | undefined
-  /** What becomes of tokens that are bound to a key of their client. */
+  /** Whether tokens that are bound to a key of their client (`cnf`) are refused. */
   readonly binding: 'refuse' | 'ignore'
 }
 
-/** When a token counts, in seconds, clock tolerance included: valid while notBeforeSec <= now < notAfterSec. */
+/** The validity of a token in seconds, with clock tolerance: notBeforeSec <= now < notAfterSec. */
 export interface Validity {
   readonly notBeforeSec: number
   readonly notAfterSec: number
 }
 
-// 9999-12-31: a larger exp is milliseconds by mistake (year 55840), and such a token would never expire.
+// 9999-12-31. A larger exp is in milliseconds by mistake (year 55840), and the token would never expire.
 const LAST_SECOND = 253_402_300_799
 const DATE_CLAIMS = ['exp', 'nbf', 'iat'] as const
 
@@ -33,7 +33,7 @@ function isDate(value: unknown): boolean {
   return seconds !== undefined && seconds >= 0 && seconds <= LAST_SECOND
 }
 
-/** Times are nobody's secret. */
+/** Shows a date claim in a log text: times are not secret. */
 function dateShown(value: unknown): string {
   const seconds = magnitudeOf(value)
   return seconds === undefined ? kindOfValue(value) : String(seconds)
@@ -50,8 +50,8 @@ function isEmpty(value: unknown): boolean {
 }
 
 /**
- * What is read here has the types of RFC 7519 section 4.1, or is not there. Nothing else is judged: access tokens of AD FS have an
- * auth_time that is text, and others a sid that is null. `iss` was compared already, where it is looked at.
+ * Checks the types of the claims that the gateway reads (RFC 7519 section 4.1). Other claims are not checked: AD FS writes
+ * auth_time as text, others write sid as null. `iss` was compared before.
  */
 function checkTypes({ audiences }: ClaimRules, claims: Claims): Failure | undefined {
   const { sub, aud } = claims
@@ -70,8 +70,8 @@ function checkTypes({ audiences }: ClaimRules, claims: Claims): Failure | undefi
 }
 
 /**
- * A token with `cnf` (RFC 7800) is for whoever proves to have a key: DPoP (RFC 9449), a client certificate (RFC 8705). Without that
- * proof it must not pass, or whoever stole it could use it after all. No proof is checked here yet.
+ * Refuses a token with `cnf` (RFC 7800): its client must prove possession of a key, by DPoP (RFC 9449) or a client certificate
+ * (RFC 8705). The gateway checks no proof yet, and without it a stolen token would work.
  */
 function checkBinding({ cnf }: Claims): Failure | undefined {
   if (cnf === undefined || cnf === null) return undefined
@@ -87,7 +87,7 @@ function checkBinding({ cnf }: Claims): Failure | undefined {
   )
 }
 
-/** Which claims a token has is not personal, what they say may be. */
+/** Names the claims of the token, not their values, which may be personal. */
 function missing(claims: Claims, name: string): string {
   const value = Object.hasOwn(claims, name) ? claims[name] : undefined
   return `${name} is ${kindOfValue(value)}; the token has ${quotedList(Object.keys(claims)) || 'no claims'}`
@@ -95,7 +95,7 @@ function missing(claims: Claims, name: string): string {
 
 function checkRequired(claims: Claims, names: readonly string[]): Failure | undefined {
   for (const name of names) {
-    // hasOwn: a required claim named `toString` is not there because every object inherits one.
+    // hasOwn, because every object inherits `toString`, which a config may require as a claim.
     if (!Object.hasOwn(claims, name) || isEmpty(claims[name]))
       return new Failure('claim_missing', missing(claims, name))
   }
@@ -111,7 +111,7 @@ function checkAudience(claims: Claims, audiences: ReadonlySet<string>): Failure 
   return named ? undefined : new Failure('audience_mismatch', otherAudience(aud, [...audiences]))
 }
 
-/** Its type was checked before. */
+/** Describes a wrong `aud`, whose type was checked before. */
 function otherAudience(aud: unknown, wanted: readonly string[]): string {
   const actual = typeof aud === 'string' ? [aud] : Array.isArray(aud) ? (aud as readonly string[]) : undefined
   return actual === undefined
@@ -149,7 +149,7 @@ function checkType(header: TokenHeader, typ: string): Failure | undefined {
       )
 }
 
-/** When a token with these claims counts. `iat` in the future makes it as invalid as `nbf` does. */
+/** Returns the validity from `nbf`, `iat` and `exp`. A token with `iat` in the future is not yet valid. */
 export function validityOf(claims: Claims, clockToleranceSec: number): Validity {
   const start = Math.max(magnitudeOf(claims['nbf']) ?? 0, magnitudeOf(claims['iat']) ?? 0)
   return {
@@ -158,7 +158,7 @@ export function validityOf(claims: Claims, clockToleranceSec: number): Validity 
   }
 }
 
-/** What a claim such as jti calls something: a text, or a number by its digits. Undefined: it names nothing. */
+/** Returns the text of an id claim such as `jti`: a string, or the digits of a number. Undefined for other values and ''. */
 export function nameIn(claim: JsonValue | undefined): string | undefined {
   if (typeof claim === 'string') return claim === '' ? undefined : claim
   if (typeof claim === 'number') return String(claim)
@@ -172,7 +172,7 @@ const UNITS = [
   ['s', 1],
 ] as const
 
-/** `2 d 5 h`: the two largest units that say something. */
+/** Formats a duration with its two largest units: `2 d 5 h`. */
 export function durationText(seconds: number): string {
   let rest = Math.ceil(seconds)
   const parts: string[] = []
@@ -184,13 +184,13 @@ export function durationText(seconds: number): string {
   return parts.length === 0 ? '0 s' : parts.join(' ')
 }
 
-/** A moment as people read it. */
+/** Formats seconds since the epoch as ISO 8601. */
 export function dateText(second: number): string {
   const date = new Date(second * 1000)
   return Number.isNaN(date.getTime()) ? 'in no year that has a number' : date.toISOString()
 }
 
-/** The one check that a cached token needs again: it is decided by the clock, not by the token alone. */
+/** Checks the time. Failures: token_expired, token_not_yet_valid. */
 export function checkTime(validity: Validity, nowSec: number): Failure | undefined {
   if (nowSec >= validity.notAfterSec)
     return new Failure(
@@ -207,8 +207,8 @@ export function checkTime(validity: Validity, nowSec: number): Failure | undefin
 }
 
 /**
- * All that an issuer's tokens must say, apart from the time. Failures: claim_invalid, claim_missing, type_mismatch,
- * audience_mismatch, binding_unproven, token_too_old.
+ * Checks all rules except the time. Failures: claim_invalid, claim_missing, type_mismatch, audience_mismatch,
+ * binding_unproven, token_too_old.
  */
 export function checkClaims(rules: ClaimRules, header: TokenHeader, claims: Claims): Failure | undefined {
   return (

@@ -1,19 +1,18 @@
-// Values of JSON that all requests with one token share: frozen, and measured on the way.
+// Freezes JSON values that requests share, and computes the length of their shortest text.
 
 const MAX_DEPTH = 64
-/** What freezeJson answers instead of a length where it has given up. */
+/** The result of freezeJson for a value that is nested too deeply. */
 export const TOO_DEEP = -1
 const UNKNOWN = NaN
 
 /**
- * Freezes a value of JSON all the way down, and says how many characters the shortest text has that means it: NaN where that is
- * not simply the one that JSON.stringify writes. TOO_DEEP, with a part not frozen, when it is deeper than tokens are: this and
- * JSON.stringify go down by recursion, and the depth is the sender's to choose.
+ * Freezes a JSON value deeply, and returns the length of its shortest text; NaN when that may differ from JSON.stringify.
+ * TOO_DEEP, with parts not frozen, beyond MAX_DEPTH: this function and JSON.stringify recurse, and the sender chooses the depth.
  */
 export function freezeJson(value: object, depth = 0): number {
   if (depth > MAX_DEPTH) return TOO_DEEP
   let length = 1
-  // Two loops: `for in` over an array turns each index into a string, which took longer than all the rest of the freezing.
+  // Two loops: `for in` over an array turns each index into a string, which took longer than the rest of the freezing.
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index += 1) {
       const item = freezeMember(value[index], depth)
@@ -24,7 +23,7 @@ export function freezeJson(value: object, depth = 0): number {
     for (const name in value) {
       const member = freezeMember((value as Record<string, unknown>)[name], depth)
       if (member === TOO_DEEP) return TOO_DEEP
-      // A name that is a number is written before all others, wherever it stood.
+      // JavaScript orders integer names before all others.
       length += startsWithDigit(name) ? UNKNOWN : name.length + member + 4
     }
   }
@@ -45,7 +44,7 @@ function freezeMember(member: unknown, depth: number): number {
   }
 }
 
-/** Plain digits are the shortest spelling of a whole number, unless it ends in two zeros: 1e3 is shorter than 1000. */
+/** Digits are the shortest spelling of an integer, unless it ends in two zeros: 1e3 is shorter than 1000. */
 function lengthOfNumber(number: number): number {
   if (number === 0) return 1
   if (!Number.isSafeInteger(number) || number % 100 === 0) return UNKNOWN
@@ -58,13 +57,12 @@ function startsWithDigit(name: string): boolean {
 }
 
 /**
- * Buys a fifth of what a token costs whose signature is in the cache, and a twelfth of an RS256 token that is new (1.2 us): its
- * claims need not be written again. Without it nothing breaks: signed-claims.ts would have them written each time.
+ * Saves writing the claims as JSON again: a fifth of the cost of a token whose signature is cached, and a twelfth of a new RS256
+ * token (1.2 us). Without it, signed-claims.ts would write them each time.
  *
- * The text itself when it is character for character what JSON.stringify would write for the value that was parsed from it,
- * undefined when that cannot be said. `shortest` is the length that freezeJson gave. Without a backslash each string has one
- * spelling; white space, a member written twice or another spelling of a number make a text longer, and nothing makes it
- * shorter again: a text of the shortest length has none of them.
+ * Returns `text` if it equals JSON.stringify of its parsed value, undefined if that is not certain. `shortest` is the result of
+ * freezeJson. Without a backslash each string has one spelling. White space, duplicate members and other spellings of numbers
+ * make a text longer, so a text of the shortest length has none of them.
  */
 export function asStringified(text: string, shortest: number): string | undefined {
   return text.length === shortest && !text.includes('\\') ? text : undefined

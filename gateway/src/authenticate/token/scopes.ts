@@ -1,7 +1,7 @@
-// The scopes of a token, as a list and as JSON.
+// Reads the scopes of a token.
 import type { Claims } from '../auth-result.ts'
 
-/** `names` is frozen; `json` is what JSON.stringify writes for it. */
+/** Scopes as a frozen list, and as JSON text. */
 export interface Scopes {
   readonly names: readonly string[]
   readonly json: string
@@ -13,7 +13,7 @@ function scopesOfNames(names: readonly string[]): Scopes {
 
 const NONE = scopesOfNames([])
 
-/** `scope` as a string with spaces (RFC 8693 section 4.2), or `scp` as string or array (Entra, Okta). */
+/** Reads `scope`, a string with spaces (RFC 8693 section 4.2), or `scp`, a string or an array (Entra, Okta). */
 export function scopesOf(claims: Claims): Scopes {
   const scope = claims['scope'] ?? claims['scp']
   if (typeof scope === 'string') return scopesOfNames(scope.split(' ').filter((name) => name !== ''))

@@ -1,8 +1,8 @@
-// Names what a text is that is not a signed token in three parts: for the log and explain, after it was refused.
+// Diagnoses a malformed token, such as quotes or a JWE, for the log and `explain`.
 
 const IN_QUOTES = /^["'].*["']$/s
 
-/** What was copied along with a token. Ordered. */
+/** Faults of texts with white space, in order of precedence. */
 const WITH_BLANKS: readonly (readonly [pattern: RegExp, told: string])[] = [
   [/^bearer\s/i, 'it begins with the word Bearer, which belongs before it, once'],
   [IN_QUOTES, 'it stands in quotes, which are no part of a token'],
@@ -18,16 +18,16 @@ const WITHOUT_BLANKS: readonly (readonly [pattern: RegExp, told: string])[] = [
   [/^[^.]+\.[^.]+\.$/, 'it is not signed: its third part is empty, as of alg none'],
 ]
 
-/** What a token of usual claims has. Longer texts are not looked at: whoever sends rubbish shall not make it dear to refuse. */
+/** Length of a usual token. Longer texts are not diagnosed, so that junk is cheap to refuse. */
 const MOST_CHARACTERS = 2048
 
 const QUOTES: ReadonlySet<string | undefined> = new Set(['"', "'"])
 
-/** `otherwise`: where nothing better is known. */
+/** Returns the diagnosis, or `otherwise` when there is none. */
 export function shapeFault(raw: string, otherwise: string): string {
   if (raw.length > MOST_CHARACTERS) return otherwise
   if (/\s/.test(raw)) return WITH_BLANKS.find(([pattern]) => pattern.test(raw))?.[1] ?? otherwise
-  // Rubbish without dots costs one look.
+  // Junk without dots costs one search.
   if (!raw.includes('.') && !QUOTES.has(raw[0])) return otherwise
   return WITHOUT_BLANKS.find(([pattern]) => pattern.test(raw))?.[1] ?? otherwise
 }

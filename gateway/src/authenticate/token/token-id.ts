@@ -1,15 +1,15 @@
-// The id of a token, whatever the spelling of its signature: the digest of what was signed.
+// The id of a token: the SHA-256 of its signed part, the same for every spelling of its signature.
 import { hash } from 'node:crypto'
 
 /**
- * sha256(header "." payload), base64url. A signature has many spellings (spare bits of its last character; (r, n-s) for
- * ECDSA), so a block list that went by the whole text could be slipped past.
+ * Returns SHA-256 of header "." payload in base64url. A signature has several spellings (spare bits of its last character;
+ * (r, n-s) for ECDSA), so a block list of whole tokens could be bypassed.
  */
 export function tokenIdOf(rawToken: string): string {
   return idOfSigned(rawToken.slice(0, rawToken.lastIndexOf('.')))
 }
 
-/** The same of the signed part alone. */
+/** Returns the id for a signed part (header "." payload). */
 export function idOfSigned(signed: string): string {
   return hash('sha256', signed, 'base64url')
 }

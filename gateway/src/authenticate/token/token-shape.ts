@@ -1,4 +1,4 @@
-// Parses a token before anything in it is believed: shape, header and claims. Cheap checks before any cryptography.
+// Parses a token and checks its shape and header (RFC 7515 section 7.1), before any cryptography.
 import { isUtf8 } from 'node:buffer'
 
 import { decodeBase64url, isCanonical } from './base64url.ts'
@@ -10,21 +10,21 @@ import { readExactJson } from '../../message/json/exact-json.ts'
 import { kindOfValue } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 
-/** A header that passed the checks of RFC 7515 section 4.1; kid and typ are undefined where the header has none. */
+/** A checked header (RFC 7515 section 4.1). `kid` and `typ` are undefined when the header has none. */
 export interface TokenHeader {
   readonly alg: string
   readonly kid: string | undefined
   readonly typ: string | undefined
 }
 
-/** A token taken apart. Nothing here is verified. */
+/** A parsed token. Nothing in it is verified. */
 export class UnverifiedToken {
   readonly header: TokenHeader
-  /** As JSON.parse reads them, some numbers rounded: for the checks before the signature is known to be right. */
+  /** Claims by JSON.parse, which rounds some numbers. For the checks before the signature check. */
   readonly claims: Claims
-  /** What the signature is over: header and payload as they came, with their dot (RFC 7515 section 5.2). */
+  /** The JWS signing input: encoded header "." encoded payload (RFC 7515 section 5.2). */
   readonly signed: string
-  /** As it came, in canonical base64url. */
+  /** The signature in canonical base64url. */
   readonly signature: string
   readonly #payload: string
   #id: string | undefined
@@ -37,19 +37,19 @@ export class UnverifiedToken {
     this.signature = signature
   }
 
-  /** Of what is signed (token-id.ts). Worked out when first read: a token that fails a cheap check never needs it. */
+  /** The token id (token-id.ts), computed when first read: a token that fails a cheap check never needs it. */
   get id(): string {
     return (this.#id ??= idOfSigned(this.signed))
   }
 
-  /** To the digit, for whatever outlives the request. What invented tokens cost before they are refused is less. */
+  /** Returns the claims with exact numbers. Only for verified tokens: it is slower than `claims`. */
   signedClaims(): SignedClaims {
     return readSignedClaims(this.#payload, this.claims)
   }
 }
 
 const MAX_CACHED_HEADERS = 1000
-/** A header with a chain of certificates (x5c) has thousands of characters: fewer of them are cached. */
+/** Limit for long headers: one with certificates (x5c) has thousands of characters. */
 const MAX_CACHED_CHARACTERS = 1_000_000
 
 function malformed(detail: string): Failure {
@@ -76,13 +76,13 @@ function checkHeader(header: unknown): TokenHeader | Failure {
   return Object.freeze({ alg, kid, typ })
 }
 
-/** The whole header of a token that was read, as it came: for people who look into it. */
+/** Returns all members of the header, for display. */
 export function headerAsSent({ signed }: Pick<UnverifiedToken, 'signed'>): Record<string, unknown> {
   const text = Buffer.from(signed.slice(0, signed.indexOf('.')), 'base64url').toString('utf8')
   return readExactJson(text) as Record<string, unknown>
 }
 
-/** Undefined when the text is no JSON, or there is none. */
+/** Returns undefined for undefined and for invalid JSON. */
 function parseJson(text: string | undefined): unknown {
   try {
     return text === undefined ? undefined : JSON.parse(text)
@@ -92,21 +92,21 @@ function parseJson(text: string | undefined): unknown {
 }
 
 /**
- * Makes a reader of raw tokens. It caches decoded headers: all tokens signed with one key start with the same one.
+ * Creates a parser of raw tokens. It caches decoded headers, because tokens of one key have the same header.
  * Failures: token_too_large, token_malformed.
  */
 export function createTokenReader(maxTokenBytes: number): (raw: string) => UnverifiedToken | Failure {
   const headers = new Map<string, TokenHeader | Failure>()
   let characters = 0
-  /** Where parts are decoded, one after the other: nobody holds what is in here. */
+  /** Scratch buffer for one part at a time. */
   const bytes = Buffer.alloc(maxTokenBytes)
 
-  /** Undefined when the part is not base64url of UTF-8. */
+  /** Decodes a part; undefined when it is not base64url of UTF-8. */
   function decodeText(part: string): string | undefined {
     const length = decodeBase64url(part, bytes)
     if (length === -1) return undefined
     const text = bytes.toString('utf8', 0, length)
-    // Bytes that are no UTF-8 come out as this character; it may also be there in its own right, and that is rare enough.
+    // Invalid UTF-8 decodes to U+FFFD. A text may also contain that character itself, which is rare.
     return text.includes('\uFFFD') && !isUtf8(bytes.subarray(0, length)) ? undefined : text
   }
 
@@ -114,7 +114,7 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
     const known = headers.get(part)
     if (known !== undefined) return known
     const header = checkHeader(parseJson(decodeText(part)))
-    // Cleared rather than evicted one by one: only a flood of invented headers fills it, and refilling costs microseconds.
+    // Cleared as a whole: only a flood of invented headers fills it, and refilling costs microseconds.
     if (headers.size >= MAX_CACHED_HEADERS || characters >= MAX_CACHED_CHARACTERS) {
       headers.clear()
       characters = 0
@@ -134,11 +134,11 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
     const secondDot = raw.indexOf('.', firstDot + 1)
     if (secondDot === -1) return malformed(shapeFault(raw, 'it is not three parts with dots between them'))
 
-    // What is wrong with its form comes first, whatever it says: a third dot is no base64url either.
+    // The signature's form is checked first. A third dot is no base64url either.
     const signature = raw.slice(secondDot + 1)
     if (signature === '' || decodeBase64url(signature, bytes) === -1)
       return malformed(shapeFault(raw, 'its third part is no signature in base64url'))
-    // Spare bits of the last character give one signature up to 64 spellings; only the canonical one is a token here.
+    // Spare bits of the last character give a signature several spellings. Only the canonical one is accepted.
     if (!isCanonical(signature)) return malformed('its signature is not canonical base64url')
 
     const header = readHeader(raw.slice(0, firstDot))
