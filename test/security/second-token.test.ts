@@ -64,6 +64,28 @@ t.test('a second token beside the first is refused, however its location is spel
   t.equal(requests.length, 0)
 })
 
+t.test('a second header with a token is refused, also of a name of which Node shows the first alone', async (t) => {
+  const { url, requests } = await startUpstream(t)
+  const [good, bad] = [await signHmac(), await signHmac({ sub: 'mallory' })]
+  // All that Node keeps once (https://nodejs.org/api/http.html#messageheaders), and one that it joins.
+  const names = [
+    ...['age', 'etag', 'expires', 'from', 'if-modified-since', 'if-unmodified-since', 'last-modified', 'location'],
+    ...['max-forwards', 'proxy-authorization', 'referer', 'retry-after', 'server', 'user-agent', 'x-token'],
+  ]
+  for (const name of names) {
+    const { port } = await startTestGateway(t, config(url, 'direct', { from: [{ header: name }], forward: 'keep' }))
+    for (const auth of ['required', 'optional'] as const)
+      for (const [first, second] of [
+        [good, bad],
+        ['', bad],
+      ]) {
+        const answer = await get(port, `/${auth}/x`, [`${name}: ${first}`, `${name.toUpperCase()}: ${second}`])
+        t.match([statusOf(answer), codeOf(answer)], [400, 'token_ambiguous'], `${auth} ${name} '${first?.slice(0, 3)}'`)
+      }
+  }
+  t.equal(requests.length, 0)
+})
+
 t.test('no trailer brings a token, wherever tokens are read from; all else in trailers goes on', async (t) => {
   const trailers: string[][] = []
   const { url } = await startUpstream(t, (request, response) => {

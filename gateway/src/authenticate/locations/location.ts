@@ -2,10 +2,13 @@
 import type { IncomingHttpHeaders } from 'node:http'
 
 import type { Failure } from '../../failure.ts'
+import type { RawHeaders } from '../../message/raw-headers.ts'
 
 /** The parts of a request that can hold a token. `url` is the path with its query. */
 export interface TokenCarrier {
   readonly headers: IncomingHttpHeaders
+  /** Shows the second of two headers where `headers` has only the first. */
+  readonly rawHeaders?: RawHeaders
   readonly url: string
 }
 
