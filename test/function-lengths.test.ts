@@ -36,7 +36,6 @@ const EXEMPT: ReadonlySet<string> = new Set([
   'gateway/src/renew/renew.ts createRenewal',
   'gateway/src/revoke/list/memory-list.ts createBlockList',
   'gateway/src/revoke/list/packed-text.ts createPacker',
-  'gateway/src/revoke/stores/level/level-store.ts createLevelStore',
   'gateway/src/revoke/stores/redis/redis-connection.ts connectRedis',
   'gateway/src/revoke/stores/redis/redis-losses.ts createRedisLosses',
   'gateway/src/revoke/stores/redis/redis-session.ts openRedisSession',

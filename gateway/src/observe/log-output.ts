@@ -23,12 +23,10 @@ const END_MS = 1000
 /** When what could not be written is tried again. */
 const RETRY_MS = 1000
 
-/** Collects lines and hands them on in blocks, one at a time: what several processes write to one pipe must not be mixed. */
-export function createLogOutput(writeBlock: WriteBlock, blockBytes: number): LogOutput {
-  let [lines, linesBytes] = ['', 0]
+/** Writes blocks one at a time: blocks of several processes on one pipe must not be mixed. */
+function createBlockQueue(writeBlock: WriteBlock, onWritten: (bytes: number) => void) {
   const blocks: string[] = []
-  let [waitingBytes, lost] = [0, 0]
-  let [isWriting, isFlushDue] = [false, false]
+  let isWriting = false
   let whenIdle: (() => void) | undefined
 
   function next(): void {
@@ -39,18 +37,40 @@ export function createLogOutput(writeBlock: WriteBlock, blockBytes: number): Log
       return
     }
     writeBlock(block, () => {
-      waitingBytes -= Buffer.byteLength(block)
-      if (lost > 0) tellLost()
+      onWritten(Buffer.byteLength(block))
       next()
     })
   }
 
+  return {
+    /** Adds a block, unless it is empty, and begins to write. */
+    push(block: string): void {
+      if (block !== '') blocks.push(block)
+      if (!isWriting) next()
+    },
+    /** Calls `run` whenever all blocks are written. */
+    onIdle(run: () => void): void {
+      whenIdle = run
+    },
+  }
+}
+
+/** Collects lines into blocks of `blockBytes`, and writes them in the background. Drops lines while too many bytes wait. */
+export function createLogOutput(writeBlock: WriteBlock, blockBytes: number): LogOutput {
+  let [lines, linesBytes] = ['', 0]
+  let [waitingBytes, lost] = [0, 0]
+  let isFlushDue = false
+  const queue = createBlockQueue(writeBlock, (bytes) => {
+    waitingBytes -= bytes
+    if (lost > 0) tellLost()
+  })
+
   function flush(): void {
     isFlushDue = false
-    if (lines !== '') blocks.push(lines)
+    const block = lines
     lines = ''
     linesBytes = 0
-    if (!isWriting) next()
+    queue.push(block)
   }
 
   function tellLost(): void {
@@ -81,10 +101,10 @@ export function createLogOutput(writeBlock: WriteBlock, blockBytes: number): Log
     end: () =>
       new Promise((resolve) => {
         const timer = setTimeout(resolve, END_MS)
-        whenIdle = () => {
+        queue.onIdle(() => {
           clearTimeout(timer)
           resolve()
-        }
+        })
         flush()
       }),
   }

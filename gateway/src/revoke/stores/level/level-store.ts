@@ -2,222 +2,192 @@
 import type { ClassicLevel } from 'classic-level'
 
 import type { Clock, Schedule } from '../../../clock.ts'
-import type { BlockList } from '../../block-list.ts'
-import {
-  isMarkedDamaged,
-  markDamaged,
-  mirrorList,
-  readEntries,
-  removeSomeEnded,
-  writeChanges,
-} from './level-entries.ts'
-import { cannotUse, folderProblem, LEVEL_OPTION, openFolder, repairFolder, type OpenedFolder } from './level-folder.ts'
-import type { RevocationOptions } from '../../../options/revocation.ts'
-import type { Retention } from '../retention.ts'
+import type { BlockChange } from '../../block-list.ts'
 import { createTroubles } from '../store-troubles.ts'
 import { type RevocationStore, type StoreEvents, type StoreStatus } from '../store.ts'
 import { createWriteQueue } from '../write-queue.ts'
-import { CannotStart } from '../../../failure.ts'
+import { mirrorList, removeSomeEnded, writeChanges } from './level-entries.ts'
+import { cannotUse, folderProblem, openFolder } from './level-folder.ts'
+import { loadFolder, type LevelLoadParts } from './level-load.ts'
 
-export interface LevelStoreParts {
-  readonly folder: string
-  readonly list: BlockList
+export interface LevelStoreParts extends LevelLoadParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly events: StoreEvents
-  readonly forgettableSec: Retention
-  /** With `refuse`, a folder that is damaged is not begun with. */
-  readonly onStoreDown: RevocationOptions['onStoreDown']
 }
 
 const MAX_QUEUED = 100_000
 const RETRY_MS = 500
 
-export function createLevelStore(parts: LevelStoreParts): RevocationStore {
-  const { folder, list, clock, schedule, events, forgettableSec } = parts
-  const troubles = createTroubles(events)
-  let db: ClassicLevel | undefined
-  let sweeping: Promise<void> | undefined
-  let reopening: Promise<void> | undefined
-  let cancelRetry: (() => void) | undefined
-  let problem: string | undefined
-  let loaded = false
-  let closed = false
-  let lastSyncAtMs: number | undefined
-  /** More came than can wait: the list has it, the folder and the queue have not. */
-  let hasDropped = false
+class LevelStore implements RevocationStore {
+  readonly #parts: LevelStoreParts
+  readonly #troubles
+  readonly #queue
+  /** The open folder; undefined before the start, and after an error until it is opened again. */
+  #db: ClassicLevel | undefined
+  #sweeping: Promise<void> | undefined
+  #reopening: Promise<void> | undefined
+  #cancelRetry: (() => void) | undefined
+  #problem: string | undefined
+  #loaded = false
+  #closed = false
+  #lastSyncAtMs: number | undefined
+  /** The queue has dropped changes, which only the list has. */
+  #hasDropped = false
+  #turn: Promise<unknown> = Promise.resolve()
 
-  /** One after the other: LevelDB may do two batches in either order, and a sweep must not undo what came after it looked. */
-  let turn: Promise<unknown> = Promise.resolve()
-  function inTurn<Result>(run: (opened: ClassicLevel) => Promise<Result>): Promise<Result> {
-    const result = turn.then(async () => {
+  constructor(parts: LevelStoreParts) {
+    this.#parts = parts
+    this.#troubles = createTroubles(parts.events)
+    this.#queue = createWriteQueue({
+      maxQueued: MAX_QUEUED,
+      onDropped: () => {
+        this.#hasDropped = true
+      },
+      writeBatch: (changes) => this.#inTurn((db) => writeChanges(db, changes, this.#nowSec())),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { clock, list, events } = this.#parts
+    this.#db = await loadFolder(this.#parts, this.#troubles)
+    this.#loaded = true
+    this.#lastSyncAtMs = clock.monotonic()
+    events.onUp(list.size)
+  }
+
+  write(change: BlockChange): Promise<boolean> {
+    const written = this.#queue.push(change)
+    if (this.#db !== undefined) void this.#flush()
+    return written
+  }
+
+  status(): StoreStatus {
+    const { clock, folder } = this.#parts
+    return {
+      kind: 'level',
+      up: this.#loaded && this.#problem === undefined,
+      loaded: this.#loaded,
+      syncAgeMs: this.#lastSyncAtMs === undefined ? undefined : clock.monotonic() - this.#lastSyncAtMs,
+      clockAheadMs: undefined,
+      queued: this.#queue.size,
+      problem: this.#problem ?? (this.#loaded ? undefined : `${folder} is being read`),
+      troubles: this.#troubles.list(),
+    }
+  }
+
+  sweep(): void {
+    if (this.#db === undefined || this.#sweeping !== undefined) return
+    this.#sweeping = this.#sweepAll()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#sweeping = undefined
+      })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#cancelRetry?.()
+    await this.#reopening
+    await this.#sweeping
+    // A disk that was full may have room by now.
+    if (this.#loaded && this.#db === undefined) await this.#reopen()
+    else if (this.#db !== undefined) await this.#queue.flush()
+    await this.#db?.close().catch(() => undefined)
+  }
+
+  #nowSec(): number {
+    return this.#parts.clock.now() / 1000
+  }
+
+  /** Runs one after the other: LevelDB may reorder two batches, and a sweep must not undo a change that came after its read. */
+  #inTurn<Result>(run: (db: ClassicLevel) => Promise<Result>): Promise<Result> {
+    const result = this.#turn.then(async () => {
+      const db = this.#db
       if (db === undefined) throw new Error('the folder is not open')
       try {
         return await run(db)
       } catch (error) {
-        await letGo(error)
+        await this.#closeFailed(error)
         throw error
       }
     })
-    turn = result.catch(() => undefined)
+    this.#turn = result.catch(() => undefined)
     return result
   }
 
   /**
-   * LevelDB writes on behind a record that was written by half, and no restart reads what stands there: what it says to be
-   * kept after a failure is not. So whatever fails ends this opening, and the next begins with the whole list.
+   * Closes the folder after any error. LevelDB continues to write after a half-written record, but no restart reads what follows
+   * such a record, so nothing is durable after an error. The next opening writes the whole list.
    */
-  async function letGo(error: unknown): Promise<void> {
-    const failed = db
-    db = undefined
-    if (problem === undefined) {
-      problem = folderProblem(folder, error)
-      events.onDown(problem)
+  async #closeFailed(error: unknown): Promise<void> {
+    const { folder, events } = this.#parts
+    const failed = this.#db
+    this.#db = undefined
+    if (this.#problem === undefined) {
+      this.#problem = folderProblem(folder, error)
+      events.onDown(this.#problem)
     }
     await failed?.close().catch(() => undefined)
-    if (!closed) cancelRetry = schedule(RETRY_MS, () => void reopen())
+    this.#retryLater()
   }
 
-  const queue = createWriteQueue({
-    maxQueued: MAX_QUEUED,
-    onDropped: () => {
-      hasDropped = true
-    },
-    writeBatch: (changes) => inTurn((opened) => writeChanges(opened, changes, clock.now() / 1000)),
-  })
+  #retryLater(): void {
+    if (!this.#closed) this.#cancelRetry = this.#parts.schedule(RETRY_MS, () => void this.#reopen())
+  }
 
-  async function openAnew(): Promise<void> {
-    const { db: opened } = await openFolder(folder)
+  #reopen(): Promise<void> {
+    this.#reopening ??= this.#openAgain()
+      .then(
+        () => this.#flush(),
+        (error: unknown) => {
+          this.#problem = cannotUse(this.#parts.folder, error).message
+          this.#retryLater()
+        },
+      )
+      .finally(() => {
+        this.#reopening = undefined
+      })
+    return this.#reopening
+  }
+
+  async #openAgain(): Promise<void> {
+    const { folder, list } = this.#parts
+    const { db } = await openFolder(folder)
     try {
-      hasDropped = false
-      await mirrorList(opened, list, clock.now() / 1000)
-      db = opened
+      this.#hasDropped = false
+      await mirrorList(db, list, this.#nowSec())
+      this.#db = db
     } catch (error) {
-      await opened.close().catch(() => undefined)
+      await db.close().catch(() => undefined)
       throw error
     }
   }
 
-  function reopen(): Promise<void> {
-    reopening ??= openAnew()
-      .then(flush, (error: unknown) => {
-        problem = cannotUse(folder, error).message
-        if (!closed) cancelRetry = schedule(RETRY_MS, () => void reopen())
-      })
-      .finally(() => {
-        reopening = undefined
-      })
-    return reopening
-  }
-
-  /** After a time in which more came than can wait. */
-  async function mirrorAll(): Promise<void> {
-    hasDropped = false
-    await inTurn((opened) => mirrorList(opened, list, clock.now() / 1000)).catch(() => undefined)
-  }
-
-  async function flush(): Promise<void> {
-    const isWritten = await queue.flush()
-    if (isWritten && hasDropped) await mirrorAll()
-    if (!isWritten || db === undefined) return
-    lastSyncAtMs = clock.monotonic()
-    if (problem === undefined) return
-    problem = undefined
+  async #flush(): Promise<void> {
+    const isWritten = await this.#queue.flush()
+    if (isWritten && this.#hasDropped) await this.#mirrorAll()
+    if (!isWritten || this.#db === undefined) return
+    const { clock, list, events } = this.#parts
+    this.#lastSyncAtMs = clock.monotonic()
+    if (this.#problem === undefined) return
+    this.#problem = undefined
     events.onUp(list.size)
   }
 
-  async function load(opened: ClassicLevel): Promise<void> {
-    // What may be forgotten is not loaded; the sweep takes it away.
+  /** Writes the whole list, after the queue has dropped changes. */
+  async #mirrorAll(): Promise<void> {
+    this.#hasDropped = false
+    await this.#inTurn((db) => mirrorList(db, this.#parts.list, this.#nowSec())).catch(() => undefined)
+  }
+
+  async #sweepAll(): Promise<void> {
+    const { list, forgettableSec } = this.#parts
     const endedSec = forgettableSec()
-    const nonsense = await readEntries(opened, clock.now() / 1000, (entry) => {
-      if (entry.untilSec > endedSec) list.add(entry, 'store')
-    })
-    if (nonsense > 0) events.onNonsense(nonsense)
+    while (!this.#closed && (await this.#inTurn((db) => removeSomeEnded(db, list, endedSec))));
   }
+}
 
-  /** Opens and loads; once more after a repair, when some of it cannot be read. */
-  async function openAndLoad(): Promise<OpenedFolder> {
-    const first = await openFolder(folder)
-    try {
-      await load(first.db)
-      return first
-    } catch {
-      await first.db.close().catch(() => undefined)
-    }
-    await repairFolder(folder)
-    const second = await openFolder(folder)
-    try {
-      await load(second.db)
-    } catch (error) {
-      await second.db.close().catch(() => undefined)
-      throw new CannotStart(`${folderProblem(folder, error)}; move it away to begin anew`, LEVEL_OPTION)
-    }
-    return { ...second, isDamaged: true }
-  }
-
-  async function tellDamage(opened: ClassicLevel, isDamaged: boolean): Promise<void> {
-    if (!isDamaged && !(await isMarkedDamaged(opened))) return
-    // It is whole again after this opening, so that without a mark a second start would know of nothing.
-    if (parts.onStoreDown === 'refuse') {
-      await markDamaged(opened, true)
-      await opened.close()
-      throw new CannotStart(
-        `${folder} was damaged, and entries may be lost (revocation.store.level); start once with revocation.onStoreDown: serve to go on with the ${list.size} that can be read`,
-        LEVEL_OPTION,
-      )
-    }
-    await markDamaged(opened, false)
-    troubles.set('damaged', `${folder} was damaged; ${list.size} entries could be read, others may be lost`)
-  }
-
-  async function sweepAll(): Promise<void> {
-    const endedSec = forgettableSec()
-    while (!closed && (await inTurn((opened) => removeSomeEnded(opened, list, endedSec))));
-  }
-
-  return {
-    async start() {
-      const { db: opened, isDamaged } = await openAndLoad()
-      await tellDamage(opened, isDamaged).catch((error: unknown) => {
-        throw cannotUse(folder, error)
-      })
-      db = opened
-      loaded = true
-      lastSyncAtMs = clock.monotonic()
-      events.onUp(list.size)
-    },
-    write(change) {
-      const written = queue.push(change)
-      if (db !== undefined) void flush()
-      return written
-    },
-    status: (): StoreStatus => ({
-      kind: 'level',
-      up: loaded && problem === undefined,
-      loaded,
-      syncAgeMs: lastSyncAtMs === undefined ? undefined : clock.monotonic() - lastSyncAtMs,
-      clockAheadMs: undefined,
-      queued: queue.size,
-      problem: problem ?? (loaded ? undefined : `${folder} is being read`),
-      troubles: troubles.list(),
-    }),
-    sweep() {
-      if (db === undefined || sweeping !== undefined) return
-      sweeping = sweepAll()
-        .catch(() => undefined)
-        .finally(() => {
-          sweeping = undefined
-        })
-    },
-    async close() {
-      closed = true
-      cancelRetry?.()
-      await reopening
-      await sweeping
-      // A disk that was full may have room by now.
-      if (loaded && db === undefined) await reopen()
-      else if (db !== undefined) await queue.flush()
-      await db?.close().catch(() => undefined)
-    },
-  }
+export function createLevelStore(parts: LevelStoreParts): RevocationStore {
+  return new LevelStore(parts)
 }
