@@ -11,7 +11,7 @@ import { factsOf, type ForwardPolicy } from '../forward.ts'
 import { createNextToken } from '../streams/stream-renewal.ts'
 import { addToSwitchingHead, linesForClient } from './switching-head.ts'
 import { chosenProtocol, handshakeProblem, prepareHandshake, VERSION } from './websocket-handshake.ts'
-import { linkWebSockets } from './websocket-link.ts'
+import { linkWebSockets, type Peer } from './websocket-link.ts'
 import type { RecordedRequest } from '../../accept/request-record.ts'
 import type { AuthResult } from '../../authenticate/auth-result.ts'
 import { keepEarlyBytes } from '../../message/early-bytes.ts'
@@ -39,6 +39,26 @@ interface Dialed {
   readonly caller: AuthResult | undefined
   readonly location: Admitted['location']
   readonly policy: ForwardPolicy
+}
+
+/** Links the plugin's two WebSockets. Returns a function that ends the link at shutdown. */
+function link({ connection, clientConnection, ...dialed }: Dialed, client: Peer, upstream: Peer): () => void {
+  const { caller, location, policy } = dialed
+  const { watch, closeCode, isStillGood, streams } = policy
+  clientConnection.off('close', dialed.closeUpstream)
+  return linkWebSockets(
+    { peer: client, connection: clientConnection },
+    { peer: upstream, connection },
+    {
+      watch,
+      closeCode,
+      nextToken: streams === undefined ? undefined : createNextToken(caller, location, streams),
+      isStillGood:
+        caller?.authenticated === true && isStillGood !== undefined
+          ? (wallMs) => isStillGood(caller, wallMs)
+          : undefined,
+    },
+  )
 }
 
 const KEEP_ALIVE_MS = 60_000
@@ -179,22 +199,7 @@ export function createWebSocketMount(
         onConnect(_context, source, target) {
           const dialed = tickets.get(new URL(target.url).hostname)
           if (dialed === undefined) return
-          const { caller, location, policy } = dialed
-          const { watch, closeCode, isStillGood } = policy
-          dialed.clientConnection.off('close', dialed.closeUpstream)
-          const end = linkWebSockets(
-            { peer: source, connection: dialed.clientConnection },
-            { peer: target, connection: dialed.connection },
-            {
-              watch,
-              closeCode,
-              nextToken: policy.streams === undefined ? undefined : createNextToken(caller, location, policy.streams),
-              isStillGood:
-                caller?.authenticated === true && isStillGood !== undefined
-                  ? (wallMs) => isStillGood(caller, wallMs)
-                  : undefined,
-            },
-          )
+          const end = link(dialed, source, target)
           links.add(end)
           source.on('close', () => links.delete(end))
         },

@@ -56,6 +56,44 @@ async function inTime(stored: Promise<boolean>): Promise<boolean> {
   return isStored
 }
 
+type ReadRevocation = ReturnType<typeof createRevocationReader>
+
+/** Reads one revocation for each line (NDJSON). A problem with the number of the first bad line: then none is added. */
+function readLines(text: string, readRevocation: ReadRevocation): readonly BlockEntry[] | AdminProblem {
+  const entries: BlockEntry[] = []
+  for (const [index, line] of text.split('\n').entries()) {
+    if (line.trim() === '') continue
+    let body: unknown
+    try {
+      body = JSON.parse(line)
+    } catch {
+      return new AdminProblem(400, 'revocation_invalid', `line ${index + 1}: no JSON; nothing was added`)
+    }
+    const read = readRevocation(body)
+    if (read instanceof AdminProblem)
+      return new AdminProblem(read.status, read.code, `line ${index + 1}: ${read.title}; nothing was added`)
+    entries.push(...read)
+  }
+  return entries
+}
+
+function passText(_request: unknown, body: string, done: (error: null, body: string) => void): void {
+  done(null, body)
+}
+
+interface PageQuery {
+  readonly after?: string
+  readonly limit?: string
+}
+
+/** The arguments of `list.page` from a query string. */
+function pageOf({ after = '0', limit = '100' }: PageQuery): readonly [after: number, limit: number] | AdminProblem {
+  const isRight = /^\d{1,9}$/.test(after) && /^\d{1,4}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= MAX_PAGE
+  return isRight
+    ? [Number(after), Number(limit)]
+    : new AdminProblem(400, 'query_invalid', `limit must be from 1 to ${MAX_PAGE}, after the next of a page before`)
+}
+
 export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocationsParts): void {
   const { revocation, maxEntries, log } = parts
   const { list } = revocation
@@ -65,24 +103,6 @@ export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocation
   const onRequest = createAdminGuard(parts.token, (client) => {
     log.warn({ client }, 'admin request refused: no or wrong admin token')
   })
-
-  function readLines(text: string): readonly BlockEntry[] | AdminProblem {
-    const entries: BlockEntry[] = []
-    for (const [index, line] of text.split('\n').entries()) {
-      if (line.trim() === '') continue
-      let body: unknown
-      try {
-        body = JSON.parse(line)
-      } catch {
-        return new AdminProblem(400, 'revocation_invalid', `line ${index + 1}: no JSON; nothing was added`)
-      }
-      const read = readRevocation(body)
-      if (read instanceof AdminProblem)
-        return new AdminProblem(read.status, read.code, `line ${index + 1}: ${read.title}; nothing was added`)
-      entries.push(...read)
-    }
-    return entries
-  }
 
   async function add(entries: readonly BlockEntry[], client: string, reply: FastifyReply): Promise<FastifyReply> {
     if (list.size - list.countOf('alive') + entries.length > maxEntries)
@@ -98,29 +118,17 @@ export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocation
     return reply.code(status).send({ entries: entries.map(shown), stored })
   }
 
-  app.addContentTypeParser(
-    'application/x-ndjson',
-    { parseAs: 'string', bodyLimit: BODY_BYTES },
-    (_request, body, done) => {
-      done(null, body)
-    },
-  )
+  app.addContentTypeParser('application/x-ndjson', { parseAs: 'string', bodyLimit: BODY_BYTES }, passText)
 
   app.post('/api/revocations', { onRequest, bodyLimit: BODY_BYTES }, async ({ body, ip }, reply) => {
-    const entries = typeof body === 'string' ? readLines(body) : readRevocation(body)
+    const entries = typeof body === 'string' ? readLines(body, readRevocation) : readRevocation(body)
     return entries instanceof AdminProblem ? sendProblem(reply, entries) : await add(entries, ip, reply)
   })
 
-  app.get<{ Querystring: { after?: string; limit?: string } }>('/api/revocations', { onRequest }, (request, reply) => {
-    const { after = '0', limit = '100' } = request.query
-    const isRight =
-      /^\d{1,9}$/.test(after) && /^\d{1,4}$/.test(limit) && Number(limit) >= 1 && Number(limit) <= MAX_PAGE
-    if (!isRight)
-      return sendProblem(
-        reply,
-        new AdminProblem(400, 'query_invalid', `limit must be from 1 to ${MAX_PAGE}, after the next of a page before`),
-      )
-    const { entries, next } = list.page(Number(after), Number(limit))
+  app.get<{ Querystring: PageQuery }>('/api/revocations', { onRequest }, (request, reply) => {
+    const page = pageOf(request.query)
+    if (page instanceof AdminProblem) return sendProblem(reply, page)
+    const { entries, next } = list.page(...page)
     const nowSec = revocation.nowSec()
     const { kind, up } = revocation.status()
     return reply.header('cache-control', 'no-store').send({

@@ -59,6 +59,36 @@ export const MOST_DELAY_MS = 30_000
 // A worker that does not answer in this time is busy beyond use, or about to be.
 export const ANSWER_MS = 2000
 
+/** Asks workers, and assigns their answers to the questions by id. */
+function createQuestions(schedule: Schedule) {
+  const waiting = new Map<number, (answer: Answers[Question]) => void>()
+  let asked = 0
+  return {
+    /** Undefined for a worker that is not there or does not answer in time. */
+    ask<Q extends Question>(worker: WorkerProcess | undefined, question: Q): Promise<Answers[Q] | undefined> {
+      if (worker === undefined) return Promise.resolve(undefined)
+      asked += 1
+      const id = asked
+      return new Promise((resolve) => {
+        const settle = (answer: Answers[Q] | undefined) => {
+          cancel()
+          waiting.delete(id)
+          resolve(answer)
+        }
+        const cancel = schedule(ANSWER_MS, () => {
+          settle(undefined)
+        })
+        // The question decides the type of the answer.
+        waiting.set(id, settle as (answer: Answers[Question]) => void)
+        worker.send({ type: 'ask', id, question })
+      })
+    },
+    onAnswer(id: number, answer: Answers[Question]): void {
+      waiting.get(id)?.(answer)
+    },
+  }
+}
+
 export function createCluster({ count, config, fork, clock, schedule, log }: ClusterParts): Cluster {
   const slots = Array.from({ length: count }, (_, index): Slot => ({
     worker: index + 1,
@@ -67,12 +97,11 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
     startedAt: 0,
     restartDelayMs: FIRST_DELAY_MS,
   }))
-  const waiting = new Map<number, (answer: Answers[Question]) => void>()
+  const questions = createQuestions(schedule)
   let firstStart = { listening: (_url: string): void => undefined, failed: (_why: CannotStart): void => undefined }
   let phase: 'starting' | 'serving' | 'stopping' = 'starting'
   let retired = false
   let restarts = 0
-  let questions = 0
   let allGone = () => {
     // Set while somebody waits for it.
   }
@@ -102,7 +131,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
             option = message.option
             break
           case 'answer':
-            waiting.get(message.id)?.(message.answer)
+            questions.onAnswer(message.id, message.answer)
             break
           // Of the block list: whoever forks hears it as well.
           case 'list':
@@ -135,25 +164,6 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
     })
   }
 
-  function askOne<Q extends Question>(slot: Slot, question: Q): Promise<Answers[Q] | undefined> {
-    if (slot.process === undefined || !slot.listening) return Promise.resolve(undefined)
-    questions += 1
-    const id = questions
-    return new Promise((resolve) => {
-      const settle = (answer: Answers[Q] | undefined) => {
-        cancel()
-        waiting.delete(id)
-        resolve(answer)
-      }
-      const cancel = schedule(ANSWER_MS, () => {
-        settle(undefined)
-      })
-      // The question decides the kind of the answer.
-      waiting.set(id, settle as (answer: Answers[Question]) => void)
-      slot.process?.send({ type: 'ask', id, question })
-    })
-  }
-
   return {
     start() {
       return new Promise((resolve, reject) => {
@@ -170,7 +180,8 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
     get restarts() {
       return restarts
     },
-    ask: (question) => Promise.all(slots.map((slot) => askOne(slot, question))),
+    ask: (question) =>
+      Promise.all(slots.map(({ process, listening }) => questions.ask(listening ? process : undefined, question))),
     retire() {
       retired = true
       for (const { process, listening } of slots) if (listening) process?.send({ type: 'retire' })

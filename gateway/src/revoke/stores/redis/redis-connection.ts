@@ -1,5 +1,4 @@
 // Connections to Redis over ioredis, loaded only where Redis is configured. No other file knows the library.
-// Connections to Redis over ioredis, loaded only where Redis is used. The one file that knows the library.
 import type { Cluster, Redis } from 'ioredis'
 
 import type { RedisAddress } from './redis-url.ts'
@@ -16,57 +15,64 @@ const CONNECT_TIMEOUT_MS = 5000
 /** Sentinels answer out of memory; one that hangs must not keep the others from being asked. */
 const SENTINEL_TIMEOUT_MS = 2000
 
-/** A connection that is open, or a rejection. It does not mend itself: whoever uses it starts anew, and compares all. */
-export async function connectRedis(address: RedisAddress): Promise<RedisConnection> {
-  const { Cluster, Redis } = await import('ioredis')
-  const { mode, tls, hosts, username, password, db, masterName, ca } = address
-  const tlsOptions = ca === undefined ? {} : { ca }
-  const common = {
+/** Options of every connection, to a single server and to the nodes of a cluster. */
+function commonOptions({ tls, username, password, ca }: RedisAddress) {
+  return {
     ...(username === undefined ? {} : { username }),
     ...(password === undefined ? {} : { password }),
-    ...(tls ? { tls: tlsOptions } : {}),
+    ...(tls ? { tls: ca === undefined ? {} : { ca } } : {}),
     commandTimeout: COMMAND_TIMEOUT_MS + BLOCK_MS,
     connectTimeout: CONNECT_TIMEOUT_MS,
-    // Replies as lists; of version 3 some come as maps, and older servers do not know it.
+    // Replies as lists; version 3 has maps too, and older servers do not support it.
     protocol: 2 as const,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     connectionName: 'tollgate',
     lazyConnect: true,
   }
-  const connection = (() => {
-    if (mode === 'cluster') {
-      return new Cluster([...hosts], {
-        redisOptions: common,
-        clusterRetryStrategy: () => null,
-        lazyConnect: true,
-        // With TLS a certificate names the host, not its address.
-        ...(tls
-          ? {
-              dnsLookup: (name: string, done: (error: null, address: string) => void) => {
-                done(null, name)
-              },
-            }
-          : {}),
-      })
-    }
-    const single = { ...common, db, retryStrategy: () => null }
-    if (mode === 'single') {
-      const [{ host, port } = { host: '127.0.0.1', port: 6379 }] = hosts
-      return new Redis({ ...single, host, port })
-    }
-    return new Redis({
-      ...single,
-      name: masterName,
-      sentinels: [...hosts],
-      sentinelRetryStrategy: () => null,
-      sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
-      enableTLSForSentinelMode: tls,
-      ...(tls ? { sentinelTLS: tlsOptions } : {}),
-      ...(password === undefined ? {} : { sentinelPassword: password }),
+}
+
+/** Creates a connection that is not open yet. */
+async function createConnection(address: RedisAddress): Promise<RedisConnection> {
+  const { Cluster, Redis } = await import('ioredis')
+  const { mode, tls, hosts, password, db, masterName } = address
+  const common = commonOptions(address)
+  if (mode === 'cluster') {
+    return new Cluster([...hosts], {
+      redisOptions: common,
+      clusterRetryStrategy: () => null,
+      lazyConnect: true,
+      // With TLS a certificate names the host, not its address.
+      ...(tls
+        ? {
+            dnsLookup: (name: string, done: (error: null, address: string) => void) => {
+              done(null, name)
+            },
+          }
+        : {}),
     })
-  })()
-  // Errors are learnt of by the commands that fail; without a listener one would end the process.
+  }
+  const single = { ...common, db, retryStrategy: () => null }
+  if (mode === 'single') {
+    const [{ host, port } = { host: '127.0.0.1', port: 6379 }] = hosts
+    return new Redis({ ...single, host, port })
+  }
+  return new Redis({
+    ...single,
+    name: masterName,
+    sentinels: [...hosts],
+    sentinelRetryStrategy: () => null,
+    sentinelCommandTimeout: SENTINEL_TIMEOUT_MS,
+    enableTLSForSentinelMode: tls,
+    ...(common.tls === undefined ? {} : { sentinelTLS: common.tls }),
+    ...(password === undefined ? {} : { sentinelPassword: password }),
+  })
+}
+
+/** Opens a connection, or rejects. It does not reconnect: the store opens a new one and compares the whole list. */
+export async function connectRedis(address: RedisAddress): Promise<RedisConnection> {
+  const connection = await createConnection(address)
+  // Failed commands report their errors; without a listener an error event would end the process.
   let reason: unknown
   connection.on('error', (error: unknown) => {
     reason = error
@@ -75,7 +81,7 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
     await connection.connect()
     return connection
   } catch (error) {
-    // What connect() says is only that the connection is closed.
+    // connect() only reports that the connection is closed.
     connection.disconnect()
     throw reason ?? error
   }
