@@ -9,7 +9,7 @@ import { crossCheck } from './checks/cross-checks.ts'
 import { keepDigits } from './text/exact-numbers.ts'
 import { resolveFiles } from './text/file-options.ts'
 import { inOrder, withoutEchoes, withoutFollowUps } from './echoes.ts'
-import type { Finding, Problem } from './problem.ts'
+import type { Finding, Problem, Severity } from './problem.ts'
 import { checkRanges } from './checks/range-checks.ts'
 import { readBoundedFile, type ReadFile } from './text/read-file.ts'
 import { applySchema } from './schema/schema-findings.ts'
@@ -33,8 +33,12 @@ export type LoadedConfig =
       readonly advice: () => readonly Problem[]
       /** Puts what is found out later at its place. */
       readonly locate: (finding: Finding) => Problem
+      readonly joined: Joined
     }
-  | ({ readonly ok: false } & Faults)
+  | ({ readonly ok: false; readonly joined: Joined } & Faults)
+
+/** Warnings that were found elsewhere, beside those of the loader and without those that an error explains. */
+type Joined = (findings: readonly Finding[]) => readonly Problem[]
 
 export interface LoadParts {
   readonly env: NodeJS.ProcessEnv
@@ -42,6 +46,8 @@ export interface LoadParts {
   readonly readFile?: ReadFile
   /** Milliseconds since 1970, for the dates of certificates. */
   readonly now?: () => number
+  /** Gets the values before they are checked, whatever their shape: for checks that take their time. */
+  readonly onValues?: (values: unknown) => void
 }
 
 function deepFreeze<Value>(value: Value): Value {
@@ -53,15 +59,19 @@ function deepFreeze<Value>(value: Value): Value {
 }
 
 /** Reads, substitutes, checks. Never throws for what is in the file; nothing secret is in a message. */
-export function loadConfig(file: string, { env, readFile = readBoundedFile, now = Date.now }: LoadParts): LoadedConfig {
+export function loadConfig(
+  file: string,
+  { env, readFile = readBoundedFile, now = Date.now, onValues }: LoadParts,
+): LoadedConfig {
   const schema = asNode(ConfigOptions)
   const source = openSourceFile(file, { readFile, schema })
-  if (!('document' in source)) return { ok: false, errors: inOrder(source), warnings: [] }
+  if (!('document' in source)) return { ok: false, errors: inOrder(source), warnings: [], joined: () => [] }
   const written = createAsWritten(source.toValue(), schema)
   const unset = substitute(source.document, { env, readFile, configFile: file, schema })
   keepDigits(source.document, schema)
 
   const { value, findings } = applySchema(ConfigOptions, source.toValue(), written)
+  onValues?.(value)
   const files = resolveFiles(schema, value, file)
   const named = { config: value, written, readFile, nowMs: now() }
   const found = withoutEchoes(unset, [
@@ -72,11 +82,12 @@ export function loadConfig(file: string, { env, readFile = readBoundedFile, now 
     ...checkKeys(named),
     ...crossCheck(value, written),
   ])
-  const problems = inOrder(withoutFollowUps(found).map((finding) => source.locate(finding)))
-  const errors = problems.filter(({ severity }) => severity === 'error')
-  const warnings = problems.filter(({ severity }) => severity === 'warning')
-  if (errors.length > 0) return { ok: false, errors, warnings }
   const locate = (finding: Finding) => source.locate(finding)
+  const told = (severity: Severity, more: readonly Finding[] = []) =>
+    inOrder(withoutFollowUps([...found, ...more]).map(locate)).filter((problem) => problem.severity === severity)
+  const joined = (findings: readonly Finding[]) => told('warning', findings)
+  const [errors, warnings] = [told('error'), told('warning')]
+  if (errors.length > 0) return { ok: false, errors, warnings, joined }
   const advice = () => inOrder(advise(value).map(locate))
-  return { ok: true, config: deepFreeze(Value.Decode(ConfigOptions, value)), warnings, advice, locate }
+  return { ok: true, config: deepFreeze(Value.Decode(ConfigOptions, value)), warnings, advice, locate, joined }
 }

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { CommandFailed } from './command-failed.ts'
 import { configOption } from './config-option.ts'
 import { counted } from '../../config/text/counted.ts'
-import type { Problem } from '../../config/problem.ts'
+import type { Finding, Problem } from '../../config/problem.ts'
 import { loadConfig } from '../../config/load.ts'
 import { formatFaults, formatProblem } from '../../config/format-problem.ts'
 import type { Config } from '../../options/config.ts'
@@ -32,13 +32,21 @@ interface Report {
   readonly advice: readonly Problem[]
 }
 
-async function examine({ config: file, strict, lookup }: CheckOptions): Promise<Report> {
-  const loaded = loadConfig(file, { env: process.env })
-  if (!loaded.ok) return { config: undefined, errors: loaded.errors, warnings: loaded.warnings, advice: [] }
-  const { config, locate } = loaded
-  const unknown = lookup ? await unknownHosts(config) : []
-  const warnings = [...loaded.warnings, ...unknown.map((finding) => locate(finding))]
-  return { config, errors: [], warnings, advice: strict === true ? loaded.advice() : [] }
+/** Hosts are looked up while the rest is checked, and whatever else is found: all is told at once. */
+export async function examine(
+  { config: file, strict, lookup }: Omit<CheckOptions, 'json'>,
+  find: typeof unknownHosts = unknownHosts,
+): Promise<Report> {
+  let unknown: Promise<readonly Finding[]> = Promise.resolve([])
+  const loaded = loadConfig(file, {
+    env: process.env,
+    onValues: (values) => {
+      if (lookup) unknown = find(values)
+    },
+  })
+  const warnings = loaded.joined(await unknown)
+  if (!loaded.ok) return { config: undefined, errors: loaded.errors, warnings, advice: [] }
+  return { config: loaded.config, errors: [], warnings, advice: strict === true ? loaded.advice() : [] }
 }
 
 function printForTools(file: string, { errors, warnings, advice }: Report, fails: boolean): void {

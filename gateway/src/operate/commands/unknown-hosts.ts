@@ -3,8 +3,9 @@ import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
+import { entries, options, text, type Loose } from '../../config/checks/loose.ts'
 import type { Finding, Path } from '../../config/problem.ts'
-import type { Config } from '../../options/config.ts'
+import { readRedisUrl } from '../../revoke/stores/redis/redis-url.ts'
 
 interface NamedHost {
   readonly path: Path
@@ -17,27 +18,50 @@ const TIMEOUT_MS = 3000
 function hostOf(address: string): string | undefined {
   if (!/^[a-z+]+:\/\//.test(address) || !URL.canParse(address)) return undefined
   const host = new URL(address).hostname.replace(/^\[|\]$/g, '')
-  return host === '' || host === 'localhost' || isIP(host) !== 0 ? undefined : host
+  return isName(host) ? host : undefined
 }
 
-function hostsOf({ issuers, upstreams, revocation }: Config): readonly NamedHost[] {
-  const { store } = revocation
-  const addresses: readonly (readonly [Path, string | undefined])[] = [
-    ...Object.entries(upstreams).flatMap(([name, { targets }]) =>
-      targets.map((target, index) => [['upstreams', name, 'targets', index], target] as const),
+/** A `$` is of a reference that leads nowhere, which is told already. */
+function isName(host: string): boolean {
+  return host !== '' && host !== 'localhost' && isIP(host) === 0 && !host.includes('$')
+}
+
+type Address = readonly [Path, unknown]
+
+function addressesOf(config: Loose): readonly Address[] {
+  return [
+    ...Object.entries(options(config['upstreams'])).flatMap(([name, upstream]) =>
+      entries(options(upstream)['targets']).map((target, index): Address => [
+        ['upstreams', name, 'targets', index],
+        target,
+      ]),
     ),
-    ...issuers.flatMap(({ issuer, keys, renewal }, index) => [
-      [['issuers', index, 'keys', 'jwksUrl'], keys.jwksUrl] as const,
-      [['issuers', index, 'issuer'], keys.discovery === true ? issuer : undefined] as const,
-      [['issuers', index, 'keys', 'proxy'], keys.proxy] as const,
-      [['issuers', index, 'renewal', 'endpoint'], renewal?.endpoint] as const,
-    ]),
-    [['revocation', 'store', 'redis'], typeof store === 'object' && 'redis' in store ? store.redis : undefined],
+    ...entries(config['issuers']).flatMap((issuer, index): readonly Address[] => {
+      const at = ['issuers', index]
+      const keys = options(options(issuer)['keys'])
+      return [
+        [[...at, 'keys', 'jwksUrl'], keys['jwksUrl']],
+        [[...at, 'issuer'], keys['discovery'] === true ? options(issuer)['issuer'] : undefined],
+        [[...at, 'keys', 'proxy'], keys['proxy']],
+        [[...at, 'renewal', 'endpoint'], options(options(issuer)['renewal'])['endpoint']],
+      ]
+    }),
   ]
-  return addresses.flatMap(([path, address]) => {
-    const host = hostOf(address ?? '')
+}
+
+/** One server, or several of a Sentinel or Cluster. */
+function redisHostsOf({ revocation }: Loose): readonly NamedHost[] {
+  const url = text(options(options(revocation)['store'])['redis'])
+  const { hosts = [] } = (url === undefined ? undefined : readRedisUrl(url)) ?? {}
+  return hosts.flatMap(({ host }) => (isName(host) ? [{ path: ['revocation', 'store', 'redis'], host }] : []))
+}
+
+function hostsOf(config: Loose): readonly NamedHost[] {
+  const ofAddresses = addressesOf(config).flatMap(([path, address]) => {
+    const host = hostOf(text(address) ?? '')
     return host === undefined ? [] : [{ path, host }]
   })
+  return [...ofAddresses, ...redisHostsOf(config)]
 }
 
 /** Only a clear no counts: a resolver that cannot be reached says nothing about the name. */
@@ -50,18 +74,19 @@ async function isUnknown(host: string, resolve: (host: string) => Promise<unknow
   }
 }
 
-/** Warnings for the names that have no address. The name is not repeated: it may come from a reference. */
+/** Warnings for the names that have no address. The name is not repeated: it may come from a reference. The shape of the config may be wrong. */
 export async function unknownHosts(
-  config: Config,
+  config: unknown,
   resolve: (host: string) => Promise<unknown> = lookup,
+  timeoutMs = TIMEOUT_MS,
 ): Promise<readonly Finding[]> {
-  const hosts = hostsOf(config)
+  const hosts = hostsOf(options(config))
   const unknown = new Set<string>()
   const asked = [...new Set(hosts.map(({ host }) => host))].map(async (host) => {
     if (await isUnknown(host, resolve)) unknown.add(host)
   })
   const late = new AbortController()
-  await Promise.race([Promise.all(asked), pause(TIMEOUT_MS, undefined, { signal: late.signal }).catch(() => undefined)])
+  await Promise.race([Promise.all(asked), pause(timeoutMs, undefined, { signal: late.signal }).catch(() => undefined)])
   late.abort()
   return hosts
     .filter(({ host }) => unknown.has(host))
