@@ -1,5 +1,7 @@
 // Admits or refuses a request: checks the request, finds and authenticates its token, then checks authorization.
 
+import type { IncomingMessage } from 'node:http'
+
 import { hasHiddenHeaders, repeatedHeader } from './listen/single-headers.ts'
 import { isWebSocketUpgrade } from './routes/upgrades.ts'
 import type { FailureLimit } from './failure-limit.ts'
@@ -11,6 +13,7 @@ import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { AuthenticationPolicy } from '../authenticate/authentication.ts'
 import type { FoundToken, TokenLocation } from '../authenticate/locations/location.ts'
 import type { ClientOf } from '../message/client-address.ts'
+import { quoted } from '../message/shown-value.ts'
 import { keepsOut } from '../options/route/auth-modes.ts'
 import { Failure, failureRule, type FailureCode } from '../failure.ts'
 
@@ -61,10 +64,16 @@ export interface Admission {
   readonly location: TokenLocation | undefined
 }
 
-const FOREIGN_PAGE = new Failure(
-  'origin_forbidden',
-  'a page of another site, and the token is in a cookie (origins of the route)',
-)
+/** Where a page is from and whom it asks is not personal. */
+function foreignPage({ headers }: IncomingMessage): Failure {
+  const { origin, host, 'sec-fetch-site': site } = headers
+  const page = origin === undefined ? '' : ` of ${quoted(origin)}`
+  const kind = typeof site === 'string' ? ` (sec-fetch-site: ${quoted(site)})` : ''
+  return new Failure(
+    'origin_forbidden',
+    `a page${page}${kind} of another site asks ${quoted(host ?? '')}, and the token is in a cookie (origins of the route)`,
+  )
+}
 
 const UNAUTHENTICATED = Object.freeze({ caller: undefined, location: undefined })
 
@@ -74,17 +83,18 @@ type AdmittableRequest = RecordedRequest & { url: string; readonly pathFault?: s
 /** Checks that do not depend on the caller. */
 function checkRequest(request: AdmittableRequest, websocket: boolean): Failure | undefined {
   if (request.pathFault !== undefined) return new Failure('path_unsafe', request.pathFault)
-  if (hasHiddenHeaders(request.rawHeaders)) return new Failure('headers_too_large', 'a thousand headers or more')
+  if (hasHiddenHeaders(request.rawHeaders))
+    return new Failure('headers_too_large', 'a thousand headers or more came, fewer are read')
   const repeated = repeatedHeader(request.rawHeaders)
   if (repeated !== undefined) {
     return repeated === 'authorization'
-      ? new Failure('token_ambiguous', 'two headers authorization')
-      : new Failure('request_invalid', `two headers ${repeated}`)
+      ? new Failure('token_ambiguous', 'two headers authorization, allowed is one')
+      : new Failure('request_invalid', `two headers ${repeated}, allowed is one`)
   }
   // The gateway decodes no transfer coding but chunked (RFC 9112 section 6.1): another one would reach the upstream as plain bytes.
   const coding = request.headers['transfer-encoding']
   if (coding !== undefined && coding.toLowerCase() !== 'chunked')
-    return new Failure('request_invalid', 'a transfer-encoding other than chunked')
+    return new Failure('request_invalid', `transfer-encoding is ${quoted(coding)}, wanted is "chunked"`)
   return isWebSocketUpgrade(request) && !(websocket && request.method === 'GET')
     ? new Failure('request_invalid', 'a WebSocket where none is taken (websocket of the route)')
     : undefined
@@ -98,7 +108,7 @@ function findOwnToken(
   const found = identification.findToken(request)
   if (found === undefined || found instanceof Failure) return found
   request.trace?.passed('token', `found in ${found.location.name}`)
-  if (found.location.cookie !== undefined && !originGuard(request)) return FOREIGN_PAGE
+  if (found.location.cookie !== undefined && !originGuard(request)) return foreignPage(request)
   request.trace?.passed('origin')
   return found
 }

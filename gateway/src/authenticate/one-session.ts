@@ -11,8 +11,11 @@ interface Candidate extends RecognisedToken {
 
 type Recognise = (rawToken: string, issuers: readonly TrustedIssuer[]) => RecognisedToken | Failure
 
-const DIFFERENT = new Failure('token_ambiguous', 'cookies hold tokens of different sessions')
-const UNPROVEN = new Failure('token_ambiguous', 'of several cookies, one holds what is no good token')
+const DIFFERENT = new Failure('token_ambiguous', 'cookies hold tokens of different sessions, and one session is wanted')
+const UNPROVEN = new Failure(
+  'token_ambiguous',
+  'of several cookies, one holds what is no good token, and all must hold good ones',
+)
 
 /** True for tokens with the same session: its id is `sid`, or the tokenId of its first token (renew/successor.ts). */
 function areOneSession(a: AuthResult, b: AuthResult): boolean {

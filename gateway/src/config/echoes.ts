@@ -1,4 +1,4 @@
-// One mistake is told once: what repeats it, or follows from it, is left out.
+// Tells one mistake once: leaves out what repeats it or follows from it.
 import { pathText, type Finding, type Path, type Problem } from './problem.ts'
 
 /** In the order of the file, each once: what an alias repeats is wrong in one place only. */

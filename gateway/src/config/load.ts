@@ -1,4 +1,4 @@
-// From a YAML file to a frozen config, or to all that is wrong with it at once.
+// Loads a YAML file as a frozen config, or tells all that is wrong with it at once.
 import { Value } from 'typebox/value'
 
 import { createAsWritten } from './text/as-written.ts'

@@ -1,4 +1,4 @@
-// One thing that is wrong with a config file, and where.
+// Says one thing that is wrong with a config file, and where.
 
 export type Path = readonly (string | number)[]
 

@@ -188,7 +188,7 @@ export class Exchange implements ResponseReceiver, LongLived {
     this.#moved = false
     const { totalTimeoutMs, idleTimeoutMs, eventStreamIdleTimeoutMs, isStillGood } = this.#policy
     if (totalTimeoutMs !== undefined && nowMs - (this.#startedAtMs ?? nowMs) >= totalTimeoutMs) {
-      this.#timeOut('the whole exchange took too long')
+      this.#timeOut(`the whole exchange took more than ${totalTimeoutMs} ms (timeouts.total)`)
       return
     }
     if (this.#rawHead === undefined) return
@@ -200,7 +200,7 @@ export class Exchange implements ResponseReceiver, LongLived {
       return
     }
     const idleMs = kind === 'events' ? eventStreamIdleTimeoutMs : idleTimeoutMs
-    if (idleMs > 0 && nowMs - this.#movedAtMs >= idleMs) this.#timeOut('the body stood still for too long')
+    if (idleMs > 0 && nowMs - this.#movedAtMs >= idleMs) this.#timeOut(`the body stood still for ${idleMs} ms`)
   }
 
   /** Ends an event stream properly, so that the client reconnects and learns why; other responses must not look complete. */

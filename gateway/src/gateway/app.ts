@@ -61,13 +61,14 @@ export function createApp(
 ): App {
   const requestIdOf = createRequestIds()
   const answer = createAnswer(errors)
+  const headLimits = { bytes: limits.headerBytes, timeoutMs: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout) }
   const parsing = {
-    maxHeaderSize: limits.headerBytes,
+    maxHeaderSize: headLimits.bytes,
     connectionsCheckingInterval: 1000,
     requireHostHeader: false,
     shouldUpgradeCallback,
     // The timeout of heads. forward/streams/request-body.ts applies the timeouts of bodies.
-    headersTimeout: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout),
+    headersTimeout: headLimits.timeoutMs,
     requestTimeout: 0,
     allowHalfOpen: true,
   }
@@ -89,6 +90,7 @@ export function createApp(
     exposeHeadRoutes: false,
     clientErrorHandler: createClientErrorHandler({
       errors,
+      headLimits,
       requestIdOf,
       headersOf: cors.headersOf,
       isHeld: (socket) => connections.readAhead.isHeld(socket),

@@ -153,7 +153,11 @@ export function createRenewal(parts: RenewalParts): IssuerRenewal {
       // TypeScript does not know that signSuccessor sets it.
       if ((state.successor as RenewedToken | undefined) !== undefined) return undefined
       if (nowSec < token.result.expiresAtSec + clockToleranceSec) return undefined
-      return new Failure('token_expired', 'it has expired, and no successor of it could be made', asked)
+      return new Failure(
+        'token_expired',
+        `it expired ${Math.floor(nowSec - token.result.expiresAtSec)} s ago, at ${token.result.expiresAtSec}, and no successor of it could be made`,
+        asked,
+      )
     },
 
     ...retirement,

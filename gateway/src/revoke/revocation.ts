@@ -51,7 +51,10 @@ export interface RevocationParts {
   readonly storeOf?: (list: BlockList) => RevocationStore
 }
 
-const UNAVAILABLE = new Failure('revocations_unavailable', 'the store cannot be reached (revocation.onStoreDown)')
+const UNAVAILABLE = new Failure(
+  'revocations_unavailable',
+  'the store cannot be reached, and nothing passes without it (revocation.onStoreDown: refuse)',
+)
 
 const SWEEP_EVERY_MS = 250
 /** How long a turn of the sweep may keep the process. */

@@ -194,7 +194,7 @@ t.test('explain fetches keys unless it is told not to', async (t) => {
   const explain = (...more: string[]) =>
     runCli('explain', '-c', join(directory, 'c.yaml'), 'GET', '/api/x', '-t', token.trim(), ...more)
   for (const fetching of [[], ['--online']])
-    t.match(await explain(...fetching), { code: 1, out: /ok +time[^]*FAIL +key +no keys of issuer main[^]*503/ })
+    t.match(await explain(...fetching), { code: 1, out: /ok +time[^]*FAIL +key +it needs a key of issuer main[^]*503/ })
   const offline = await explain('--offline')
   t.match(offline, { code: 3, out: /ok +time[^]*\? +key +not known: .*--offline/ })
   t.notMatch(offline.out, /503|FAIL/)

@@ -51,7 +51,7 @@ t.test('tokens are named as what they are', async (t) => {
     ['a blank', `${header}.${payload}. ${signature}`, 1, /FAIL +shape +it has a blank inside/],
     ['Bearer twice', `Bearer Bearer ${good}`, 1, /FAIL +shape +it begins with the word Bearer/],
     ['four parts', `${good}.x`, 1, /FAIL +shape +its third part is no signature/],
-    ['two parts', `${header}.${payload}`, 1, /FAIL +shape +it is not three parts/],
+    ['two parts', `${header}.${payload}`, 1, /FAIL +shape +it has two parts, wanted are three/],
   ] as const) {
     const { code: exit, out } = await runCli('explain', '-c', file, '--at', String(at), 'GET', '/x', '-t', token)
     t.equal(exit, code, title)

@@ -38,6 +38,19 @@ function isInBody({ parser }: ServerSocket): boolean {
   return parser?.incoming?.complete === false
 }
 
+/** What a head may take. */
+export interface HeadLimits {
+  readonly bytes: number
+  readonly timeoutMs: number
+}
+
+/** The parser does not say what its limits are. */
+function reasonOf({ reason, code, message }: ParserError, { bytes, timeoutMs }: HeadLimits): string {
+  if (code === 'HPE_HEADER_OVERFLOW') return `the head has more than ${bytes} bytes (limits.headerBytes)`
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT') return `the head did not come within ${timeoutMs} ms (limits.requestTimeout)`
+  return reason ?? code ?? message
+}
+
 /** Malformed bytes, and what the gateway did about them. */
 export interface ConnectionFault {
   readonly requestId: string
@@ -52,6 +65,7 @@ export interface ConnectionFault {
 
 export interface ClientErrorParts {
   readonly errors: AnswerOptions
+  readonly headLimits: HeadLimits
   /** Returns the id of the request in flight on the connection, or a new one. */
   readonly requestIdOf: (request: IncomingMessage | undefined) => string
   /** True while the gateway does not read the connection: a timeout is then not the client's fault. */
@@ -63,13 +77,20 @@ export interface ClientErrorParts {
 }
 
 /** Creates the listener for Node's `clientError`. It never resumes parsing: that would allow request smuggling. */
-export function createClientErrorHandler({ errors, requestIdOf, isHeld, headersOf, onFault }: ClientErrorParts) {
+export function createClientErrorHandler({
+  errors,
+  headLimits,
+  requestIdOf,
+  isHeld,
+  headersOf,
+  onFault,
+}: ClientErrorParts) {
   /** Answers after the responses before it. `isTold`: the fault belongs to a request that is reported with its own answer. */
   function answerInTurn(socket: Socket, error: ParserError, code: FailureCode, requestId: string, isTold: boolean) {
     function tell(isAnswered: boolean): void {
       // A connection without any bytes is not reported: browsers open connections ahead.
       if (isTold || socket.bytesRead === 0) return
-      const reason = error.reason ?? error.code ?? error.message
+      const reason = reasonOf(error, headLimits)
       onFault(socket, { requestId, code, isAnswered, reason, bytes: shownBytes(socket, error) })
     }
     afterItsTurn(

@@ -41,7 +41,10 @@ export function chooseKeys(token: UnverifiedToken, issuer: TrustedIssuer): reado
   // Without any key no token can pass. A 401 would make clients log their users out, so this is a 503.
   if (ring.size === 0)
     return orWaitForKey(
-      new Failure('keys_unavailable', `no keys of issuer ${name} could be loaded`),
+      new Failure(
+        'keys_unavailable',
+        `it needs a key of issuer ${name} for ${header.alg}, and no key of that issuer could be loaded`,
+      ),
       token,
       source,
       keys,
@@ -53,6 +56,12 @@ export function chooseKeys(token: UnverifiedToken, issuer: TrustedIssuer): reado
   return orWaitForKey(new Failure('key_unknown', detail), token, source, keys)
 }
 
+function triedKeys(keys: readonly VerificationKey[]): string {
+  return keys
+    .map(({ kid, algorithm }) => `${kid === undefined ? 'one without kid' : quoted(kid)} for ${algorithm}`)
+    .join(', ')
+}
+
 /** Returns the failure of a token that none of these keys signed. key_unknown when not all keys could be tried. */
 export function notVerified({ name }: TrustedIssuer, keys: readonly VerificationKey[]): Failure {
   return keys.length > MAX_TRIED_KEYS
@@ -60,7 +69,10 @@ export function notVerified({ name }: TrustedIssuer, keys: readonly Verification
         'key_unknown',
         `none of the first ${MAX_TRIED_KEYS} of ${keys.length} keys of issuer ${name} that may have signed it did`,
       )
-    : new Failure('signature_invalid', `the signature was not made by a key of issuer ${name} that fits it`)
+    : new Failure(
+        'signature_invalid',
+        `its signature fits none of the keys of issuer ${name} that it may be signed with: ${triedKeys(keys)}`,
+      )
 }
 
 /** Returns the failure, with `wait` if a key fetch may bring the key of this token, under a new `kid` or a known one. */

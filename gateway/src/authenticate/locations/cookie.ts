@@ -3,6 +3,7 @@ import { replaceHeader } from '../../message/raw-headers.ts'
 import { MAX_COOKIES, type StripToken, type TokenCarrier, type TokenLocation } from './location.ts'
 import { afterScheme, compileScheme, withScheme } from './scheme.ts'
 import { compileName, cookieValue, splitPair, trimBlanks, unescapeBlank } from './spelling.ts'
+import { quoted } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 
 /** Prefixes that browsers protect (RFC 6265bis section 4.1.3), in exactly this spelling only. */
@@ -43,14 +44,18 @@ export function createCookieLocation(cookie: string, scheme: string | undefined)
       const spelt = trimBlanks(rawName)
       if (!isName(spelt)) continue
       // Any host of the domain could have set another spelling, and some upstream would read it as the protected cookie.
-      if (hasPrefix && spelt !== cookie) return new Failure('token_ambiguous', `${where} is there in another spelling`)
+      if (hasPrefix && spelt !== cookie)
+        return new Failure('token_ambiguous', `${where} is there as ${quoted(spelt)}, which other hosts could have set`)
       const value = cookieValue(rawValue)
       if (isOfScheme === undefined) values.add(value)
       else if (isOfScheme(unescapeBlank(value))) values.add(unescapeBlank(value))
     }
     values.delete('')
     if (values.size > MAX_COOKIES)
-      return new Failure('token_ambiguous', `${where} is there more than ${MAX_COOKIES} times`)
+      return new Failure(
+        'token_ambiguous',
+        `${where} is there ${values.size} times, at most ${MAX_COOKIES} are looked at`,
+      )
     const found = scheme === undefined ? [...values] : afterSchemes([...values], scheme, where)
     return found instanceof Failure || found.length > 1 ? found : found[0]
   }

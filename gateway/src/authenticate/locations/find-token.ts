@@ -6,7 +6,8 @@ function together(found: FoundToken | undefined, more: readonly FoundToken[]): F
   const all = found === undefined ? more : [...(found.rivals ?? [found]), ...more]
   const [first] = all
   if (first === undefined || all.length === 1) return first
-  if (all.length > MAX_COOKIES) return new Failure('token_ambiguous', `more than ${MAX_COOKIES} cookies hold a token`)
+  if (all.length > MAX_COOKIES)
+    return new Failure('token_ambiguous', `${all.length} cookies hold a token, at most ${MAX_COOKIES} are looked at`)
   const { token, location } = first
   return { token, location, rivals: all }
 }
@@ -29,7 +30,10 @@ export function createTokenFinder(
         continue
       }
       if (found !== undefined && (location.cookie === undefined || found.location.cookie === undefined))
-        return new Failure('token_ambiguous', `tokens in ${found.location.name} and in ${location.name}`)
+        return new Failure(
+          'token_ambiguous',
+          `tokens in ${found.location.name} and in ${location.name}, allowed is one location`,
+        )
       const tokens = typeof here === 'string' ? [here] : here
       const all = together(
         found,

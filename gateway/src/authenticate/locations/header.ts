@@ -26,7 +26,7 @@ export function createHeaderLocation(name: string, scheme: string | undefined): 
     if (isOfScheme?.(String(value)) === false) return undefined
     // Node joins most repeated headers with a comma, which no token and no scheme contains.
     if (typeof value !== 'string' || value.includes(','))
-      return new Failure('token_ambiguous', `${where} holds more than one value`)
+      return new Failure('token_ambiguous', `${where} holds more than one value, allowed is one`)
     return scheme === undefined ? value : afterScheme(value, scheme, where)
   }
 

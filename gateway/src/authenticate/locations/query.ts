@@ -14,7 +14,10 @@ export function createQueryLocation(parameter: string): TokenLocation {
       const [rawName, rawValue] = splitPair(pair)
       if (rawValue === '' || !isName(rawName)) continue
       if (found !== undefined)
-        return new Failure('token_ambiguous', `the query parameter ${parameter} is there more than once`)
+        return new Failure(
+          'token_ambiguous',
+          `the query parameter ${parameter} is there more than once, allowed is once`,
+        )
       found = new URLSearchParams(`v=${rawValue}`).get('v') ?? ''
     }
     return found

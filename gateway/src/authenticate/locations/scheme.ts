@@ -6,9 +6,13 @@ const SPACE = 0x20
 /** Returns the token after the scheme. `value` has no comma. Failure token_malformed. */
 export function afterScheme(value: string, scheme: string, where: string): string | Failure {
   let start = scheme.length
-  if (value.length === start) return new Failure('token_malformed', `${where} holds the scheme alone`)
+  if (value.length === start)
+    return new Failure('token_malformed', `${where} holds the scheme alone, and no token after it`)
   if (value.charCodeAt(start) !== SPACE)
-    return new Failure('token_malformed', `in ${where} no space follows the scheme`)
+    return new Failure(
+      'token_malformed',
+      `in ${where} no space follows the scheme, wanted is ${scheme} with a space and a token`,
+    )
   while (value.charCodeAt(start) === SPACE) start += 1
   return value.slice(start)
 }

@@ -2,6 +2,7 @@
 import { takeHeader } from '../../message/raw-headers.ts'
 import type { StripToken, TokenCarrier, TokenLocation } from './location.ts'
 import { trimBlanks } from './spelling.ts'
+import { quoted } from '../../message/shown-value.ts'
 import { Failure } from '../../failure.ts'
 
 const HEADER = 'sec-websocket-protocol'
@@ -27,13 +28,14 @@ export function createSubprotocolLocation(subprotocol: string): TokenLocation {
       const item = offered[index] as string
       if (item.toLowerCase() !== lower) continue
       // Subprotocol names are case-sensitive (RFC 6455 section 11.5), but not every server compares them so.
-      if (item !== subprotocol) return new Failure('token_malformed', `${where} is offered in another case`)
+      if (item !== subprotocol) return new Failure('token_malformed', `${where} is offered as ${quoted(item)}`)
       index += 1
       const token = offered[index]
       if (token === undefined) return new Failure('token_malformed', `no token follows ${where}`)
       tokens.add(token)
     }
-    if (tokens.size > 1) return new Failure('token_ambiguous', `${where} is there more than once`)
+    if (tokens.size > 1)
+      return new Failure('token_ambiguous', `${where} is there with ${tokens.size} tokens, allowed is one`)
     const [token] = tokens
     return token
   }

@@ -61,9 +61,10 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 function checkHeader(header: unknown): TokenHeader | Failure {
-  if (!isObject(header)) return malformed('its header is not a JSON object')
+  if (!isObject(header)) return malformed('its first part is no header: wanted is a JSON object in base64url')
   const { alg, kid, typ, cty } = header
-  if (typeof alg !== 'string') return malformed('its header names no algorithm')
+  if (typeof alg !== 'string')
+    return malformed(`alg in its header is ${kindOfValue(alg)}, wanted is the name of an algorithm`)
   // RFC 7515 section 4.1.11: an extension that is not understood must be refused, and none is understood here. RFC 8725
   // section 3.6: no compression. `in`, because a falsy crit or zip is no less a demand.
   for (const name of ['crit', 'b64', 'zip', 'enc']) {
@@ -132,7 +133,13 @@ export function createTokenReader(maxTokenBytes: number): (raw: string) => Unver
       )
     const firstDot = raw.indexOf('.')
     const secondDot = raw.indexOf('.', firstDot + 1)
-    if (secondDot === -1) return malformed(shapeFault(raw, 'it is not three parts with dots between them'))
+    if (secondDot === -1)
+      return malformed(
+        shapeFault(
+          raw,
+          `it has ${firstDot === -1 ? 'one part' : 'two parts'}, wanted are three with dots between them`,
+        ),
+      )
 
     // The signature's form is checked first. A third dot is no base64url either.
     const signature = raw.slice(secondDot + 1)

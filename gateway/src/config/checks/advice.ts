@@ -1,4 +1,4 @@
-// What is allowed, but seldom wise: told by `check --strict` alone.
+// Advises against what is allowed, but seldom wise: `check --strict` alone tells it.
 import { options, text, texts, type Loose } from './loose.ts'
 import { checkRouteAdvice } from './route/route-advice.ts'
 import { isHmac } from '../../authenticate/keys/key-rules.ts'

@@ -1,4 +1,4 @@
-// What no single option shows: options that do not fit together.
+// Checks what no single option shows: options that do not fit together.
 import { checkAction } from './route/action-checks.ts'
 import type { AsWritten } from '../text/as-written.ts'
 import { checkIssuers } from './issuer-checks.ts'
@@ -13,6 +13,7 @@ import { checkRouteMatch } from './route/route-match-checks.ts'
 import { checkRouteIssuers } from './route/route-issuer-checks.ts'
 import { checkProxy, checkRouteConnect, checkUpstreams } from './upstream-checks.ts'
 import { isMisspelt } from '../schema/did-you-mean.ts'
+import { createTokenLocation } from '../../authenticate/locations/create-location.ts'
 import { foldName } from '../../forward/headers/header-names.ts'
 import { LOCATION_KINDS } from '../../options/tokens.ts'
 import { readRedisUrl } from '../../revoke/stores/redis/redis-url.ts'
@@ -52,6 +53,18 @@ function checkTokenLocations(tokens: unknown): readonly Finding[] {
   })
 }
 
+/** The headers that tokens are read from, as each kind of location says itself. */
+function tokenHeaders(tokens: unknown): readonly string[] {
+  return entries(options(tokens)['from']).flatMap((entry) => {
+    const location = options(entry)
+    const [kind, ...more] = LOCATION_KINDS.filter((name) => location[name] !== undefined)
+    const name = kind === undefined ? undefined : text(location[kind])
+    if (kind === undefined || name === undefined || more.length > 0) return []
+    const { header } = createTokenLocation({ [kind]: name })
+    return header === undefined ? [] : [foldName(header)]
+  })
+}
+
 function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWritten): readonly Finding[] {
   const header = text(options(authResult)['header'])?.toLowerCase()
   if (header === undefined) return []
@@ -59,10 +72,7 @@ function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWrit
   // Upstreams that fold names take `x.request~id` for x-request-id.
   if (NOT_FOR_RESULTS.test(foldName(header)))
     return [{ path, message: `${written.show(path)} has a meaning of its own and cannot carry the auth result` }]
-  const locations = entries(options(tokens)['from']).map((location) =>
-    foldName(text(options(location)['header']) ?? ''),
-  )
-  return locations.includes(foldName(header))
+  return tokenHeaders(tokens).includes(foldName(header))
     ? [{ path, message: 'tokens are read from this header (tokens.from); the auth result needs another one' }]
     : []
 }

@@ -1,4 +1,4 @@
-// Issuers: keys that fit the algorithms, and addresses that nobody on the way can answer for.
+// Checks issuers: keys fit the algorithms, and nobody on the way can answer for their addresses.
 import { checkKeyRequest } from './key-request-checks.ts'
 import { options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'

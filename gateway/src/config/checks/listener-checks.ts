@@ -1,4 +1,4 @@
-// Where the gateway listens: addresses that a machine can have, and two listeners that do not want the same one.
+// Checks where the gateway listens: a machine can have the addresses, and two listeners do not want the same one.
 import { isIP } from 'node:net'
 
 import { options, text, type Loose } from './loose.ts'

@@ -1,4 +1,4 @@
-// Renewal: options that would renew for ever, renew nothing, or lose sessions, told before anything starts.
+// Checks renewal: refuses options that would renew for ever, renew nothing, or lose sessions.
 import { namesOf } from '../../authenticate/keys/key-rules.ts'
 import { checkDelivery } from './delivery-checks.ts'
 import { entries, isOptions, options, text, texts, type Loose } from './loose.ts'

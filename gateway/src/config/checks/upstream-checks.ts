@@ -1,4 +1,4 @@
-// Options of upstreams and proxies that do not fit together.
+// Checks options of upstreams and proxies that do not fit together.
 import { entries, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
 import { counted } from '../text/counted.ts'

@@ -1,4 +1,4 @@
-// The reference of all options as Markdown, from their schema.
+// Writes the reference of all options as Markdown, from their schema.
 import { isNoun } from '../schema/schema-words.ts'
 import { asNode, unitKindOf, type SchemaNode } from '../schema/schema-walk.ts'
 import { ConfigOptions } from '../../options/config.ts'

@@ -1,4 +1,4 @@
-// The JSON schema of the config, for editors.
+// Creates the JSON schema of the config, for editors.
 import { ConfigOptions } from '../../options/config.ts'
 
 /** A schema as JSON; its keywords are told from options, which may be called `format` or `required`. */

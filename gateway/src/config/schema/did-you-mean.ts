@@ -1,6 +1,9 @@
 // Finds the known name that a misspelt one is nearest to.
 
-/** Edits between two words, where swapping two neighbours counts as one (optimal string alignment). */
+/**
+ * Edits between two words, where swapping two neighbours counts as one (optimal string alignment). The libraries for this
+ * (fastest-levenshtein, leven) count such a swap as two, and `prot` would no longer find `port`.
+ */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)]
   for (let i = 1; i <= a.length; i += 1) {

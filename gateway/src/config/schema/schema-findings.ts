@@ -1,4 +1,4 @@
-// Findings of the schema in plain words.
+// Puts the findings of the schema in plain words.
 import type { TSchema } from 'typebox'
 import { Settings } from 'typebox/system'
 import { Value } from 'typebox/value'

@@ -1,4 +1,4 @@
-// How an option would be written with the value that was given: `scopes: { all: [x] }` for `scopes: [x]`.
+// Shows how an option would be written with the value that was given: `scopes: { all: [x] }` for `scopes: [x]`.
 import type { TSchema } from 'typebox'
 import { Value } from 'typebox/value'
 

@@ -1,4 +1,4 @@
-// Numbers of the file that a double would alter: kept by their digits where a claim is compared with them.
+// Keeps numbers of the file that a double would alter by their digits, where a claim is compared with them.
 import { isScalar, visit, type Document, type Scalar } from 'yaml'
 
 import { pathOf } from './node-place.ts'

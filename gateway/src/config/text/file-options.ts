@@ -1,4 +1,4 @@
-// Options that name files: relative to the config file, and there when the gateway starts.
+// Resolves options that name files: relative to the config file, and there when the gateway starts.
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 

@@ -1,4 +1,4 @@
-// The position of an option in a YAML document.
+// Finds the position of an option in a YAML document.
 import { isAlias, isMap, isNode, isPair, isScalar, isSeq, type Document, type Pair } from 'yaml'
 
 import type { AliasSources } from './alias-sources.ts'

@@ -77,9 +77,14 @@ export class RequestBody extends Readable implements LongLived {
     this.#moved = false
     if (!waits) this.#tookMs += passedMs
     if (timeoutMs === 0) return
-    if (nowMs - this.#movedAtMs >= timeoutMs) this.destroy(new BodyTooSlow('the request body stood still'))
+    if (nowMs - this.#movedAtMs >= timeoutMs)
+      this.destroy(new BodyTooSlow(`the request body stood still for ${timeoutMs} ms`))
     else if (minBytesPerSec > 0 && this.#tookMs >= timeoutMs + (this.#bytes / minBytesPerSec) * 1000)
-      this.destroy(new BodyTooSlow('the request body came too slowly'))
+      this.destroy(
+        new BodyTooSlow(
+          `the request body came too slowly: ${this.#bytes} bytes in ${Math.round(this.#tookMs)} ms, wanted are ${minBytesPerSec} a second`,
+        ),
+      )
   }
 
   /** True once reading has begun; the bytes cannot be read again. */

@@ -70,6 +70,18 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
     return open.length > 0 ? 'busy' : 'unhealthy'
   }
 
+  function unhealthy(): UpstreamUnavailable {
+    const reason = `none of ${targets.length} ${targets.length === 1 ? 'target' : 'targets'} is healthy, one is needed`
+    return new UpstreamUnavailable('upstream_unhealthy', reason)
+  }
+
+  function overloaded(reason: string): UpstreamUnavailable {
+    return new UpstreamUnavailable(
+      'upstream_overloaded',
+      `all ${connections} connections to each target are busy: ${reason}`,
+    )
+  }
+
   function begin(call: UpstreamCall, target: Target): void {
     target.inFlight += 1
     target.ejection.begin(clock.monotonic())
@@ -78,7 +90,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
 
   function place(call: UpstreamCall): void {
     const target = choose(call)
-    if (target === 'unhealthy') call.fail(new UpstreamUnavailable('upstream_unhealthy', 'no target is healthy'))
+    if (target === 'unhealthy') call.fail(unhealthy())
     else if (target === 'busy') wait(call)
     else begin(call, target)
   }
@@ -86,7 +98,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
   function wait(call: UpstreamCall): void {
     if (waiting.length >= limits.max) dropGone()
     if (waiting.length >= limits.max) {
-      call.fail(new UpstreamUnavailable('upstream_overloaded', 'all connections are busy and the queue is full'))
+      call.fail(overloaded(`${limits.max} requests wait already, at most ${limits.max} may (queue.max)`))
       return
     }
     waiting.push({ call, untilMs: clock.monotonic() + limits.timeout })
@@ -103,7 +115,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
   function expire(): void {
     const nowMs = clock.monotonic()
     while ((waiting[0]?.untilMs ?? Infinity) <= nowMs)
-      waiting.shift()?.call.fail(new UpstreamUnavailable('upstream_overloaded', 'no connection became free in time'))
+      waiting.shift()?.call.fail(overloaded(`none became free within ${limits.timeout} ms (queue.timeout)`))
     const next = waiting[0]
     expiring = next !== undefined
     if (next !== undefined) parts.schedule(next.untilMs - nowMs, expire)

@@ -124,7 +124,7 @@ export const RenewalOptions = Options(
     endpoint: Type.Optional(
       Type.String({
         description:
-          'Where the issuer is asked when the gateway has no key: POST with the old token as bearer, answered {"access_token": "..."}. Requests never wait for it while their token lives. The answer must be a good token of the same subject and must not move the beginning of the session (auth_time); with the claim renewed_from (the token’s id) the old one is retired. With revocation.store in Redis one machine asks for all, so that a session gets one successor; else each machine, and each worker, asks for itself. It should have the sid of its predecessor, so that revoking one ends the other, and origin_iat, the iat of the first.',
+          'Where the issuer is asked when the gateway has no key: POST with the old token as bearer, answered {"access_token": "..."}. Requests never wait for it while their token lives. The token in the response must be good, must be of the same subject and must not move the beginning of the session (auth_time); with the claim renewed_from (the token’s id) the old one is retired. With revocation.store in Redis one machine asks for all, so that a session gets one successor; else each machine, and each worker, asks for itself. It should have the sid of its predecessor, so that revoking one ends the other, and origin_iat, the iat of the first.',
         pattern: '^https?://',
       }),
     ),

@@ -1,4 +1,4 @@
-// Certificates and keys of TLS: read once before anything starts, as a start would, so that it does not end in one.
+// Checks the certificates and keys of TLS before anything starts, by reading them as a start would.
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 

@@ -1,4 +1,4 @@
-// What a file of keys or certificates holds, in words: what to do about a wrong one depends on what it is instead.
+// Says what a file of keys or certificates holds: what to do about a wrong one depends on what it is instead.
 import { statSync } from 'node:fs'
 
 import { text, valueAt } from '../loose.ts'

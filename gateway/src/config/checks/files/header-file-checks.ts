@@ -1,4 +1,4 @@
-// Files with the value of a header: read anew for each fetch, so that what no header can hold would only be seen then.
+// Checks files with the value of a header, which are read anew for each fetch: what no header can hold would only be seen then.
 import { contentOf, type NamedFiles } from './file-content.ts'
 import { isFieldValue } from '../key-request-checks.ts'
 import { options, type Loose } from '../loose.ts'

@@ -1,4 +1,4 @@
-// The keys of issuers that are here already: read as a start would, and what is wrong with them told at their option.
+// Checks the keys of issuers that are here already by reading them as a start would, and tells what is wrong at their option.
 import { createPublicKey } from 'node:crypto'
 
 import { checkCertificateFile } from './certificate-checks.ts'

@@ -1,4 +1,4 @@
-// The keys that sign and verify successors: read as a start would.
+// Checks the keys that sign and verify successors by reading them as a start would.
 import { contentOf, wayOut, whatItIs, type NamedFiles } from './file-content.ts'
 import { checkSpelling, encodingOf, judgeKeys, policyOf } from './key-judgement.ts'
 import { entries, options, text, type Loose } from '../loose.ts'

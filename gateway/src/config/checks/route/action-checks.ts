@@ -1,4 +1,4 @@
-// Routes that the gateway answers itself: they need a caller, and nothing that is about forwarding.
+// Checks routes that the gateway answers itself: they need a caller, and nothing that is about forwarding.
 import { authRulesOf } from './auth-rules.ts'
 import { isMisspelt } from '../../schema/did-you-mean.ts'
 import { options, type Loose } from '../loose.ts'

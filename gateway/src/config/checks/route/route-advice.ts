@@ -1,4 +1,4 @@
-// Routes that another one shadows, that can never match, or that leave a way around what a route protects.
+// Advises about routes that another one shadows, that can never match, or that leave a way around what a route protects.
 import { authRulesOf } from './auth-rules.ts'
 import { options, text, texts, type Loose } from '../loose.ts'
 import type { Finding } from '../../problem.ts'

@@ -1,4 +1,4 @@
-// The names in routes: upstreams and issuers that exist, and issuers that can be told apart.
+// Checks the names in routes: upstreams and issuers exist, and issuers can be told apart.
 import { namesOf } from '../../../authenticate/keys/key-rules.ts'
 import type { AsWritten } from '../../text/as-written.ts'
 import { readsToken } from './auth-rules.ts'

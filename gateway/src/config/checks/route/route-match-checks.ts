@@ -1,4 +1,4 @@
-// What a route matches besides its path: methods that exist, and hosts that a request can name.
+// Checks what a route matches besides its path: methods exist, and a request can name the hosts.
 import { METHODS } from 'node:http'
 
 import type { AsWritten } from '../../text/as-written.ts'

@@ -1,4 +1,4 @@
-// The paths of routes and their rewrites, and the pointers of their requirements.
+// Checks the paths of routes and their rewrites, and the pointers of their requirements.
 import type { AsWritten } from '../../text/as-written.ts'
 import { entries, options, text, type Loose } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'

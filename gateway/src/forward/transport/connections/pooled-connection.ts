@@ -104,7 +104,7 @@ export class PooledConnection implements ResponseSink, BodySenderEvents, Keepabl
 
   /** Closes the connection, because `deadlineMs` has passed. An exchange in flight fails with TimedOut. */
   onDeadline(): void {
-    this.#fail(new TimedOut('the response did not begin in time'))
+    this.#fail(new TimedOut(`the response did not begin within ${this.#headersTimeoutMs} ms (timeouts.headers)`))
   }
 
   /** Closes the connection. Call it only when no exchange is in flight. */
