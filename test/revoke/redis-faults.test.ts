@@ -13,7 +13,7 @@ import { CHANGES, ENTRIES, entry, startMachine, upAgain } from './machine.ts'
 const skip = !requireComponent(t, 'redis-server', redisServerPath)
 const COUNT = 1200
 const LOST =
-  /^lost_data: Redis lost entries that it had \(flushed, evicted, or begun without its data\); \d+ were put back/
+  /^lost_data: Redis lost entries that it had \(flushed, evicted, or begun without its data\); entries put back from here: (\d+) \(told for 10 minutes\)$/
 
 t.test(
   'what Redis loses while it runs is put back at once by the machines that live on, and told',
@@ -96,6 +96,25 @@ t.test('one entry that somebody deleted is put back at the next comparison, and 
   await eventually(async () => Number(await redis.command('HEXISTS', ENTRIES, nameOf(entry('one')))) === 1, 'back')
   await eventually(() => a.told.some((line) => LOST.test(line)), 'told')
 })
+
+t.test(
+  'a Redis that was started anew without its data: what was put back is told once, with its number',
+  { skip },
+  async (t) => {
+    const redis = await startRedis(t, { persistent: false })
+    const a = await startMachine(t, redis.url)
+    a.list.add(entry('one'))
+    a.list.add(entry('two'))
+    await a.written()
+    await redis.stop()
+    await eventually(() => !a.store.status().up, 'it is noticed')
+    await redis.start()
+    await upAgain(a)
+    const counts = a.told.flatMap((line) => LOST.exec(line)?.[1] ?? [])
+    t.equal(counts.at(-1), '2')
+    t.same(counts, [...new Set(counts)], 'and nothing twice')
+  },
+)
 
 t.test(
   'a full Redis is said to be full; what waits is written when it has room, and news go on',

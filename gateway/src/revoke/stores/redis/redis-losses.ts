@@ -51,6 +51,9 @@ export function createRedisLosses({
   /** What ended is forgotten by machines and Redis at different times, so that it may have fewer for good. */
   let explained = 0
   let cancelTelling: (() => void) | undefined
+  /** Of all losses that are told now: one is often made good in several goes. */
+  let putBackCount = 0
+  let underWay = Promise.resolve()
 
   async function look(session: RedisSession): Promise<boolean> {
     const found = await session.readMark()
@@ -83,14 +86,26 @@ export function createRedisLosses({
   }
 
   function tell(count: number): void {
+    putBackCount += count
     troubles.set(
       'lost_data',
-      `Redis lost entries that it had (flushed, evicted, or begun without its data); ${count} were put back from here`,
+      `Redis lost entries that it had (flushed, evicted, or begun without its data); entries put back from here: ${putBackCount} (told for ${TOLD_MS / 60_000} minutes)`,
     )
     cancelTelling?.()
     cancelTelling = schedule(TOLD_MS, () => {
+      putBackCount = 0
       troubles.set('lost_data', undefined)
     })
+  }
+
+  const restore: RedisLosses['putBack'] = async (session, giveBack, isExpected) => {
+    const wasEmptied = isEmptied
+    const isShort = !isExpected && explained < list.size - (await session.count())
+    const count = await giveBack(session)
+    if (!(await look(session))) await leaveMark(session)
+    isEmptied = false
+    explained = Math.max(0, list.size - (await session.count()))
+    if (list.size > 0 && (wasEmptied || (isShort && count > 0))) tell(count)
   }
 
   return {
@@ -107,14 +122,10 @@ export function createRedisLosses({
     async isShort(session) {
       return list.size - (await session.count()) > explained
     },
-    async putBack(session, giveBack, isExpected) {
-      const wasEmptied = isEmptied
-      const isShort = !isExpected && explained < list.size - (await session.count())
-      const count = await giveBack(session)
-      if (!(await look(session))) await leaveMark(session)
-      isEmptied = false
-      explained = Math.max(0, list.size - (await session.count()))
-      if (list.size > 0 && (wasEmptied || (isShort && count > 0))) tell(count)
+    putBack(...restored) {
+      // A comparison and the stream of changes find the same loss at the same time: one makes it good, one counts.
+      underWay = underWay.catch(() => undefined).then(() => restore(...restored))
+      return underWay
     },
     close() {
       cancelTelling?.()
