@@ -50,10 +50,21 @@ async function send({ admin, adminToken }: RevokeOptions, body: string, type: st
   } catch {
     throw new CommandFailed(`there was no answer from ${new URL(admin).origin}: is it the admin listener of a gateway?`)
   }
-  const answer = (await response.json().catch(() => ({}))) as Answer
+  const answer = await response.json().catch<unknown>(() => null)
+  if (!isOfAdmin(answer, response.ok))
+    throw new CommandFailed(
+      `${new URL(admin).origin} answered ${response.status}, but it is not the admin listener of a gateway (--admin, or TOLLGATE_ADMIN_URL)`,
+    )
   if (response.ok) return answer
   const hint = response.status === 401 ? ' (--admin-token, or TOLLGATE_ADMIN_TOKEN)' : ''
   throw new CommandFailed(`${response.status} ${answer.title ?? 'the gateway refused'}${hint}`)
+}
+
+/** The proxy and services behind it answer too, and what they say must not pass for a token that is blocked. */
+function isOfAdmin(answer: unknown, isOk: boolean): answer is Answer {
+  if (typeof answer !== 'object' || answer === null) return false
+  // Problems of the proxy have the id of their request.
+  return isOk ? 'entries' in answer && Array.isArray(answer.entries) : 'title' in answer && !('requestId' in answer)
 }
 
 function readFile(file: string): string {
@@ -159,6 +170,8 @@ export function addRevoke(command: Command): void {
           process.stdout.write(`  log-ins from ${dateOf(countsFromSec)} on count, by the clock of their issuer (iat)\n`)
       }
       if (stored === false)
-        process.stdout.write('the store cannot be reached: other gateways learn of it when it is back\n')
+        process.stdout.write(
+          'the store has not taken it yet (/readyz says why): until then it holds here alone, and not after a restart\n',
+        )
     })
 }
