@@ -1,6 +1,6 @@
 // Checks issuers: keys fit the algorithms, and nobody on the way can answer for their addresses.
 import { checkKeyRequest } from './key-request-checks.ts'
-import { options, text, texts, type Loose } from './loose.ts'
+import { isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
 import { isMisspelt } from '../schema/did-you-mean.ts'
 import { isConfidential } from '../../message/confidential-url.ts'
@@ -38,7 +38,8 @@ function checkAddress(issuer: Loose, source: string, path: Path): readonly Findi
 function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
   const keys = options(issuer['keys'])
   const at = [...path, 'keys']
-  if (issuer['keys'] === undefined) return []
+  // What is no options is told by the schema.
+  if (!isOptions(issuer['keys'])) return []
   const sources = KEY_SOURCES.filter((name) => keys[name] !== undefined && keys[name] !== false)
   if (sources.length === 0 && KEY_SOURCES.some((name) => isMisspelt(name, keys))) return []
   if (sources.length !== 1) {

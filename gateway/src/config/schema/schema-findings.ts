@@ -7,6 +7,7 @@ import type { AsWritten } from '../text/as-written.ts'
 import { didYouMean, nameBeforeValue, nearest } from './did-you-mean.ts'
 import { options, valueAt } from '../checks/loose.ts'
 import type { Finding, Path } from '../problem.ts'
+import { placeOf, type Place } from './misplaced.ts'
 import { asNode, schemaAt, type SchemaNode } from './schema-walk.ts'
 import { findingOf, isNoun, list, type SchemaError } from './schema-words.ts'
 
@@ -22,7 +23,12 @@ function readPointer(pointer: string, value: unknown): Path {
   return path
 }
 
-function unknownKeys(names: readonly string[], path: Path, schema: SchemaNode | undefined): readonly Finding[] {
+function unknownKeys(
+  names: readonly string[],
+  path: Path,
+  schema: SchemaNode | undefined,
+  value: unknown,
+): readonly Finding[] {
   const known = Object.keys(schema?.properties ?? {})
   return names.map((name) => {
     const at = { path: [...path, name], atKey: true, standsAlone: true, unknownKey: true }
@@ -30,16 +36,25 @@ function unknownKeys(names: readonly string[], path: Path, schema: SchemaNode | 
     // What follows it may be a secret.
     if (option !== undefined)
       return { ...at, message: `a colon and a space must follow ${option}`, hint: `${option}: ...` }
-    const hint = didYouMean(name, known) ?? `known are ${list(known)}`
+    const place = meantPlace(name, schema, value)
+    const hint = place?.hint ?? didYouMean(name, known) ?? `known are ${list(known)}`
     return { ...at, message: `unknown key ${JSON.stringify(name)}`, hint }
   })
+}
+
+/** A slip of the finger is likelier than a place that is far away, but not than one right before it. */
+function meantPlace(name: string, schema: SchemaNode | undefined, value: unknown): Place | undefined {
+  const known = Object.keys(schema?.properties ?? {})
+  if (schema === undefined || nameBeforeValue(name, known) !== undefined) return undefined
+  const place = placeOf(name, schema, value)
+  return place?.isBefore === true || didYouMean(name, known) === undefined ? place : undefined
 }
 
 function translate(error: SchemaError, root: SchemaNode, value: unknown, written: AsWritten): readonly Finding[] {
   const path = readPointer(error.instancePath, value)
   const schema = schemaAt(root, path)
   if (error.keyword === 'additionalProperties')
-    return unknownKeys(error.params['additionalProperties'] as readonly string[], path, schema)
+    return unknownKeys(error.params['additionalProperties'] as readonly string[], path, schema, valueAt(value, path))
   if (error.keyword === 'required') {
     return (error.params['requiredProperties'] as readonly string[]).flatMap((name) => {
       const option = schemaAt(root, [...path, name])
@@ -82,18 +97,25 @@ function withoutNoise(errors: readonly SchemaError[], root: SchemaNode, value: u
   return errors.filter((error) => error.keyword !== 'boolean' && error.keyword !== '~refine' && !isNoise(error))
 }
 
-/** A key that is misspelt is unknown, and the one that was meant is missing: one mistake. */
+/** A key that is misspelt or misplaced is unknown, and the one that was meant is missing or empty: one mistake. */
 function meantKeys(errors: readonly SchemaError[], root: SchemaNode, value: unknown): ReadonlySet<string> {
   return new Set(
     errors
       .filter(({ keyword }) => keyword === 'additionalProperties')
       .flatMap(({ instancePath, params }) => {
-        const known = Object.keys(schemaAt(root, readPointer(instancePath, value))?.properties ?? {})
-        return (params['additionalProperties'] as readonly string[]).map(
-          (name) => `${instancePath}/${nameBeforeValue(name, known) ?? nearest(name, known) ?? ''}`,
-        )
+        const path = readPointer(instancePath, value)
+        const schema = schemaAt(root, path)
+        const known = Object.keys(schema?.properties ?? {})
+        return (params['additionalProperties'] as readonly string[]).map((name) => {
+          const meant = meantPlace(name, schema, valueAt(value, path))?.into ?? nameBeforeValue(name, known)
+          return `${instancePath}/${meant ?? nearest(name, known) ?? ''}`
+        })
       }),
   )
+}
+
+function isMeant({ keyword, instancePath }: SchemaError, meant: ReadonlySet<string>, value: unknown): boolean {
+  return keyword === 'type' && meant.has(instancePath) && valueAt(value, readPointer(instancePath, value)) === null
 }
 
 function withoutMeant(error: SchemaError, meant: ReadonlySet<string>): SchemaError {
@@ -113,8 +135,8 @@ export function applySchema(
   const errors = Value.Errors(schema, value) as unknown as readonly SchemaError[]
   const root = asNode(schema)
   const meant = meantKeys(errors, root, value)
-  const findings = withoutNoise(errors, root, value).flatMap((error) =>
-    translate(withoutMeant(error, meant), root, value, written),
-  )
+  const findings = withoutNoise(errors, root, value)
+    .filter((error) => !isMeant(error, meant, value))
+    .flatMap((error) => translate(withoutMeant(error, meant), root, value, written))
   return { value, findings }
 }

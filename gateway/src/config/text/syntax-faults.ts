@@ -9,6 +9,7 @@ import {
   inWords,
   isQuote,
   OUTSIDE_OF_TEXT,
+  REFERENCE,
   SPACE_AFTER_COLON,
   SPACE_AFTER_DASH,
   TAB_AS_INDENT,
@@ -87,6 +88,7 @@ function told(document: Document, text: string, error: YAMLError): DocumentFault
   const [offset] = error.pos
   const words = inWords(error)
   if (isQuote(error)) return { offset: openingQuote(document, offset), ...words }
+  if (text.startsWith('${', offset - 1)) return { offset: offset - 1, ...REFERENCE }
   const first = firstOfLine(text, offset)
   const deeper = continuedAt(document, text, error)
   const isOfLines = deeper !== undefined || error.code === 'MULTILINE_IMPLICIT_KEY' || OF_LINES.has(words)

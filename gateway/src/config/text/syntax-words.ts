@@ -22,6 +22,12 @@ export const OUTSIDE_OF_TEXT: Words = {
   hint: 'all lines of such a text are indented deeper than its name, at least as deep as its first line',
 }
 
+/** `{ value: ${NAME} }`: its bracket is one of YAML's. */
+export const REFERENCE: Words = {
+  message: 'inside of brackets a reference must be in quotes',
+  hint: "{ value: '${NAME}' }",
+}
+
 const MESSAGES: Readonly<Record<string, Words>> = {
   ALIAS_PROPS: { message: 'an alias cannot have an anchor or a tag of its own' },
   BAD_ALIAS: { message: 'this alias is not defined before it is used' },
