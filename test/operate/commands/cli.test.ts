@@ -236,8 +236,9 @@ t.test('tokens are signed with claims and durations, verified, and decoded', asy
 t.test('keys of every algorithm are made, sign and verify, and are never overwritten', async (t) => {
   const directory = t.testdir({})
   for (const alg of ['HS256', 'RS256', 'PS384', 'ES256', 'ES512', 'EdDSA']) {
-    t.equal((await runCli('keys', 'generate', '--alg', alg, '--kid', alg, '--out', directory)).code, 0)
+    const made = await runCli('keys', 'generate', '--alg', alg, '--kid', alg, '--out', directory)
     const jwks = join(directory, `${alg}.jwks.json`)
+    t.match(made, { code: 0, out: new RegExp(`^written: \\S+ \\(secret\\)\nwritten: ${jwks}`) })
     const [key] = (JSON.parse(readFileSync(jwks, 'utf8')) as { keys: Record<string, unknown>[] }).keys
     t.match(key, { kid: alg, alg })
     const secretFile = join(directory, alg === 'HS256' ? `${alg}.secret` : `${alg}.private.pem`)

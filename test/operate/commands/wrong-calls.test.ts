@@ -122,3 +122,12 @@ t.test('any kid survives the way through PEM; other text before it says nothing'
     t.equal(kidInPem(pem), undefined, pem)
   t.end()
 })
+
+t.test('a folder for keys that a file is in the way of', async (t) => {
+  const directory = t.testdir({ taken: '' })
+  for (const out of ['taken', 'taken/below'])
+    t.match(await runCli('keys', 'generate', '--alg', 'ES256', '--kid', 'k', '--out', `${directory}/${out}`), {
+      code: 1,
+      err: /cannot be made: a file is in its place/,
+    })
+})

@@ -49,6 +49,15 @@ function write(file: string, text: string, mode: number): void {
       `${file} cannot be written: ${(error as NodeJS.ErrnoException).code === 'EEXIST' ? 'it is there already' : 'no rights or no such folder'}`,
     )
   }
+  process.stdout.write(`written: ${file}${mode === 0o600 ? ' (secret)' : ''}\n`)
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch {
+    throw new CommandFailed(`${folder} cannot be made: a file is in its place, or no rights`)
+  }
 }
 
 export function addKeys(keys: Command): void {
@@ -74,8 +83,9 @@ export function addKeys(keys: Command): void {
         return
       }
       if (!/^[\w.-]+$/.test(kid)) throw new WrongCall('--kid must be a plain file name with --out')
-      mkdirSync(out, { recursive: true })
-      write(join(out, alg in SECRET_BYTES ? `${kid}.secret` : `${kid}.private.pem`), secretText, 0o600)
-      write(join(out, `${kid}.jwks.json`), jwks, alg in SECRET_BYTES ? 0o600 : 0o644)
+      makeFolder(out)
+      const isShared = alg in SECRET_BYTES
+      write(join(out, isShared ? `${kid}.secret` : `${kid}.private.pem`), secretText, 0o600)
+      write(join(out, `${kid}.jwks.json`), jwks, isShared ? 0o600 : 0o644)
     })
 }
