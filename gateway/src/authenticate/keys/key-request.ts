@@ -1,5 +1,5 @@
 // Reads the headers and trusted certificates of a key fetch from their files, for each fetch, because they rotate.
-import { readFile } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 
 import { withoutMark } from './key-document.ts'
 import type { KeysOptions } from '../../options/issuer/keys.ts'
@@ -23,6 +23,8 @@ const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 async function read(file: string, whatFor: string): Promise<string> {
   try {
+    // A pipe that nobody writes to would hold this fetch, and all after it, for ever.
+    if (!(await stat(file)).isFile()) throw new Error('no file')
     return withoutMark(await readFile(file, 'utf8'))
   } catch {
     throw new Error(`the file with ${whatFor} cannot be read`)
