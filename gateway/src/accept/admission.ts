@@ -1,6 +1,6 @@
 // Creates the accept stage: compiles the config of each route to the policy by which its requests are admitted.
 import type { AdmissionParts, AdmissionPolicy, DecisionTally } from './admit.ts'
-import { createFailureLimit } from './failure-limit.ts'
+import { createFailureLimit, type FailureLimit } from './failure-limit.ts'
 import { compileCors, type CorsConfig, type CorsPolicy } from './origins/cors.ts'
 import { createOriginGuard, type OriginGuardParts } from './origins/origin-guard.ts'
 import type { Authentication } from '../authenticate/authentication.ts'
@@ -21,6 +21,8 @@ export interface AdmissionStageParts {
   readonly authorization: { policyOf(route: Pick<RouteConfig, 'require'>): Pick<AdmissionPolicy, 'authorize'> }
   /** Returns the decision counter of a route, by its path in the config. */
   readonly tallyOf: (path: string) => DecisionTally
+  /** Left out: one of its own, where the config has one. */
+  readonly failureLimit?: FailureLimit | undefined
 }
 
 /** The options of a route that this stage reads. */
@@ -54,15 +56,19 @@ export interface AdmissionStage {
   policyForAnybody(path: string): AdmissionPolicy
   /** The CORS policy of requests that match no route. */
   readonly corsEverywhere: CorsPolicy | undefined
+  /** Undefined: no limit on failed tokens. */
+  readonly failureLimit: FailureLimit | undefined
 }
 
 export function createAdmission(
   config: Pick<Config, 'limits' | 'cors'>,
-  { clock, isTrusted, clientOf, authentication, authorization, tallyOf }: AdmissionStageParts,
+  { clock, isTrusted, clientOf, authentication, authorization, tallyOf, ...given }: AdmissionStageParts,
 ): AdmissionStage {
   const { authFailures } = config.limits
+  const failureLimit =
+    given.failureLimit ?? (authFailures === undefined ? undefined : createFailureLimit(authFailures, clock))
   const parts: AdmissionParts = {
-    failureLimit: authFailures === undefined ? undefined : createFailureLimit(authFailures, clock),
+    failureLimit,
     clientOf,
     anonymous: Object.freeze({ caller: authentication.anonymous, location: undefined }),
   }
@@ -97,5 +103,6 @@ export function createAdmission(
     policyOf: (route) => policyWith(route, route.cors ?? config.cors),
     policyForAnybody: (path) => policyWith({ ...ANYBODY, path }, undefined),
     corsEverywhere: config.cors === undefined ? undefined : corsOf(config.cors),
+    failureLimit,
   }
 }

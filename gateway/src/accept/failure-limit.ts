@@ -6,10 +6,15 @@ import { Failure } from '../failure.ts'
 
 export interface FailureLimit {
   /** True when this client has reached the limit in the current window. */
-  isReached(client: string): boolean
-  count(client: string): void
+  readonly isReached: (client: string) => boolean
+  readonly count: (client: string) => void
   /** The failure for a client at the limit. */
   readonly refusal: Failure
+}
+
+/** Returns the same limit with counting disabled, for an explanation. */
+export function lendFailureLimit({ isReached, refusal }: FailureLimit): FailureLimit {
+  return { isReached, refusal, count: () => undefined }
 }
 
 /** Most clients counted at once. A flood from more addresses needs a firewall. */

@@ -25,6 +25,8 @@ export interface AuthenticationParts
   readonly refusal: (() => Failure | undefined) | undefined
   /** True for the address of a trusted proxy. */
   readonly isTrusted: PeerTrust
+  /** Whether a token was verified before. Left out: as the caches of this stage tell. */
+  readonly isCached?: Identification['isCached'] | undefined
 }
 
 /** Finds and authenticates the token of a request. Shared by all routes with the same action. */
@@ -71,7 +73,7 @@ type RoutePolicySource = Parameters<Authentication['policyOf']>[0]
 function createIdentifications(
   { authenticate, recognise, cache }: Authenticator,
   locations: readonly TokenLocation[],
-  refusal: AuthenticationParts['refusal'],
+  { refusal, isCached = cache.has }: Pick<AuthenticationParts, 'refusal' | 'isCached'>,
 ): Readonly<Record<NonNullable<RoutePolicySource['action']> | 'forward', Identification>> {
   function withList(judge: Authenticator['authenticate']): Authenticator['authenticate'] {
     return refusal === undefined ? judge : (token, accepted, trace) => refusal() ?? judge(token, accepted, trace)
@@ -80,7 +82,7 @@ function createIdentifications(
     findToken: createTokenFinder(locations),
     settle: createSettle(recognise),
     authenticate: withList(authenticate),
-    isCached: cache.has,
+    isCached,
   }
   /** A log-out accepts an ended token: a second tab may repeat it, and a client may return after the expiry. */
   const revoke: Identification = {
@@ -115,7 +117,7 @@ export function createAuthentication(
   const issuers = compileIssuers(issuerConfigs, parts)
   const issuersOf = createIssuersOf(issuers)
   const locations = tokens.from.map(createTokenLocation)
-  const identifications = createIdentifications(authenticator, locations, parts.refusal)
+  const identifications = createIdentifications(authenticator, locations, parts)
 
   return {
     policyOf: (route) => ({

@@ -35,6 +35,8 @@ export interface IssuersParts extends Omit<KeySourceParts, 'events'> {
   readonly events: KeyEvents
   /** Renewals by name of the issuer. */
   readonly renewals?: ReadonlyMap<string, RenewalPart>
+  /** Puts another source in the place of the one that the config names, which `create` makes. */
+  readonly replaceKeys?: ((issuer: string, create: () => KeySource) => KeySource) | undefined
 }
 
 function rulesOf(issuer: IssuerConfig): ClaimRules {
@@ -63,21 +65,23 @@ function ownKeys({ algorithms, weakKeys }: IssuerConfig, part: RenewalPart | und
 }
 
 function compileIssuer(config: IssuerConfig, index: number, parts: IssuersParts): TrustedIssuer {
-  const { events, renewals, ...rest } = parts
+  const { events, renewals, replaceKeys = (_issuer, create) => create(), ...rest } = parts
   const renewal = renewals?.get(config.name)
   try {
-    const keys = createKeySource(config, {
-      ...rest,
-      ownKeys: ownKeys(config, renewal),
-      events: {
-        onFetched: (change, remarks) => {
-          events.onKeysChanged(config.name, change, remarks)
+    const create = () =>
+      createKeySource(config, {
+        ...rest,
+        ownKeys: ownKeys(config, renewal),
+        events: {
+          onFetched: (change, remarks) => {
+            events.onKeysChanged(config.name, change, remarks)
+          },
+          onFetchFailed: (reason, keysLeftMs) => {
+            events.onKeysFailed(config.name, reason, keysLeftMs)
+          },
         },
-        onFetchFailed: (reason, keysLeftMs) => {
-          events.onKeysFailed(config.name, reason, keysLeftMs)
-        },
-      },
-    })
+      })
+    const keys = replaceKeys(config.name, create)
     return {
       name: config.name,
       issuer: config.issuer,

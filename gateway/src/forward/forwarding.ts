@@ -36,7 +36,7 @@ export interface ForwardingParts {
   readonly isTrusted: PeerTrust
   readonly answer: Answer
   readonly authentication: Pick<Authentication, 'tokenHeaders' | 'clearCookies'>
-  readonly revocation: Pick<Revocation, 'policyOf'>
+  readonly revocation: Pick<Revocation, 'policyOf'> & { readonly list: Pick<Revocation['list'], 'onChange'> }
   readonly renewals: {
     readonly onDelivered: ForwardPolicy['onRenewed']
     readonly successorOnStream: StreamRenewalPolicy['successorOnStream'] | undefined
@@ -53,8 +53,6 @@ export interface Forwarding {
   webSocketMount(
     admittedOf: (request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade,
   ): ReturnType<typeof createWebSocketMount>
-  /** Ends streams whose tokens are no longer valid. Call it after a revocation. */
-  checkStreams(): void
   /** Ends event streams at shutdown, see StreamWatch. */
   readonly leaveStreams: StreamWatch['leave']
   /** Upstreams by name. */
@@ -96,11 +94,19 @@ function bodyLimitsOf(route: RouteConfig, { limits }: ForwardConfig, watch: Stre
   }
 }
 
+/** When something was revoked. A renewed token ends none. */
+function endStreamsOfBlocked(list: ForwardingParts['revocation']['list'], watch: StreamWatch): void {
+  list.onChange(({ entry, change }) => {
+    if (change === 'added' && entry.reason !== 'renewed') watch.check()
+  })
+}
+
 export function createForwarding(config: ForwardConfig, parts: ForwardingParts): Forwarding {
   const { clock, schedule, isTrusted, answer, authentication, renewals, events } = parts
   const upstreams = createUpstreams(config, parts)
   const filter = createFilter(config, parts)
   const watch = createStreamWatch(clock, schedule)
+  endStreamsOfBlocked(parts.revocation.list, watch)
   const vary = authentication.tokenHeaders.join(', ')
   const { onDelivered: onRenewed, successorOnStream } = renewals
   const streams = successorOnStream === undefined ? undefined : { successorOnStream, onRenewed }
@@ -144,7 +150,6 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
   return {
     policyOf,
     webSocketMount: (admittedOf) => createWebSocketMount(config.limits.messageBytes, admittedOf),
-    checkStreams: watch.check,
     leaveStreams: watch.leave,
     upstreams,
     start() {

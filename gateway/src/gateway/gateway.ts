@@ -25,6 +25,7 @@ import { createRevocation } from '../revoke/revocation.ts'
 import { createApp } from './app.ts'
 import { boundTokenCache } from './bound-token-cache.ts'
 import { createGeneration, type Gateway, type ServerParts } from './generation.ts'
+import { lend } from './lent.ts'
 import { meetingPlaceOf } from './redis-meeting-place.ts'
 import { createRoutes } from './route.ts'
 import { registerRoutes, type InFlight } from './routes.ts'
@@ -34,23 +35,25 @@ import { createFileWatch } from './watch-files.ts'
 /** Creates a gateway, which does not listen or fetch keys yet. Throws CannotStart when local keys cannot be used. */
 export function buildServer(config: Config, parts: ServerParts): Gateway {
   const { log, version, clock = systemClock, schedule = systemSchedule, random = Math.random, fetchJson } = parts
-  const { askIssuer, storeOf, injectedTarget, wrapSteps = (steps) => steps } = parts
+  const { askIssuer, storeOf, lent, injectedTarget, wrapSteps = (steps) => steps } = parts
   const inFlight: InFlight = { limit: config.limits.inFlight, count: 0, onCut: undefined }
   const answer = createAnswer(config.errors)
   const isTrusted = createTrust(config.proxy.trustedProxies)
+  const shared = { clock, schedule, random, isTrusted, ...lent?.parts }
   const clientOf = createClientOf({ isTrusted, from: config.proxy.clientAddress })
   const encoder = createAuthResultEncoder(config.authResult)
   const renewalOf = renewalFactsOf(config.issuers)
   const meetingPlace = meetingPlaceOf(config, { clock, schedule })
 
-  const revocation = createRevocation({
-    ...{ options: config.revocation, clock, schedule },
-    events: createRevocationEvents(log, leastTolerance(config.issuers)),
-    ...(storeOf === undefined ? {} : { storeOf }),
-  })
+  const revocation =
+    lent?.revocation ??
+    createRevocation({
+      ...{ options: config.revocation, clock, schedule, storeOf },
+      events: createRevocationEvents(log, leastTolerance(config.issuers)),
+    })
   const metrics = createMetrics(
     {
-      ...{ version, inFlight, revocation },
+      ...{ version, inFlight, revocation, ofProcess: lent === undefined },
       tokens: () => authentication.authenticator,
       waiting: () => listener.connections.readAhead.waiting,
       keys: () => keyStatus(authentication.issuers, clock),
@@ -59,9 +62,8 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     config.admin.metrics,
   )
   const { count, route: tallyOf } = metrics
-  const blockList = revocation.list
   const renewals = createRenewals(config, {
-    ...{ clock, blockList: revocation.kept },
+    ...{ ...shared, blockList: revocation.kept },
     meeting: meetingPlace && { place: meetingPlace, schedule },
     askIssuer: askIssuer ?? (() => Promise.reject(new Error('issuers are not asked here'))),
     // The stage verifies a successor like any other token.
@@ -69,7 +71,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     events: createRenewalEvents(log, count),
   })
   const authentication = createAuthentication(boundTokenCache(config, parts.heapBytes, log), {
-    ...{ clock, schedule, random, fetchJson, blockList, isTrusted },
+    ...{ ...shared, fetchJson, blockList: revocation.list },
     renewals: renewals.byIssuer,
     renewedCookies: renewals.cookies,
     encodeResult: encoder.encode,
@@ -79,14 +81,11 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     events: createKeyEvents(log, count),
   })
   const authorization = createAuthorization()
-  const admission = createAdmission(config, { clock, isTrusted, clientOf, authentication, authorization, tallyOf })
+  const admission = createAdmission(config, { ...shared, clientOf, authentication, authorization, tallyOf })
   const forwarding = createForwarding(config, {
-    ...{ clock, schedule, random, isTrusted, answer, authentication, renewals, revocation },
+    ...{ ...shared, answer, authentication, renewals, revocation },
     reserved: ['x-tollgate', RENEWED_TOKEN_HEADER],
     events: createUpstreamEvents(log, count),
-  })
-  blockList.onChange(({ entry, change }) => {
-    if (change === 'added' && entry.reason !== 'renewed') forwarding.checkStreams()
   })
   const logOut = createLogOut({
     ...{ clock, schedule, revocation, renewalOf, authentication },
@@ -106,5 +105,6 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   return createGeneration(config, {
     ...{ listener, authentication, forwarding, meetingPlace, revocation, metrics, renewalOf, clock, schedule },
     ...{ inFlight, log },
+    lend: () => lend({ authentication, admission, renewals, revocation, clock, fetchJson }),
   })
 }

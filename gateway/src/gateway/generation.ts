@@ -16,6 +16,7 @@ import type { RenewalFacts } from '../revoke/entries-for.ts'
 import type { Revocation, RevocationParts } from '../revoke/revocation.ts'
 import type { App } from './app.ts'
 import { createEnding, type Ending } from './ending.ts'
+import type { Lent } from './lent.ts'
 import type { InFlight } from './routes.ts'
 import type { Steps } from './steps.ts'
 
@@ -34,6 +35,8 @@ export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'sch
   readonly injectedTarget?: string
   /** Wraps the steps of each request: `explain` records them without forwarding. */
   readonly wrapSteps?: (steps: Steps) => Steps
+  /** Of the gateway that runs in this process: what it has already is taken from it instead of being made. */
+  readonly lent?: Lent | undefined
 }
 
 export interface Gateway extends Ending {
@@ -48,11 +51,13 @@ export interface Gateway extends Ending {
   readonly revocation: Revocation
   /** Returns the renewal of an issuer, by name; undefined when it renews no tokens. */
   readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
+  /** Lends its state to the explanation of one request. */
+  lend(): Lent
   /** Fetches the keys of all issuers. Resolves when all fetches have ended, successful or not. */
   loadKeys(): Promise<void>
 }
 
-export interface GenerationParts extends Pick<Gateway, 'metrics' | 'revocation' | 'renewalOf'> {
+export interface GenerationParts extends Pick<Gateway, 'metrics' | 'revocation' | 'renewalOf' | 'lend'> {
   readonly listener: App
   readonly inFlight: InFlight
   readonly log: Log
@@ -76,6 +81,7 @@ export function createGeneration(config: Config, parts: GenerationParts): Gatewa
     renewalOf,
     inFlight,
     log,
+    lend,
   } = parts
   const { authenticator, issuers } = authentication
   const findings = createFindings({ config, issuers, upstreams: forwarding.upstreams, revocation, clock })
@@ -104,6 +110,7 @@ export function createGeneration(config: Config, parts: GenerationParts): Gatewa
     blockList: revocation.list,
     revocation,
     renewalOf,
+    lend,
     readiness: () => readinessWatch.readiness(),
     async loadKeys() {
       readinessWatch.start()

@@ -12,8 +12,7 @@ import { publishedKeySets, type PublishedKey, type PublishedKeySet } from './pub
 import { createRenewal, type RenewalEvents } from './renew.ts'
 import { createSessionLife } from './session-life.ts'
 import { createSharedAnswer, type MeetingPlace } from './shared-answer.ts'
-import { readAllKeys, readSigningKey, type RenewalConfig } from './signing-keys.ts'
-import type { KeyHalves } from './token-issuer.ts'
+import { readRenewalKeys, type RenewalConfig, type RenewalKeys } from './signing-keys.ts'
 
 /** Margin of a lease over the timeout of a request to the issuer. */
 const LEASE_MORE_MS = 2000
@@ -26,12 +25,16 @@ export interface RenewalsParts {
   readonly blockList: Pick<BlockList, 'add' | 'get' | 'find'>
   /** Verifies a token of this issuer as the gateway would now. */
   readonly verify: (token: string, issuer: string) => { readonly result: AuthResult } | Failure
+  /** The keys of an issuer that were read before; left out, they are read from the config. */
+  readonly keysOf?: ((issuer: string) => RenewalKeys | undefined) | undefined
   readonly events: { eventsFor(issuer: string): RenewalEvents; readonly onDelivered: (caller: AuthResult) => void }
 }
 
 export interface Renewals {
   /** Renewals for authentication, by name of the issuer. */
   readonly byIssuer: ReadonlyMap<string, RenewalPart>
+  /** The renewal keys of an issuer, by name; undefined when it renews no tokens. */
+  readonly keysOf: (issuer: string) => RenewalKeys | undefined
   /** The published keys that verify successors. */
   readonly published: readonly PublishedKeySet[]
   /** Called when a response has delivered the successor of this caller's token. */
@@ -49,15 +52,14 @@ export function createRenewals(
 ): Renewals {
   const renewing = issuers.flatMap(({ name, clockTolerance, renewal: options }, index) => {
     if (options === undefined) return []
-    const owned = { options, issuer: name, index }
-    const signer = readSigningKey(owned)
+    const keys = parts.keysOf?.(name) ?? readRenewalKeys({ options, issuer: name, index })
     const delivery = createDelivery(options.deliver, tokens.from)
     const renewal = createRenewal({
       options,
       clockToleranceSec: clockTolerance / 1000,
       maxTokenBytes: limits.tokenBytes,
       delivery,
-      maker: signer ?? endpointOf(options, parts),
+      maker: keys.signer ?? endpointOf(options, parts),
       verify(token) {
         const verified = parts.verify(token, name)
         return verified instanceof Failure ? verified : verified.result
@@ -65,13 +67,12 @@ export function createRenewals(
       blockList: parts.blockList,
       events: parts.events.eventsFor(name),
     })
-    const keys = signer === undefined ? [] : readAllKeys(signer, owned)
     return { name, options, delivery, renewal, keys }
   })
   const byIssuer = new Map(
     renewing.map(({ name, renewal, keys }) => [
       name,
-      { renewal, verificationKeys: keys.map(({ verificationKey }) => verificationKey) },
+      { renewal, verificationKeys: keys.verifying.map(({ verificationKey }) => verificationKey) },
     ]),
   )
   const life = createSessionLife(parts.blockList)
@@ -88,6 +89,7 @@ export function createRenewals(
 
   return {
     byIssuer,
+    keysOf: (issuer) => renewing.find(({ name }) => name === issuer)?.keys,
     published: publishedKeySets(renewing.flatMap(toBePublished)),
     cookies: renewing.flatMap(({ delivery }) => delivery.cookie ?? []),
     successorOnStream: renewing.some(({ options }) => options.stream === 'event') ? successorOnStream : undefined,
@@ -119,8 +121,10 @@ function toBePublished({
   keys,
 }: {
   readonly options: RenewalConfig
-  readonly keys: readonly KeyHalves[]
+  readonly keys: RenewalKeys
 }): readonly PublishedKey[] {
   if (jwksPath === undefined) return []
-  return keys.flatMap(({ publicKey }) => (publicKey === undefined ? [] : [{ path: jwksPath, key: publicKey }]))
+  return keys.verifying.flatMap(({ publicKey }) =>
+    publicKey === undefined ? [] : [{ path: jwksPath, key: publicKey }],
+  )
 }

@@ -51,15 +51,29 @@ export interface OwnedRenewal {
   readonly index: number
 }
 
+/** The keys of one issuer's renewal. */
+export interface RenewalKeys {
+  /** Undefined when the issuer makes successors itself. */
+  readonly signer: TokenIssuer | undefined
+  /** All keys that verify successors. */
+  readonly verifying: readonly KeyHalves[]
+}
+
+/** Reads the keys of a renewal. Throws CannotStart, with the name of the issuer. */
+export function readRenewalKeys(owned: OwnedRenewal): RenewalKeys {
+  const signer = readSigningKey(owned)
+  return { signer, verifying: signer === undefined ? [] : readAllKeys(signer, owned) }
+}
+
 /** Reads the signing key; undefined when the issuer makes successors itself. Throws CannotStart, with the name of the issuer. */
-export function readSigningKey({ options, issuer, index }: OwnedRenewal): TokenIssuer | undefined {
+function readSigningKey({ options, issuer, index }: OwnedRenewal): TokenIssuer | undefined {
   const { signingKey } = options
   if (signingKey === undefined) return undefined
   return readKey(signingKey, { issuer, path: ['issuers', index, 'renewal', 'signingKey'] }, createTokenIssuer)
 }
 
 /** Returns the signing key and all verification keys, for rotations. Throws CannotStart, with the name of the issuer. */
-export function readAllKeys(signer: TokenIssuer, { options, issuer, index }: OwnedRenewal): readonly KeyHalves[] {
+function readAllKeys(signer: TokenIssuer, { options, issuer, index }: OwnedRenewal): readonly KeyHalves[] {
   const byKid = new Map<string, KeyHalves>([[signer.kid, signer]])
   for (const [at, key] of options.verificationKeys.entries()) {
     const option = { issuer, path: ['issuers', index, 'renewal', 'verificationKeys', at] }

@@ -48,7 +48,7 @@ export interface RevocationParts {
   readonly schedule: Schedule
   readonly events: RevocationEvents
   /** Replaces the store that the config names: a worker stores through its primary. */
-  readonly storeOf?: (list: BlockList) => RevocationStore
+  readonly storeOf?: ((list: BlockList) => RevocationStore) | undefined
 }
 
 const UNAVAILABLE = new Failure(

@@ -125,6 +125,7 @@ t.test('a 404 and a 405 name the nearest routes and what differs', async (t) => 
   t.equal(
     (await runCli('explain', '-c', file, 'GET', 'http://b.example.com/v1/orders')).out,
     `GET /v1/orders
+  asked         the gateway at 127.0.0.1:9901 was not asked, as admin.token is not set: keys fetched as a start would
   route         none
   near          /v1/orders on api.example.com for GET: the request differs in host: "b.example.com"
   FAIL request       No route answers this path

@@ -2,7 +2,7 @@
 import type { KeyChange, KeyRing } from './key-ring.ts'
 import { keySetFromDocument, type KeyPolicy, type VerificationKey } from './key-set.ts'
 import type { KeysOptions } from '../../options/issuer/keys.ts'
-import { createUnknownKids } from './unknown-kids.ts'
+import { createUnknownKids, type UnknownKids } from './unknown-kids.ts'
 import { createWaitingRoom, type MissingKey } from './waiting-room.ts'
 import type { Clock, Schedule } from '../../clock.ts'
 import { toldAddress } from './key-document.ts'
@@ -45,6 +45,8 @@ export interface RemoteKeys {
    * or due within keys.timeout. It resolves when the token should be checked again, after keys.timeout at the latest.
    */
   waitFor(missing: MissingKey): Promise<void> | undefined
+  /** True when `waitFor` would return a promise. Starts no fetch and counts nothing. */
+  wouldWaitFor(missing: MissingKey): boolean
   /** Monotonic time of the last successful fetch in milliseconds; undefined before the first. */
   lastGoodAtMs(): number | undefined
   /** Why the last fetch failed; undefined after a successful one. */
@@ -129,21 +131,28 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
     return others.length > 0 && (tried.length === 0 || isSignedByOneOf(others))
   }
 
+  /** The extra fetch that the cooldown allows for this key, if it begins before the next regular one. */
+  function extraFetchFor(missing: MissingKey): { readonly kids: UnknownKids; readonly inMs: number } | undefined {
+    const { kid } = missing.header
+    if (unknownKids.dueInMs(kid) > timeoutMs) return undefined
+    const kids = missing.isSignedByOneOf(ring.findWithdrawn(missing.header)) ? withdrawnKids : unknownKids
+    const inMs = kids.dueInMs(kid)
+    return inMs <= timeoutMs && clock.monotonic() + inMs < nextAtMs ? { kids, inMs } : undefined
+  }
+
+  function isDueSoon(): boolean {
+    return nextAtMs - clock.monotonic() <= timeoutMs
+  }
+
   /** True when a fetch that may help begins within the timeout. Starts one if the cooldown allows it. */
   function willFetchFor(missing: MissingKey): boolean {
-    const { kid } = missing.header
-    if (unknownKids.dueInMs(kid) <= timeoutMs) {
-      const kids = missing.isSignedByOneOf(ring.findWithdrawn(missing.header)) ? withdrawnKids : unknownKids
-      const inMs = kids.dueInMs(kid)
-      if (inMs <= timeoutMs && clock.monotonic() + inMs < nextAtMs) {
-        kids.sent(kid, inMs)
-        fetchFor = missing
-        if (inMs === 0) void refresh()
-        else refreshIn(inMs)
-        return true
-      }
-    }
-    return nextAtMs - clock.monotonic() <= timeoutMs
+    const extra = extraFetchFor(missing)
+    if (extra === undefined) return isDueSoon()
+    extra.kids.sent(missing.header.kid, extra.inMs)
+    fetchFor = missing
+    if (extra.inMs === 0) void refresh()
+    else refreshIn(extra.inMs)
+    return true
   }
 
   function retryLater(error: unknown): void {
@@ -192,6 +201,11 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
       if (ring.size === 0) return inFlight === undefined ? undefined : room.wait(missing, false)
       if (inFlight !== undefined) return room.wait(missing, true)
       return willFetchFor(missing) ? room.wait(missing, false) : undefined
+    },
+    wouldWaitFor(missing) {
+      if (stopped) return false
+      if (ring.size === 0 || inFlight !== undefined) return inFlight !== undefined
+      return extraFetchFor(missing) !== undefined || isDueSoon()
     },
     lastGoodAtMs: () => lastGoodAtMs,
     problem: () => problem,

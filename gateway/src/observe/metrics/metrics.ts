@@ -21,11 +21,16 @@ const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total',
 
 export type MetricData = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
-export function createMetrics(sources: Omit<MetricSources, 'routes'>, requests: 'on' | 'off' = 'on'): Metrics {
+export interface MetricsParts extends Omit<MetricSources, 'routes'> {
+  /** Whether those of the process are there too, whose observers nothing ends. Default true. */
+  readonly ofProcess?: boolean
+}
+
+export function createMetrics({ ofProcess = true, ...sources }: MetricsParts, requests: 'on' | 'off' = 'on'): Metrics {
   const registry = new Registry()
   const tallies = new RouteTallies(requests)
   const count = registerMetrics(METRICS, { ...sources, routes: () => tallies.all() }, registry)
-  collectDefaultMetrics({ register: registry })
+  if (ofProcess) collectDefaultMetrics({ register: registry })
   for (const name of MISNAMED) registry.removeSingleMetric(name)
   return {
     route: (path) => tallies.of(path),

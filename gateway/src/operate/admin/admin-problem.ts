@@ -22,10 +22,17 @@ export function sendProblem(reply: FastifyReply, { status, code, title }: AdminP
     .send(JSON.stringify({ type: `urn:tollgate:${code}`, title, status, code }))
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What is said of a body that is larger than the route takes. */
+    tooLarge?: string
+  }
+}
+
 const BY_STATUS: Readonly<Record<number, readonly [code: string, title: string]>> = {
   400: ['body_invalid', 'The body is not valid JSON'],
   404: ['not_found', 'There is nothing at this address'],
-  413: ['body_too_large', 'The body is larger than 1 MiB: send the entries in parts'],
+  413: ['body_too_large', 'The body is too large'],
   415: ['body_invalid', 'The body must be application/json, or application/x-ndjson with an entry a line'],
 }
 
@@ -34,9 +41,10 @@ export function answerProblems(app: FastifyInstance, onError: (error: unknown) =
   app.setNotFoundHandler((_request, reply) =>
     sendProblem(reply, new AdminProblem(404, 'not_found', 'There is nothing at this address')),
   )
-  app.setErrorHandler((error: FastifyError, _request, reply) => {
+  app.setErrorHandler((error: FastifyError, { routeOptions: { config } }, reply) => {
     const status = error.statusCode ?? 500
-    const [code, title] = BY_STATUS[status] ?? ['internal_error', 'The gateway failed']
+    const [code, general] = BY_STATUS[status] ?? ['internal_error', 'The gateway failed']
+    const title = status === 413 ? (config.tooLarge ?? general) : general
     if (status >= 500) onError(error)
     return sendProblem(reply, new AdminProblem(status, code, title))
   })

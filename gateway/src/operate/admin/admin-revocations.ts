@@ -19,6 +19,7 @@ export interface AdminRevocationsParts extends Omit<RevocationReaderParts, 'issu
 }
 
 const BODY_BYTES = 1_048_576
+const TOO_LARGE = 'The body is larger than 1 MiB: send the entries in parts'
 /** The entry is in force already; the response waits this long to be able to say that it is kept as well. */
 const STORE_WAIT_MS = 2000
 const MAX_PAGE = 1000
@@ -120,7 +121,8 @@ export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocation
 
   app.addContentTypeParser('application/x-ndjson', { parseAs: 'string', bodyLimit: BODY_BYTES }, passText)
 
-  app.post('/api/revocations', { onRequest, bodyLimit: BODY_BYTES }, async ({ body, ip }, reply) => {
+  const withBody = { onRequest, bodyLimit: BODY_BYTES, config: { tooLarge: TOO_LARGE } }
+  app.post('/api/revocations', withBody, async ({ body, ip }, reply) => {
     const entries = typeof body === 'string' ? readLines(body, readRevocation) : readRevocation(body)
     return entries instanceof AdminProblem ? sendProblem(reply, entries) : await add(entries, ip, reply)
   })

@@ -1,12 +1,13 @@
-// The admin listener: liveness, readiness, metrics, and the API of the block list.
+// The admin listener: liveness, readiness, metrics, the API of the block list, and explanations.
 import { fastify, type FastifyInstance } from 'fastify'
 
+import { addExplainRoute, type AdminExplainParts } from './admin-explain.ts'
 import { answerProblems } from './admin-problem.ts'
 import { addRevocationRoutes, type AdminRevocationsParts } from './admin-revocations.ts'
 import type { Metrics } from '../../observe/metrics/metrics.ts'
 import type { Readiness, Told } from '../../observe/readiness/readiness.ts'
 
-export interface AdminParts extends AdminRevocationsParts {
+export interface AdminParts extends AdminRevocationsParts, AdminExplainParts {
   readonly metrics: Pick<Metrics, 'contentType' | 'text'>
   readonly readiness: () => Readiness | Promise<Readiness>
   readonly version: string
@@ -41,5 +42,6 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
   app.get('/version', (_request, reply) => reply.send({ version, node: process.version }))
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
   addRevocationRoutes(app, parts)
+  addExplainRoute(app, parts)
   return app
 }

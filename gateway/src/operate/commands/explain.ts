@@ -1,14 +1,18 @@
 // tollgate explain: says what would happen to a request, and why.
 import { METHODS } from 'node:http'
+import { isIP } from 'node:net'
 import { Option, type Command } from 'commander'
 
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
 import { CommandFailed, NotKnown, WrongCall } from './command-failed.ts'
 import { readToken } from './token-input.ts'
+import { adminAccess, askRunning } from '../explain/ask-running.ts'
+import { configDigest } from '../explain/config-digest.ts'
 import { explain } from '../explain/explain.ts'
-import { explanationText } from '../explain/explain-text.ts'
-import type { ExplainedRequest } from '../explain/explained-request.ts'
+import { explanationText, type Asked } from '../explain/explain-text.ts'
+import type { ExplainQuestion, ExplainedRequest } from '../explain/explained-request.ts'
+import type { Explanation } from '../explain/explanation.ts'
 import { didYouMean } from '../../config/schema/did-you-mean.ts'
 import { createFetchJson } from '../issuer-client/fetch-json.ts'
 import { createTokenLocation } from '../../authenticate/locations/create-location.ts'
@@ -21,7 +25,12 @@ interface ExplainOptions {
   readonly token?: string
   readonly at?: string
   readonly header: readonly string[]
+  readonly client?: string
+  readonly running?: boolean
+  readonly online?: boolean
   readonly offline?: boolean
+  readonly admin?: string
+  readonly adminToken?: string
   readonly json?: boolean
 }
 
@@ -52,8 +61,10 @@ function buildRequest(
   method: string,
   url: string,
   token: string | undefined,
-  headers: readonly string[],
+  { header, client }: ExplainOptions,
 ): ExplainedRequest {
+  if (client !== undefined && isIP(client) === 0)
+    throw new WrongCall(`--client ${client} is no IP address: write it like 192.0.2.7`)
   if (!METHODS.includes(method.toUpperCase())) {
     const near = didYouMean(method, METHODS)
     throw new WrongCall(
@@ -68,8 +79,52 @@ function buildRequest(
   return {
     method: method.toUpperCase(),
     target,
-    headers: Object.fromEntries([['host', host], ...headers.map(parseHeader), ...ofToken]),
+    headers: Object.fromEntries([['host', host], ...header.map(parseHeader), ...ofToken]),
+    client,
   }
+}
+
+interface Finding {
+  readonly asked: Asked
+  readonly explanation: Explanation
+}
+
+/** By the config of the file, without a gateway that runs. */
+async function explainHere(
+  config: Config,
+  { request, atMs }: ExplainQuestion,
+  isOffline: boolean,
+): Promise<Explanation> {
+  const fetcher = isOffline ? undefined : createFetchJson()
+  try {
+    return await explain(config, request, { nowMs: atMs ?? Date.now(), fetchJson: fetcher?.fetchJson })
+  } finally {
+    await fetcher?.close()
+  }
+}
+
+/** The running gateway is asked where one answers: it alone knows its keys and its block list. */
+async function findOut(config: Config, question: ExplainQuestion, options: ExplainOptions): Promise<Finding> {
+  const { offline = false, online = false, running = false } = options
+  const here = async (text: string): Promise<Finding> => ({
+    asked: { running: false, text },
+    explanation: await explainHere(config, question, offline),
+  })
+  if (offline) return here('nobody, and nothing is fetched (--offline)')
+  if (online) return here('nobody: keys fetched as a start would (--online)')
+  if (options.admin !== undefined && !URL.canParse(options.admin))
+    throw new WrongCall('--admin is no URL: write it like http://127.0.0.1:9901')
+  const told = await askRunning(adminAccess(config, options), question)
+  if ('why' in told) {
+    if (running) throw new CommandFailed(told.why)
+    return here(`${told.why}: keys fetched as a start would`)
+  }
+  const { configDigest: digest, ...explanation } = told.explanation
+  const other =
+    digest === configDigest(config)
+      ? ''
+      : `, whose config is not the one in ${options.config}: changed since its start, or another (--online explains by the file)`
+  return { asked: { running: true, text: `the running gateway at ${told.at}${other}` }, explanation }
 }
 
 export function addExplain(command: Command): void {
@@ -84,19 +139,37 @@ export function addExplain(command: Command): void {
       (text: string, all: string[]) => [...all, text],
       [],
     )
+    .option('--client <address>', 'IP address that the connection comes from: whether too many of its tokens failed')
     .option('--at <time>', 'decide as of this time instead of now')
-    .option('--offline', 'fetch nothing: what that leaves open is marked ?, and the exit code is 3 where it decides')
-    .addOption(new Option('--online', 'fetch keys as a start would: the default').conflicts('offline').hideHelp())
+    .addOption(
+      new Option('--running', 'ask the running gateway alone: exit code 1 where it does not tell').conflicts([
+        'online',
+        'offline',
+      ]),
+    )
+    .addOption(
+      new Option('--online', 'do not ask the running gateway: fetch keys as one would that starts now').conflicts(
+        'offline',
+      ),
+    )
+    .option('--offline', 'ask and fetch nothing: what that leaves open is marked ?, and exit code 3 where it decides')
+    .addOption(
+      new Option('--admin <url>', 'admin listener of the gateway; left out: as admin of the config says').env(
+        'TOLLGATE_ADMIN_URL',
+      ),
+    )
+    .addOption(new Option('--admin-token <token>', 'left out: admin.token of the config').env('TOLLGATE_ADMIN_TOKEN'))
     .option('--json', 'print JSON')
     .action(async (method: string, url: string, options: ExplainOptions) => {
       const { config, blaming } = loadForCommand(options.config)
-      const request = buildRequest(config, method, url, await readToken(options.token), options.header)
-      const fetcher = options.offline === true ? undefined : createFetchJson()
-      const nowMs = options.at === undefined ? Date.now() : parseTime(options.at)
-      const explanation = await blaming(() => explain(config, request, { nowMs, fetchJson: fetcher?.fetchJson }))
-      await fetcher?.close()
+      const token = await readToken(options.token)
+      const request = buildRequest(config, method, url, token, options)
+      const atMs = options.at === undefined ? undefined : parseTime(options.at)
+      const { asked, explanation } = await blaming(() => findOut(config, { request, atMs }, options))
       process.stdout.write(
-        `${options.json === true ? writeExactJson(explanation) : explanationText(request, explanation)}\n`,
+        options.json === true
+          ? `${writeExactJson({ asked, ...explanation })}\n`
+          : `${explanationText(request, explanation, asked)}\n`,
       )
       if (explanation.verdict === 'not known') throw new NotKnown('')
       if (!explanation.passes) throw new CommandFailed('')

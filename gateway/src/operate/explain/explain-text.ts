@@ -4,6 +4,12 @@ import type { Explanation, OwnAnswer } from './explanation.ts'
 import type { NearRoute } from './near-routes.ts'
 import { writeExactJson } from '../../message/json/exact-json.ts'
 
+/** Who told: the gateway that runs, or this command by the config. */
+export interface Asked {
+  readonly running: boolean
+  readonly text: string
+}
+
 const LABEL_WIDTH = 14
 
 function line(label: string, text: string): string {
@@ -37,9 +43,10 @@ function supposition({ verdict, checks }: Explanation): string {
 }
 
 /** Header and claims are printed, the signature never is: what is on the screen cannot be used as a token. */
-export function explanationText({ method, target }: ExplainedRequest, explanation: Explanation): string {
+export function explanationText({ method, target }: ExplainedRequest, explanation: Explanation, asked: Asked): string {
   const { route, nearRoutes, foundIn, token, checks, renewal, upstreamHeader, answer } = explanation
   const lines = [`${method} ${target.split('?', 1)[0] ?? ''}`]
+  lines.push(line('asked', asked.text))
   lines.push(line('route', route === undefined ? 'none' : routeText(route)))
   for (const near of nearRoutes ?? []) lines.push(line('near', nearText(near)))
   if (foundIn !== undefined) lines.push(line('token', foundIn))

@@ -19,11 +19,14 @@ import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import { readExactJson } from '../../message/json/exact-json.ts'
 import { Failure, failureRule, isFailureCode, type CheckName } from '../../failure.ts'
 import type { Gateway } from '../../gateway/generation.ts'
+import type { Lent } from '../../gateway/lent.ts'
 
 export interface ExplainParts {
   readonly nowMs: number
   /** Undefined: nothing is fetched, and what that leaves open is not known. */
   readonly fetchJson: KeySourceParts['fetchJson'] | undefined
+  /** Of the gateway that runs in this process: its keys and its block list decide. Left out: those of a start. */
+  readonly lent?: Lent
 }
 
 const OFFLINE = 'the keys are at a URL, and --offline fetches nothing'
@@ -61,32 +64,45 @@ function lookAtToken(config: Config, request: ExplainedRequest): TokenLook {
 export async function explain(config: Config, request: ExplainedRequest, parts: ExplainParts): Promise<Explanation> {
   const tooLarge = checkHeadSize(request, config.limits)
   if (tooLarge !== undefined) return explanationOfParser(tooLarge)
-  const { nowMs, fetchJson } = parts
+  const { nowMs, fetchJson, lent } = parts
   const gateway = buildLookingGateway(config, request, {
-    nowMs,
+    ...{ nowMs, lent },
     fetchJson: fetchJson ?? (() => Promise.reject(new Error(OFFLINE))),
   })
   try {
-    // Without a token no key is asked for: nobody waits for an issuer that is down.
     const look = lookAtToken(config, request)
-    if (fetchJson !== undefined && look.token !== undefined) await gateway.loadKeys()
-    const assumed = fetchJson === undefined ? assumeKeys(gateway.issuers) : undefined
-    // What could be fetched is here, and no timer runs that could bring more: nothing is waited for.
-    for (const { keys } of gateway.issuers) keys.stop()
+    const unknowns =
+      lent === undefined ? await prepareKeys(gateway, config, look, fetchJson) : () => unknownsBeside(config, request)
     const { statusCode, headers } = await gateway.app.inject({
       method: request.method as 'GET',
       url: '/',
       headers: request.headers,
+      ...(request.client === undefined ? {} : { remoteAddress: request.client }),
     })
     const { 'x-tollgate': code, 'www-authenticate': challenge } = headers as Record<string, string | undefined>
     return explanationOf({
       ...{ config, request, gateway, look, nowSec: nowMs / 1000, isDefinite: fetchJson !== undefined },
-      unknowns: unknownsOf(config, assumed),
+      unknowns: unknowns(),
       response: { status: statusCode, code, challenge },
     })
   } finally {
     await gateway.close()
   }
+}
+
+/** Fetches keys as a start would, or assumes them. What that leaves open is known when the request was decided. */
+async function prepareKeys(
+  gateway: LookingGateway,
+  config: Config,
+  { token }: TokenLook,
+  fetchJson: ExplainParts['fetchJson'],
+): Promise<() => Unknowns> {
+  // Without a token no key is asked for: nobody waits for an issuer that is down.
+  if (fetchJson !== undefined && token !== undefined) await gateway.loadKeys()
+  const assumed = fetchJson === undefined ? assumeKeys(gateway.issuers) : undefined
+  // What could be fetched is here, and no timer runs that could bring more: nothing is waited for.
+  for (const { keys } of gateway.issuers) keys.stop()
+  return () => unknownsOf(config, assumed)
 }
 
 /** What Node's parser refuses comes to no stage. */
@@ -104,7 +120,7 @@ interface Findings {
   readonly gateway: LookingGateway
   readonly look: TokenLook
   readonly nowSec: number
-  /** Whether what is not known counts for nothing: a gateway decides so that starts now, with an empty block list. */
+  /** Whether what is not known counts for nothing: a gateway decides so that starts now, with an empty block list, or that runs. */
   readonly isDefinite: boolean
   readonly unknowns: Unknowns
   readonly response: OwnAnswer
@@ -173,6 +189,13 @@ function unknownsOf({ limits }: Config, assumed: AssumedKeys | undefined): Unkno
   if (limits.authFailures !== undefined) unknowns.set('limit', `the count of failed tokens: ${IN_GATEWAY}`)
   if (assumed?.wereUsed === true) unknowns.set('key', OFFLINE).set('signature', OFFLINE)
   return unknowns
+}
+
+/** The gateway that runs knows all but who asks. */
+function unknownsBeside({ limits }: Config, { client }: ExplainedRequest): Unknowns {
+  return limits.authFailures === undefined || client !== undefined
+    ? new Map()
+    : new Map([['limit', 'whose tokens failed before is counted by client (--client)']])
 }
 
 function verdictOfPassing(checks: readonly CheckReport[], isDefinite: boolean): Explanation['verdict'] {

@@ -6,4 +6,13 @@ export interface ExplainedRequest {
   readonly target: string
   /** Lower-case names. */
   readonly headers: Readonly<Record<string, string>>
+  /** Address that the connection comes from. Left out: this machine, and whose tokens failed before is not looked at. */
+  readonly client?: string | undefined
+}
+
+/** What a running gateway is asked. */
+export interface ExplainQuestion {
+  readonly request: ExplainedRequest
+  /** Left out: now. */
+  readonly atMs: number | undefined
 }

@@ -8,6 +8,7 @@ import { systemClock } from '../../clock.ts'
 import type { Failure } from '../../failure.ts'
 import { buildServer } from '../../gateway/gateway.ts'
 import type { Gateway } from '../../gateway/generation.ts'
+import type { Lent } from '../../gateway/lent.ts'
 import type { Steps } from '../../gateway/steps.ts'
 import { DecisionTrace } from '../../message/decision-trace.ts'
 import type { Config } from '../../options/config.ts'
@@ -30,6 +31,8 @@ export interface LookingGateway extends Gateway {
 export interface LookingParts {
   readonly nowMs: number
   readonly fetchJson: KeySourceParts['fetchJson']
+  /** Of the gateway that runs in this process; left out, a gateway that starts now looks. */
+  readonly lent: Lent | undefined
 }
 
 /** Between the router and the stages. */
@@ -59,11 +62,41 @@ function notingIn(seen: Seen): (steps: Steps) => Steps {
   })
 }
 
+/** The real list is in the process that runs, and its store may be locked by it. */
+function withoutStore({ revocation }: Config, onStoreDown: Config['revocation']['onStoreDown']) {
+  return { revocation: { ...revocation, store: 'memory', onStoreDown } } as const
+}
+
+function withoutTls<Options extends { readonly tls?: unknown }>({ tls: _tls, ...rest }: Options): Omit<Options, 'tls'> {
+  return rest
+}
+
+/** Beside a gateway that runs no file is read, as it may have changed since, and no room is taken for a cache. */
+function beside(config: Config): Config {
+  const { tokens, listen, upstreams, revocation } = config
+  const cache = { ...tokens.cache, maxTokens: 1 }
+  return {
+    ...config,
+    ...withoutStore(config, revocation.onStoreDown),
+    watch: false,
+    tokens: { ...tokens, cache },
+    listen: withoutTls(listen),
+    upstreams: Object.fromEntries(Object.entries(upstreams).map(([name, upstream]) => [name, withoutTls(upstream)])),
+  }
+}
+
+/** Whose tokens failed is known of the client alone that is named. */
+function withoutOthers(lent: Lent | undefined, { client }: ExplainedRequest): Lent | undefined {
+  const failureLimit = lent?.parts.failureLimit
+  if (lent === undefined || failureLimit === undefined || client !== undefined) return lent
+  return { ...lent, parts: { ...lent.parts, failureLimit: { ...failureLimit, isReached: () => false } } }
+}
+
 /** Nothing is fetched yet. Throws CannotStart as a start would. */
 export function buildLookingGateway(
   config: Config,
   request: ExplainedRequest,
-  { nowMs, fetchJson }: LookingParts,
+  { nowMs, fetchJson, lent }: LookingParts,
 ): LookingGateway {
   const seen: Seen = {
     trace: new DecisionTrace(),
@@ -73,16 +106,17 @@ export function buildLookingGateway(
     successor: undefined,
     reached: false,
   }
-  // The real list is in the process that runs, and its store may be locked by it.
-  const alone: Config = { ...config, revocation: { ...config.revocation, store: 'memory', onStoreDown: 'serve' } }
-  const gateway = buildServer(alone, {
+  const clock = lent?.clock ?? systemClock
+  const looking = lent === undefined ? { ...config, ...withoutStore(config, 'serve') } : beside(config)
+  const gateway = buildServer(looking, {
     log: pino({ level: 'silent' }),
     version: '',
-    clock: { now: () => nowMs, monotonic: () => systemClock.monotonic() },
+    clock: { now: () => nowMs, monotonic: () => clock.monotonic() },
     schedule: () => () => undefined,
     injectedTarget: request.target,
     fetchJson,
     wrapSteps: notingIn(seen),
+    lent: withoutOthers(lent, request),
   })
   return { ...gateway, seen }
 }

@@ -2,7 +2,9 @@
 import type { Clock, Schedule } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import type { Log } from '../../observe/log.ts'
-import type { Answers, FromWorker, Question, ToWorker } from './worker-messages.ts'
+import type { Explained } from '../explain/explain-running.ts'
+import type { ExplainQuestion } from '../explain/explained-request.ts'
+import type { Answers, Asked, FromWorker, Question, ToWorker } from './worker-messages.ts'
 import { CannotStart } from '../../failure.ts'
 
 export interface WorkerProcess {
@@ -37,7 +39,9 @@ export interface Cluster {
   /** How often one had to be started again. */
   readonly restarts: number
   /** By worker, from 1; undefined for one that is not there or does not answer in time. */
-  ask<Q extends Question>(question: Q): Promise<readonly (Answers[Q] | undefined)[]>
+  ask<Q extends 'metrics' | 'readiness'>(question: Q): Promise<readonly (Answers[Q] | undefined)[]>
+  /** What would happen to a request, as one worker tells, the next where one does not; undefined when none does. */
+  explain(about: ExplainQuestion): Promise<Explained | undefined>
   /** Each worker's responses end their connections from now on, also those of workers that come later. */
   retire(): void
   /** Each worker ends what it has begun; who does not in time is killed. */
@@ -58,6 +62,8 @@ export const FIRST_DELAY_MS = 100
 export const MOST_DELAY_MS = 30_000
 // A worker that does not answer in this time is busy beyond use, or about to be.
 export const ANSWER_MS = 2000
+/** The same of one that may have to fetch keys first, which takes keys.timeout. */
+export const EXPLAIN_MS = 10_000
 
 /** Asks workers, and assigns their answers to the questions by id. */
 function createQuestions(schedule: Schedule) {
@@ -65,7 +71,11 @@ function createQuestions(schedule: Schedule) {
   let asked = 0
   return {
     /** Undefined for a worker that is not there or does not answer in time. */
-    ask<Q extends Question>(worker: WorkerProcess | undefined, question: Q): Promise<Answers[Q] | undefined> {
+    ask<Q extends Question>(
+      worker: WorkerProcess | undefined,
+      about: Asked & { readonly question: Q },
+      withinMs = ANSWER_MS,
+    ): Promise<Answers[Q] | undefined> {
       if (worker === undefined) return Promise.resolve(undefined)
       asked += 1
       const id = asked
@@ -75,12 +85,12 @@ function createQuestions(schedule: Schedule) {
           waiting.delete(id)
           resolve(answer)
         }
-        const cancel = schedule(ANSWER_MS, () => {
+        const cancel = schedule(withinMs, () => {
           settle(undefined)
         })
         // The question decides the type of the answer.
         waiting.set(id, settle as (answer: Answers[Question]) => void)
-        worker.send({ type: 'ask', id, question })
+        worker.send({ type: 'ask', id, ...about })
       })
     },
     onAnswer(id: number, answer: Answers[Question]): void {
@@ -181,7 +191,18 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
       return restarts
     },
     ask: (question) =>
-      Promise.all(slots.map(({ process, listening }) => questions.ask(listening ? process : undefined, question))),
+      Promise.all(slots.map(({ process, listening }) => questions.ask(listening ? process : undefined, { question }))),
+    async explain(about) {
+      for (const { process, listening } of slots) {
+        const explained = await questions.ask(
+          listening ? process : undefined,
+          { question: 'explained', about },
+          EXPLAIN_MS,
+        )
+        if (explained !== undefined) return explained
+      }
+      return undefined
+    },
     retire() {
       retired = true
       for (const { process, listening } of slots) if (listening) process?.send({ type: 'retire' })

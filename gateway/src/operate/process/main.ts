@@ -9,6 +9,7 @@ import type { Config } from '../../options/config.ts'
 import { firstKeys } from './first-keys.ts'
 import { setHeapFlags } from './heap-flags.ts'
 import { buildAdmin } from '../admin/admin.ts'
+import { createExplainRunning } from '../explain/explain-running.ts'
 import { createAskIssuer } from '../issuer-client/ask-issuer.ts'
 import { createFetchJson } from '../issuer-client/fetch-json.ts'
 import { createLog, type Log } from '../../observe/log.ts'
@@ -112,7 +113,8 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       log,
       async beforeListening(gateway) {
         const readiness = () => (closingSinceMs === undefined ? gateway.readiness() : shuttingDown(closingSinceMs))
-        admin = buildAdmin({ ...gateway, ...adminPartsOf(config, log), readiness })
+        const explain = createExplainRunning(config, gateway, log)
+        admin = buildAdmin({ ...gateway, ...adminPartsOf(config, log), readiness, explain })
         adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
       },
     })

@@ -108,6 +108,7 @@ export async function runWorkers(config: Config): Promise<void> {
     renewalOf: renewalFactsOf(config.issuers),
     // Tokens are met by workers.
     issuerTimeSec: () => undefined,
+    explain: (question) => workers.explain(question),
     ...adminPartsOf(config, log),
   })
   try {

@@ -4,20 +4,28 @@ import type { CannotStart } from '../../failure.ts'
 import type { BlockChange } from '../../revoke/block-list.ts'
 import type { StoreStatus } from '../../revoke/stores/store.ts'
 import type { Readiness } from '../../observe/readiness/readiness.ts'
+import type { Explained } from '../explain/explain-running.ts'
+import type { ExplainQuestion } from '../explain/explained-request.ts'
 import type { MetricData } from '../../observe/metrics/metrics.ts'
 
 /** What the primary may ask, and what a worker answers. */
 export interface Answers {
   readonly metrics: MetricData
   readonly readiness: Readiness
+  readonly explained: Explained
 }
 
 export type Question = keyof Answers
 
+/** A question, and what it is about where it is about something. */
+export type Asked =
+  | { readonly question: Exclude<Question, 'explained'> }
+  | { readonly question: 'explained'; readonly about: ExplainQuestion }
+
 /** The primary hands its config over, so that a worker that is started again later serves what the others serve. */
 export type ToWorker =
   | { readonly type: 'config'; readonly config: Config; readonly worker: number }
-  | { readonly type: 'ask'; readonly id: number; readonly question: Question }
+  | ({ readonly type: 'ask'; readonly id: number } & Asked)
   /** Of the block list: what came and went; whether a worker's change is kept; how the store is, and whether all was told. */
   | { readonly type: 'changes'; readonly changes: readonly BlockChange[] }
   | { readonly type: 'stored'; readonly id: number; readonly stored: boolean }

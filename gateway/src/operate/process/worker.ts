@@ -3,12 +3,13 @@ import closeWithGrace from 'close-with-grace'
 
 import { setHeapFlags } from './heap-flags.ts'
 import { closeInTime, startProxy, type RunningProxy } from './main.ts'
+import { createExplainRunning, type ExplainRunning } from '../explain/explain-running.ts'
 import { createLog } from '../../observe/log.ts'
 import { standardOutput } from '../../observe/log-output.ts'
 import { createPrimaryStore, type PrimaryStore } from './primary-store.ts'
 import { storeKindOf } from '../../revoke/stores/create-store.ts'
 import { IDLE_SIGNALS } from './signals.ts'
-import type { FromWorker, ToWorker } from './worker-messages.ts'
+import type { Answers, Asked, FromWorker, Question, ToWorker } from './worker-messages.ts'
 import { CannotStart } from '../../failure.ts'
 import { keepTickShape } from './tick-shape.ts'
 
@@ -20,6 +21,7 @@ keepTickShape()
 const output = standardOutput(BLOCK_BYTES)
 let proxy: RunningProxy | undefined
 let store: PrimaryStore | undefined
+let explain: ExplainRunning | undefined
 let log: ReturnType<typeof createLog> | undefined
 
 function say(message: FromWorker, then?: () => void): void {
@@ -35,6 +37,7 @@ async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>):
       log,
       storeOf: (list) => (store = createPrimaryStore({ list, kind: storeKindOf(config.revocation), send: say })),
     })
+    explain = createExplainRunning(config, proxy.gateway, log)
     say({ type: 'listening', url: proxy.url })
   } catch (error) {
     const option = error instanceof CannotStart ? error.option : undefined
@@ -42,10 +45,21 @@ async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>):
   }
 }
 
-async function answer({ id, question }: Extract<ToWorker, { type: 'ask' }>): Promise<void> {
+async function answerTo(asked: Asked, { gateway }: RunningProxy): Promise<Answers[Question] | undefined> {
+  switch (asked.question) {
+    case 'metrics':
+      return gateway.metrics.json()
+    case 'readiness':
+      return gateway.readiness()
+    case 'explained':
+      return explain?.(asked.about)
+  }
+}
+
+async function answer(message: Extract<ToWorker, { type: 'ask' }>): Promise<void> {
   if (proxy === undefined) return
-  const { metrics, readiness } = proxy.gateway
-  say({ type: 'answer', id, answer: question === 'metrics' ? await metrics.json() : readiness() })
+  const told = await answerTo(message, proxy)
+  if (told !== undefined) say({ type: 'answer', id: message.id, answer: told })
 }
 
 // Ctrl-C and some supervisors signal the workers as well as the primary: it is the primary that tells them when to end.

@@ -1,0 +1,45 @@
+// The block list of a running gateway for one question: read and never changed.
+import type { BlockList } from './block-list.ts'
+import type { Revocation } from './revocation.ts'
+
+/** What the question would add is not added: `add` says that nothing became of it. */
+function lendList(list: BlockList): BlockList {
+  return {
+    get epoch() {
+      return list.epoch
+    },
+    get size() {
+      return list.size
+    },
+    get bytes() {
+      return list.bytes
+    },
+    countOf: (kind) => list.countOf(kind),
+    add: () => undefined,
+    remove: () => undefined,
+    get: (key) => list.get(key),
+    find: (caller, nowSec) => list.find(caller, nowSec),
+    check: (caller, nowSec) => list.check(caller, nowSec),
+    aliveUntilSec: (caller) => list.aliveUntilSec(caller),
+    sweep: () => undefined,
+    page: (after, limit) => list.page(after, limit),
+    onChange: () => () => undefined,
+  }
+}
+
+export function lendRevocation(running: Revocation): Revocation {
+  const list = lendList(running.list)
+  return {
+    list,
+    kept: list,
+    start: () => Promise.resolve(),
+    block: () => Promise.resolve(true),
+    unblock: () => ({ found: false, stored: Promise.resolve(true) }),
+    takeFromWorker: () => ({ made: undefined, stored: Promise.resolve(true) }),
+    policyOf: (route) => running.policyOf(route),
+    refusal: () => running.refusal(),
+    status: () => running.status(),
+    nowSec: () => running.nowSec(),
+    close: () => Promise.resolve(),
+  }
+}
