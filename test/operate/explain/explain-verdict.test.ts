@@ -1,8 +1,11 @@
 // What explain says of a request is what a gateway of the same config answers to the same bytes.
 import t from 'tap'
+import http from 'node:http'
+import https from 'node:https'
 import { join } from 'node:path'
 
 import { explain } from '../../../gateway/src/operate/explain/explain.ts'
+import { makeCertificate } from '../../support/certificates.ts'
 import { codeOf, sendRaw, statusOf } from '../../support/raw-http.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
 import { runCli } from '../../support/run-cli.ts'
@@ -79,6 +82,34 @@ t.test('explain and gateway agree, to the byte where a head is too large', async
     t.equal(said.answer?.code, code, `${title}, explained`)
     t.equal(said.answer?.status, code === undefined ? undefined : status, title)
     t.match(said.checks.map(({ text }) => text).join('\n') || '-', told, title)
+  }
+})
+
+t.test('over TLS a page of plain HTTP is another site, as for the gateway', async (t) => {
+  const upstream = await startUpstream(t)
+  const tls = makeCertificate(t.testdir({}), 'localhost')
+  for (const listen of [{ port: 0 }, { port: 0, tls }]) {
+    const options = {
+      listen,
+      tokens: { from: [{ cookie: 'session' }] },
+      issuers: [hmacIssuer()],
+      upstreams: { up: { targets: [upstream.url] } },
+      routes: [{ path: '/*', upstream: 'up' }],
+    }
+    const { port } = await startTestGateway(t, options)
+    for (const origin of ['http://localhost', 'https://localhost', 'https://evil.example.com']) {
+      const headers = { host: 'localhost', origin, cookie: `session=${await signHmac()}` }
+      const request = 'tls' in listen ? https.request : http.request
+      const response = await new Promise<http.IncomingMessage>((resolve, reject) => {
+        request({ port, method: 'POST', path: '/x', headers, rejectUnauthorized: false }, resolve)
+          .on('error', reject)
+          .end()
+      })
+      response.resume()
+      const parts = { nowMs: Date.now(), fetchJson: undefined }
+      const said = await explain(testConfig(options), { method: 'POST', target: '/x', headers }, parts)
+      t.equal(said.answer?.status ?? 200, response.statusCode, `${origin}, ${'tls' in listen ? 'TLS' : 'plain'}`)
+    }
   }
 })
 

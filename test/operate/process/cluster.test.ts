@@ -5,6 +5,7 @@ import type { Config } from '../../../gateway/src/options/config.ts'
 import {
   ANSWER_MS,
   createCluster,
+  EXPLAIN_MS,
   FIRST_DELAY_MS,
   MOST_DELAY_MS,
   STABLE_MS,
@@ -146,6 +147,24 @@ t.test(
     t.same(await answers, [READY, undefined, undefined])
   },
 )
+
+t.test('one worker explains a request, the next where one is silent or gone', async (t) => {
+  const { clock, cluster, forked, start } = createFakes(3)
+  await start()
+  const about = { request: { method: 'GET', target: '/', headers: {} }, atMs: undefined }
+  const explained = cluster.explain(about)
+  t.match(forked[0]?.said.at(-1), { type: 'ask', question: 'explained', about })
+  t.notMatch(forked[2]?.said.at(-1), { type: 'ask' }, 'not all of them')
+  forked[1]?.end('SIGKILL')
+  await clock.advance(EXPLAIN_MS)
+  await settle()
+  const ask = forked[2]?.said.at(-1)
+  t.match(ask, { type: 'ask', question: 'explained', about })
+  if (ask?.type === 'ask') forked[2]?.say({ type: 'answer', id: ask.id, answer: { json: '{}' } })
+  t.same(await explained, { json: '{}' })
+  for (const { end } of forked) end('SIGKILL')
+  t.equal(await cluster.explain(about), undefined, 'nobody is there')
+})
 
 t.test('stopping tells each worker, waits for all, kills who does not end, and starts nobody again', async (t) => {
   const { clock, cluster, forked, start } = createFakes(2)

@@ -35,10 +35,11 @@ export interface LookingParts {
   readonly lent: Lent | undefined
 }
 
-/** Between the router and the stages. */
-function notingIn(seen: Seen): (steps: Steps) => Steps {
+/** Stands between the router and the stages. `isTls`: as if the request had come over TLS. */
+function notingIn(seen: Seen, isTls: boolean): (steps: Steps) => Steps {
   return (steps) => ({
     admit(route, rawRequest) {
+      if (isTls) Object.assign(rawRequest.socket, { encrypted: true })
       seen.route = route.config
       rawRequest.trace = seen.trace
       return steps.admit(route, rawRequest)
@@ -115,7 +116,7 @@ export function buildLookingGateway(
     schedule: () => () => undefined,
     injectedTarget: request.target,
     fetchJson,
-    wrapSteps: notingIn(seen),
+    wrapSteps: notingIn(seen, config.listen.tls !== undefined),
     lent: withoutOthers(lent, request),
   })
   return { ...gateway, seen }
