@@ -97,7 +97,7 @@ t.test('the whole exchange has its time, before the head and after it; silence i
   const { port } = await startTestGateway(
     t,
     {
-      upstreams: { up: { targets: [upstream.url], timeouts: { idle: '30s', total: '5m' } } },
+      upstreams: { up: { targets: [upstream.url], timeouts: { headers: '10m', idle: '30s', total: '5m' } } },
       routes: [
         { path: '/*', upstream: 'up', auth: 'none' },
         { path: '/short', upstream: 'up', auth: 'none', timeouts: { total: '10s' } },

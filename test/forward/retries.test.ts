@@ -5,6 +5,7 @@ import { createFakeUpstream, targets } from '../support/fake-upstream.ts'
 import type { OutgoingBody } from '../../gateway/src/forward/transport/transport.ts'
 
 const body = (begun: boolean): OutgoingBody => ({
+  whole: undefined,
   begun,
   trailers: () => [],
   open() {

@@ -139,6 +139,7 @@ t.test('nothing is left behind: no timer runs when nothing lasts', async (t) => 
   t.ok(clock.pending > before)
   streams[0]?.end()
   await client.until(/0\r\n\r\n$/)
+  client.socket.destroy()
   // As long as an idle connection to the upstream is kept.
   await clock.advance(5000)
   t.equal(clock.pending, before)

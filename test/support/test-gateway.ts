@@ -34,7 +34,10 @@ export interface TestGatewayParts {
 
 /** A config as YAML would give it, with its defaults filled in. */
 export function testConfig(options: Record<string, unknown>): Config {
-  const filled = Value.Default(ConfigOptions, { listen: { port: 0 }, log: { level: 'debug' }, ...options })
+  // `TOLLGATE_TEST_PARSER=node` runs a test without the fast lane.
+  const parser = process.env['TOLLGATE_TEST_PARSER'] ?? 'auto'
+  const listen = { port: 0, parser, ...(options['listen'] as object | undefined) }
+  const filled = Value.Default(ConfigOptions, { log: { level: 'debug' }, ...options, listen })
   const [problem] = Value.Errors(ConfigOptions, filled)
   if (problem !== undefined) throw new Error(`the test's config is wrong: ${problem.instancePath} ${problem.message}`)
   return Value.Decode(ConfigOptions, filled)

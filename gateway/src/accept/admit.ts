@@ -1,6 +1,6 @@
 // Admits or refuses a request: checks the request, finds and authenticates its token, then checks authorization.
 
-import type { IncomingMessage } from 'node:http'
+import type { GatewayRequest } from '../message/client-exchange.ts'
 
 import { hasHiddenHeaders, repeatedHeader } from './listen/single-headers.ts'
 import { isWebSocketUpgrade } from './routes/upgrades.ts'
@@ -65,7 +65,7 @@ export interface Admission {
 }
 
 /** Where a page is from and whom it asks is not personal. */
-function foreignPage({ headers }: IncomingMessage): Failure {
+function foreignPage({ headers }: GatewayRequest): Failure {
   const { origin, host, 'sec-fetch-site': site } = headers
   const page = origin === undefined ? '' : ` of ${quoted(origin)}`
   const kind = typeof site === 'string' ? ` (sec-fetch-site: ${quoted(site)})` : ''

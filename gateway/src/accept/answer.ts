@@ -1,10 +1,9 @@
 // Writes the gateway's own responses: a failure as problem+json (RFC 9457) with its challenge (RFC 6750), without internals.
-import type { ServerResponse } from 'node:http'
-
 import type { RecordedRequest } from './request-record.ts'
 import { FAILURES, failureRule, type FailureCode } from '../failure.ts'
-import { closeLingering } from '../message/lingering-close.ts'
-import { endInOneWrite } from '../message/one-write.ts'
+import type { GatewayResponse } from '../message/client-exchange.ts'
+import { closeLingering } from '../message/connection/lingering-close.ts'
+import { endInOneWrite } from '../message/connection/one-write.ts'
 import { headerLines } from '../message/raw-headers.ts'
 
 export interface AnswerOptions {
@@ -23,7 +22,7 @@ export interface AnswerExtras {
 }
 
 /** Sends the response for a failure. Call it before the head of a response is written. */
-export type Answer = (response: ServerResponse, code: FailureCode, requestId: string, extras?: AnswerExtras) => void
+export type Answer = (response: GatewayResponse, code: FailureCode, requestId: string, extras?: AnswerExtras) => void
 
 const GENERIC_CODES: Readonly<Record<number, readonly [code: string, title: string]>> = {
   400: ['bad_request', 'Bad request'],
@@ -60,7 +59,7 @@ function prepare(code: FailureCode, options: AnswerOptions): PreparedAnswer {
   return { status, bodyStart: JSON.stringify(problem).slice(0, -2), headers, challenge: challengeOf(code, options) }
 }
 
-/** Returns the bytes of a failure response, for a connection without a ServerResponse: its request could not be parsed. */
+/** Returns the bytes of a failure response, for a connection without a GatewayResponse: its request could not be parsed. */
 export function rawAnswer(
   code: FailureCode,
   options: AnswerOptions,
@@ -79,10 +78,10 @@ export function rawAnswer(
   return `${lines.join('\r\n')}\r\n${headerLines(headers)}\r\n${body}`
 }
 
-const answered = new WeakMap<ServerResponse, FailureCode>()
+const answered = new WeakMap<GatewayResponse, FailureCode>()
 
 /** The failure code of an answer; undefined for a response of an upstream. For log and metrics. */
-export function answeredWith(response: ServerResponse): FailureCode | undefined {
+export function answeredWith(response: GatewayResponse): FailureCode | undefined {
   return answered.get(response)
 }
 
@@ -90,7 +89,7 @@ export function answeredWith(response: ServerResponse): FailureCode | undefined 
  * Ends a response without sending it, because the client is answered on the raw socket. Emits its end for those who wait for
  * it, and records `code` for log and metrics.
  */
-export function abandon(response: ServerResponse, code: FailureCode): void {
+export function abandon(response: GatewayResponse, code: FailureCode): void {
   answered.set(response, code)
   response.statusCode = failureRule(code).status
   if (response.socket !== null) response.detachSocket(response.socket)

@@ -1,7 +1,6 @@
 // The record of a request for its access line. The stages fill it in. Only exists while access lines are enabled.
-import type { IncomingMessage } from 'node:http'
-
 import type { AuthResult } from '../authenticate/auth-result.ts'
+import type { GatewayRequest } from '../message/client-exchange.ts'
 import type { DecisionTrace } from '../message/decision-trace.ts'
 
 /** One object for each request. Counts the bytes of bodies; for a WebSocket, all bytes after the switch. */
@@ -31,8 +30,8 @@ export class RequestRecord {
 }
 
 /** A request with its record; `record` is undefined while access lines are disabled. */
-export type RecordedRequest = IncomingMessage & {
-  record?: RequestRecord
+export type RecordedRequest = GatewayRequest & {
+  record?: RequestRecord | undefined
   /** The decision trace, for `explain` and the debug log only. */
-  trace?: DecisionTrace
+  trace?: DecisionTrace | undefined
 }

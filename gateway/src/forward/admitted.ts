@@ -1,14 +1,14 @@
 // An admitted request, as the forward stage receives it.
-import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
 import type { RecordedRequest } from '../accept/request-record.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { StripToken, TokenLocation } from '../authenticate/locations/location.ts'
+import type { GatewayResponse } from '../message/client-exchange.ts'
 
 export interface Admitted {
   readonly request: RecordedRequest
-  readonly response: ServerResponse
+  readonly response: GatewayResponse
   readonly requestId: string
   /** Path and query as the client sent them. */
   readonly target: string

@@ -1,7 +1,7 @@
 // Shuts a gateway down in steps: retires connections, ends streams, cuts requests that remain, and closes.
-import type { App } from './app.ts'
-import { closeApp } from './app.ts'
-import type { InFlight } from './routes.ts'
+import type { App } from './listener/app.ts'
+import { closeApp } from './listener/app.ts'
+import type { InFlight } from './serve.ts'
 import type { StreamWatch } from '../forward/streams/stream-watch.ts'
 import type { Log } from '../observe/log.ts'
 

@@ -22,15 +22,15 @@ import { createRenewals } from '../renew/renewals.ts'
 import { renewalFactsOf } from '../revoke/entries-for.ts'
 import { createLogOut } from '../revoke/log-out.ts'
 import { createRevocation } from '../revoke/revocation.ts'
-import { createApp } from './app.ts'
 import { boundTokenCache } from './bound-token-cache.ts'
 import { createGeneration, type Gateway, type ServerParts } from './generation.ts'
 import { lend } from './lent.ts'
+import { createListener } from './listener/listener.ts'
 import { meetingPlaceOf } from './redis-meeting-place.ts'
 import { createRoutes } from './route.ts'
-import { registerRoutes, type InFlight } from './routes.ts'
+import type { InFlight } from './serve.ts'
 import { createSteps } from './steps.ts'
-import { createFileWatch } from './watch-files.ts'
+import { createFileWatch } from './watch/watch-files.ts'
 
 /** Creates a gateway, which does not listen or fetch keys yet. Throws CannotStart when local keys cannot be used. */
 export function buildServer(config: Config, parts: ServerParts): Gateway {
@@ -55,7 +55,7 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
     {
       ...{ version, inFlight, revocation, ofProcess: lent === undefined },
       tokens: () => authentication.authenticator,
-      waiting: () => listener.connections.readAhead.waiting,
+      listener: () => listener,
       keys: () => keyStatus(authentication.issuers, clock),
       upstreams: () => [...forwarding.upstreams.values()],
     },
@@ -99,9 +99,9 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const cors = createCorsByPath(router, admission.corsEverywhere)
   const observer = createObserver(config.log, { log, clientOf, metrics, clock })
   const steps = wrapSteps(createSteps({ log, answer, authentication }))
-  const listener = createApp(config, { log, cors, observer, schedule, router, injectedTarget })
-  const mountWebSockets = steps.upgrade && forwarding.webSocketMount(steps.upgrade)
-  registerRoutes(listener.app, router, { ...listener, steps, inFlight, answer, cors, observer, mountWebSockets })
+  const listener = createListener(config, {
+    ...{ log, cors, observer, schedule, router, injectedTarget, steps, inFlight, answer, forwarding },
+  })
   return createGeneration(config, {
     ...{ listener, authentication, forwarding, meetingPlace, revocation, metrics, renewalOf, clock, schedule },
     ...{ inFlight, log },

@@ -14,10 +14,10 @@ import type { AskIssuer } from '../renew/endpoint.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 import type { RenewalFacts } from '../revoke/entries-for.ts'
 import type { Revocation, RevocationParts } from '../revoke/revocation.ts'
-import type { App } from './app.ts'
+import type { App } from './listener/app.ts'
 import { createEnding, type Ending } from './ending.ts'
 import type { Lent } from './lent.ts'
-import type { InFlight } from './routes.ts'
+import type { InFlight } from './serve.ts'
 import type { Steps } from './steps.ts'
 
 /** Dependencies of a gateway. Tests replace the clock. */

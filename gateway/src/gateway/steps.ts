@@ -1,6 +1,4 @@
 // The steps of a request with a route, in order: the same functions for all routes.
-import type { FastifyReply, FastifyRequest } from 'fastify'
-
 import { admit, type Admission } from '../accept/admit.ts'
 import type { Answer } from '../accept/answer.ts'
 import type { SERVER_OPTIONS, RoutedRequest } from '../accept/routes/router.ts'
@@ -11,21 +9,29 @@ import type { Failure, FailureCode } from '../failure.ts'
 import type { Admitted } from '../forward/admitted.ts'
 import { forward } from '../forward/forward.ts'
 import type { AdmittedUpgrade } from '../forward/websocket/websocket.ts'
+import type { GatewayResponse } from '../message/client-exchange.ts'
 import { DecisionTrace } from '../message/decision-trace.ts'
-import { isBodyLeft } from '../message/unread-body.ts'
+import { isBodyLeft } from '../message/connection/unread-body.ts'
 import type { Log } from '../observe/log.ts'
 import type { Route } from './route.ts'
 
 /** A request with the router's result: its entry, or the reason why there is none. */
-export type RawRequest = RoutedRequest<Route> & { refusal?: FailureCode | typeof SERVER_OPTIONS }
+export type RawRequest = RoutedRequest<Route> & { refusal?: FailureCode | typeof SERVER_OPTIONS | undefined }
+
+/** A request and the response to its client. */
+export interface ClientExchange {
+  readonly request: RawRequest
+  readonly response: GatewayResponse
+  readonly requestId: string
+}
 
 export interface Steps {
   admit(route: Route, request: RawRequest): ReturnType<typeof admit>
-  refuse(route: Route, failure: Failure, reply: FastifyReply): void
+  refuse(route: Route, failure: Failure, exchange: ClientExchange): void
   /** Forwards an admitted request, or answers it. */
-  conclude(route: Route, request: RawRequest, reply: FastifyReply, admission: Admission): void
+  conclude(route: Route, exchange: ClientExchange, admission: Admission): void
   /** Returns what the forward stage needs of an admitted upgrade; undefined when the route opens no WebSocket. */
-  readonly upgrade: ((request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade) | undefined
+  readonly upgrade: ((exchange: ClientExchange, admission: Admission) => AdmittedUpgrade) | undefined
 }
 
 export interface StepsParts {
@@ -52,14 +58,13 @@ export function createSteps({ log, answer, authentication }: StepsParts): Steps 
 
   function admittedOf(
     { admission: { cors } }: Route,
-    request: RawRequest,
-    reply: FastifyReply,
+    { request, response, requestId }: ClientExchange,
     { caller, location }: Admission,
   ): Admitted {
     return {
       request,
-      response: reply.raw,
-      requestId: reply.request.id,
+      response,
+      requestId,
       target: request.url,
       caller,
       location,
@@ -73,34 +78,31 @@ export function createSteps({ log, answer, authentication }: StepsParts): Steps 
       if (log.isLevelEnabled('debug')) request.trace ??= new DecisionTrace()
       return admit(route.admission, request)
     },
-    refuse({ admission, scopes }, failure, reply) {
-      const { id } = reply.request
-      const raw = reply.request.raw as RawRequest
+    refuse({ admission, scopes }, failure, { request, response, requestId }) {
       if (log.isLevelEnabled('debug')) {
         const { code, detail } = failure
-        raw.trace?.failed(failure)
-        log.debug({ requestId: id, route: admission.path, code, detail, trace: String(raw.trace ?? '') }, 'refused')
+        request.trace?.failed(failure)
+        log.debug({ requestId, route: admission.path, code, detail, trace: String(request.trace ?? '') }, 'refused')
       }
-      reply.hijack()
-      answer(reply.raw, failure.code, id, {
+      answer(response, failure.code, requestId, {
         scopes,
-        headers: admission.cors?.responseHeaders(raw.headers.origin),
-        close: isBodyLeft(raw.headers),
+        headers: admission.cors?.responseHeaders(request.headers.origin),
+        close: isBodyLeft(request.headers),
       })
     },
-    conclude(route, request, reply, admission) {
-      const admitted = admittedOf(route, request, reply, admission)
+    conclude(route, exchange, admission) {
+      const admitted = admittedOf(route, exchange, admission)
       if (route.forwarding === undefined) route.ownAnswer?.(admitted)
       else forward(route.forwarding, admitted)
     },
-    upgrade(request, reply) {
-      const raw = request.raw as RawRequest
-      const route = raw.entry?.route
+    upgrade(exchange, admission) {
+      const { request } = exchange
+      const route = request.entry?.route
       if (route?.forwarding === undefined) throw new Error('an upgrade without a route was admitted')
       return {
-        ...admittedOf(route, raw, reply, request.admission as Admission),
+        ...admittedOf(route, exchange, admission),
         policy: route.forwarding,
-        tokenProtocol: offeredTokenProtocol(locations, raw),
+        tokenProtocol: offeredTokenProtocol(locations, request),
       }
     },
   }

@@ -1,11 +1,10 @@
 // The address of the client for counting and logging: the peer, or the one that trusted proxies name.
-import type { IncomingMessage } from 'node:http'
-
+import type { GatewayRequest } from './client-exchange.ts'
 import { hopsOfForwarded, hopsOfForwardedFor, type Hop } from './forwarded-hops.ts'
 import { peerAddressOf } from './trusted-proxies.ts'
 
 /** The address of the client of a request, in one spelling; '' when its connection has none. */
-export type ClientOf = (request: IncomingMessage) => string
+export type ClientOf = (request: GatewayRequest) => string
 
 export interface ClientAddressParts {
   readonly isTrusted: (address: string) => boolean
@@ -28,7 +27,7 @@ function firstUntrusted(peer: string, hops: Iterable<Hop>, isTrusted: (address: 
   return client
 }
 
-function hopsOf({ headers }: IncomingMessage, from: ClientAddressParts['from']): Iterable<Hop> {
+function hopsOf({ headers }: GatewayRequest, from: ClientAddressParts['from']): Iterable<Hop> {
   const forwardedFor = from === 'x-forwarded-for' ? headers['x-forwarded-for'] : undefined
   // Node joins the lines of a header; its type says otherwise for names that it does not know.
   if (forwardedFor !== undefined) return hopsOfForwardedFor(String(forwardedFor))
@@ -38,7 +37,7 @@ function hopsOf({ headers }: IncomingMessage, from: ClientAddressParts['from']):
 
 /** Worked out when somebody asks, and once: the peers that are proxies are few, all others cost a look at the connection. */
 export function createClientOf({ isTrusted, from }: ClientAddressParts): ClientOf {
-  const known = new WeakMap<IncomingMessage, string>()
+  const known = new WeakMap<GatewayRequest, string>()
   return (request) => {
     const peer = peerAddressOf(request)
     if (!isTrusted(peer)) return peer

@@ -1,6 +1,7 @@
 // Which peers are load balancers in front of the gateway, so that their forwarding headers are believed.
-import type { IncomingMessage } from 'node:http'
 import { BlockList, isIP, isIPv6 } from 'node:net'
+
+import type { GatewayRequest } from './client-exchange.ts'
 import { memoize } from './memoize.ts'
 
 /** An address, or a network in CIDR notation; undefined when it is neither. */
@@ -38,7 +39,7 @@ const FIRST_OF_LIST = /^[^,]*/
 
 /** What a trusted proxy says that it was asked for; undefined from anybody else. */
 export function forwardedValue(
-  { headers, socket }: Pick<IncomingMessage, 'headers' | 'socket'>,
+  { headers, socket }: Pick<GatewayRequest, 'headers' | 'socket'>,
   name: string,
   isTrusted: PeerTrust,
 ): string | undefined {
@@ -48,7 +49,7 @@ export function forwardedValue(
 }
 
 /** Who is at the other end of the connection; an IPv4 client of a dual-stack listener without the IPv6 prefix. */
-export function peerAddressOf({ socket }: Pick<IncomingMessage, 'socket'>): string {
+export function peerAddressOf({ socket }: Pick<GatewayRequest, 'socket'>): string {
   const address = socket.remoteAddress ?? ''
   return address.startsWith('::ffff:') ? address.slice(7) : address
 }

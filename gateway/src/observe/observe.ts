@@ -1,5 +1,4 @@
 // Counts each request once and writes its access line, however the request ends.
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { createCallerFields } from './caller-fields.ts'
@@ -12,6 +11,7 @@ import { answeredWith } from '../accept/answer.ts'
 import { RequestRecord, type RecordedRequest } from '../accept/request-record.ts'
 import type { ConnectionFault } from '../accept/listen/client-error.ts'
 import type { Clock } from '../clock.ts'
+import type { GatewayResponse } from '../message/client-exchange.ts'
 import type { ClientOf } from '../message/client-address.ts'
 import { printable } from '../message/shown-value.ts'
 import { peerAddressOf } from '../message/trusted-proxies.ts'
@@ -60,7 +60,7 @@ const CLIENT_CLOSED = 499
 /** Written past the response, straight to the connection. */
 const SWITCHED = 101
 
-function statusOf(response: ServerResponse): number {
+function statusOf(response: GatewayResponse): number {
   const { statusCode } = response
   const isAnswered = response.headersSent || statusCode === SWITCHED || answeredWith(response) !== undefined
   return isAnswered ? statusCode : CLIENT_CLOSED
@@ -77,7 +77,7 @@ export interface Observer {
   /** Called when a request comes; the returned function when its response is over. `tally` is that of its route, if it has one. */
   begin(
     request: ObservedRequest,
-    response: ServerResponse,
+    response: GatewayResponse,
     requestId: string,
     tally: RouteTally | undefined,
   ): () => void

@@ -15,6 +15,11 @@ export const ListenOptions = Options(
       minimum: 0,
       maximum: 65535,
     }),
+    parser: Type.Enum(['auto', 'node'], {
+      description:
+        'Who reads requests: auto has plain ones read by the fast lane and all others by the parser of Node, node has that parser read them all. Default auto.',
+      default: 'auto',
+    }),
     tls: Type.Optional(
       Options(
         {

@@ -1,5 +1,5 @@
 // Publishes the public keys of successors, so that other services can verify them.
-import type { ServerResponse } from 'node:http'
+import type { GatewayResponse } from '../message/client-exchange.ts'
 
 export interface PublishedKey {
   readonly path: string
@@ -8,7 +8,7 @@ export interface PublishedKey {
 
 export interface PublishedKeySet {
   readonly path: string
-  readonly answer: (response: ServerResponse, requestId: string) => void
+  readonly answer: (response: GatewayResponse, requestId: string) => void
 }
 
 /** Creates a JWK set (RFC 7517 section 5) for each path. It is cacheable, because keys do not change while the process runs. */

@@ -1,11 +1,10 @@
 // Routes with `action: revoke`: block the tokens of the caller and take away the cookies that hold them.
-import type { IncomingMessage, ServerResponse } from 'node:http'
-
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { Authentication } from '../authenticate/authentication.ts'
 import type { TokenLocation } from '../authenticate/locations/location.ts'
 import type { Clock, Schedule } from '../clock.ts'
-import { closeUnlessRead, dropBody } from '../message/unread-body.ts'
+import type { GatewayRequest, GatewayResponse } from '../message/client-exchange.ts'
+import { closeUnlessRead, dropBody } from '../message/connection/unread-body.ts'
 import { entriesFor, type RenewalFacts } from './entries-for.ts'
 import type { Revocation } from './revocation.ts'
 
@@ -19,8 +18,8 @@ export interface LogOutParts {
 }
 
 export interface LogOutRequest {
-  readonly request: IncomingMessage
-  readonly response: ServerResponse
+  readonly request: GatewayRequest
+  readonly response: GatewayResponse
   readonly requestId: string
   readonly caller: AuthResult | undefined
   /** Where the token was found: tokens of other cookies end as well. */

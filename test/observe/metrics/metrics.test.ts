@@ -33,7 +33,7 @@ function createFilledMetrics() {
       counts: { hits: 4, reread: 5, misses: 6 },
     }),
     inFlight: { count: 8 },
-    waiting: () => 9,
+    listener: () => ({ waiting: () => 9, parsers: { lane: 5, node: new Map([['head', 1]]) } }),
     keys: () => [
       { issuer: 'main', count: 2, ageSec: 30, failing: true },
       { issuer: 'local', count: 1, ageSec: undefined, failing: false },

@@ -1,5 +1,4 @@
 // Answers malformed requests with a failure, then closes the connection.
-import type { IncomingMessage } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { brokenBy, markBroken } from './broken.ts'
@@ -9,7 +8,8 @@ import { afterItsTurn, responseOn } from './current-response.ts'
 import type { CorsByPath } from '../origins/cors-by-path.ts'
 import { abandon, rawAnswer, type AnswerOptions } from '../answer.ts'
 import type { FailureCode } from '../../failure.ts'
-import { endLingering } from '../../message/lingering-close.ts'
+import type { GatewayRequest } from '../../message/client-exchange.ts'
+import { endLingering } from '../../message/connection/lingering-close.ts'
 
 const CODES: Readonly<Record<string, FailureCode>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
@@ -67,7 +67,7 @@ export interface ClientErrorParts {
   readonly errors: AnswerOptions
   readonly headLimits: HeadLimits
   /** Returns the id of the request in flight on the connection, or a new one. */
-  readonly requestIdOf: (request: IncomingMessage | undefined) => string
+  readonly requestIdOf: (request: GatewayRequest | undefined) => string
   /** True while the gateway does not read the connection: a timeout is then not the client's fault. */
   readonly isHeld: (socket: Socket) => boolean
   /** CORS headers for the answer, as alternating names and values. */
@@ -77,14 +77,8 @@ export interface ClientErrorParts {
 }
 
 /** Creates the listener for Node's `clientError`. It never resumes parsing: that would allow request smuggling. */
-export function createClientErrorHandler({
-  errors,
-  headLimits,
-  requestIdOf,
-  isHeld,
-  headersOf,
-  onFault,
-}: ClientErrorParts) {
+export function createClientErrorHandler(parts: ClientErrorParts) {
+  const { errors, headLimits, requestIdOf, isHeld, headersOf, onFault } = parts
   /** Answers after the responses before it. `isTold`: the fault belongs to a request that is reported with its own answer. */
   function answerInTurn(socket: Socket, error: ParserError, code: FailureCode, requestId: string, isTold: boolean) {
     function tell(isAnswered: boolean): void {

@@ -18,6 +18,8 @@ export interface ConnectionParts {
   readonly schedule: Schedule
   /** Refuses a request before routing, closes its connection, and writes its access line. */
   readonly refuse: (request: IncomingMessage, response: ServerResponse, code: FailureCode) => void
+  /** Called for each request, before anything else. */
+  readonly onRequest: (socket: Socket) => void
   /** Called for a pipelined request that gets no response, because its connection closed before its turn. */
   readonly onLost: (request: IncomingMessage) => void
   /** Answers on a connection without a parser. */
@@ -28,6 +30,8 @@ export interface Connections {
   readonly readAhead: Pick<ReadAhead, 'isHeld' | 'waiting'>
   /** Adds `Connection: close` to each response from now on. */
   retire(): void
+  /** True after `retire`. */
+  readonly retired: boolean
   /** Destroys all connections, with their requests in flight. Resolves when all are closed. */
   cut(): Promise<void>
 }
@@ -76,6 +80,7 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   }
 
   function receive(request: IncomingMessage, response: ServerResponse, refusal: FailureCode | undefined): void {
+    parts.onRequest(request.socket)
     // Node assigns the socket to a response after the responses before it.
     if (response.socket !== null) begin(request, response, refusal)
     else beginInTurn(request, response, refusal)
@@ -122,6 +127,9 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
 
   return {
     readAhead,
+    get retired() {
+      return retired
+    },
     retire() {
       retired = true
       for (const socket of open) endWithResponse(socket)

@@ -1,12 +1,24 @@
 // Finds the response in flight on a connection, and runs code after all responses before it.
-import type { ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 
-import { keepEarlyBytes } from '../../message/early-bytes.ts'
+import type { GatewayResponse } from '../../message/client-exchange.ts'
+import { keepEarlyBytes } from '../../message/connection/early-bytes.ts'
 
-/** Returns the response that Node writes on this connection; undefined when there is none. */
-export function responseOn(socket: Duplex): ServerResponse | undefined {
-  return (socket as Duplex & { readonly _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
+/** `_httpMessage` is where Node keeps it, `laneResponse` where the fast lane does. */
+interface ServedSocket extends Duplex {
+  readonly _httpMessage?: GatewayResponse | null
+  laneResponse?: GatewayResponse | undefined
+}
+
+/** Returns the response in flight on this connection; undefined when there is none. */
+export function responseOn(socket: Duplex): GatewayResponse | undefined {
+  const { laneResponse, _httpMessage } = socket as ServedSocket
+  return laneResponse ?? _httpMessage ?? undefined
+}
+
+/** Sets what responseOn returns, for the fast lane; undefined after the response. */
+export function noteResponse(socket: Duplex, response: GatewayResponse | undefined): void {
+  ;(socket as ServedSocket).laneResponse = response
 }
 
 /** Calls `run` after all responses in flight or queued on this connection; `missed` if the connection closes before. */

@@ -1,8 +1,8 @@
 // Detects whether a client that closed its side still reads: writes bytes that are part of the response in any case.
-import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 
 import { responseOn } from './current-response.ts'
+import type { GatewayRequest, GatewayResponse } from '../../message/client-exchange.ts'
 import type { Schedule } from '../../clock.ts'
 
 /** The first bytes of every response. */
@@ -17,13 +17,13 @@ const BEGINNING = 'HTTP/1.1 '
 const ROUNDS_MS = [10, 40, 160, 640, 2560, 60_000, 300_000] as const
 
 /** True when Node's parser has marked the request as an upgrade (an internal property). */
-function isUpgrade(request: IncomingMessage & { readonly upgrade?: boolean | null }): boolean {
+function isUpgrade(request: GatewayRequest & { readonly upgrade?: boolean | null }): boolean {
   return request.upgrade === true
 }
 
 /** A watched connection with one response. */
 interface Asking {
-  readonly response: ServerResponse
+  readonly response: GatewayResponse
   round: number
   /** Bytes written up to the last round. When there are more, the response makes progress. */
   written: number
@@ -56,7 +56,7 @@ export function createHalfCloseWatch(schedule: Schedule): (socket: Socket) => vo
 }
 
 /** Writes one byte that the response contains in any case. False when the response offers none. */
-function writeOne(socket: Socket, response: ServerResponse): boolean {
+function writeOne(socket: Socket, response: GatewayResponse): boolean {
   if (!response.headersSent) {
     sendBeginning(socket)
     return true
@@ -97,7 +97,8 @@ function sendBeginning(socket: Socket): void {
   beginning.sent += 1
 }
 
-function isEventStream(response: ServerResponse): boolean {
-  const { _header: head } = response as ServerResponse & { readonly _header: string | null }
-  return head !== null && /\r\ncontent-type: *text\/event-stream/i.test(head)
+function isEventStream(response: GatewayResponse): boolean {
+  const { _header: head } = response as GatewayResponse & { readonly _header?: string | null }
+  // A stream of the fast lane goes out in chunks, since it speaks HTTP/1.1 alone.
+  return typeof head === 'string' && /\r\ncontent-type: *text\/event-stream/i.test(head)
 }

@@ -1,6 +1,7 @@
 // The id of a request: the client's X-Request-Id if it is valid, else a new id that is unique across processes.
 import { randomBytes } from 'node:crypto'
-import type { IncomingMessage } from 'node:http'
+
+import type { GatewayRequest } from '../../message/client-exchange.ts'
 
 /**
  * A valid client id: 1 to 128 letters, digits, `_`, `.` and `-` (UUID, ULID, trace id), which are safe in logs, headers and
@@ -8,9 +9,9 @@ import type { IncomingMessage } from 'node:http'
  */
 const ACCEPTED = /^(?!eyJ)[\w.-]{1,128}$/
 
-export type IdentifiedRequest = IncomingMessage & {
+export type IdentifiedRequest = GatewayRequest & {
   /** Set when the id is first read. */
-  requestId?: string
+  requestId?: string | undefined
 }
 
 /** Returns the id of a request, the same one each time; a new id for undefined. */

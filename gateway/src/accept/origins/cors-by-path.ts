@@ -1,12 +1,13 @@
 // Chooses the CORS policy of a request: the policy of the route that serves its method on this path and host.
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 
 import type { AdmissionPolicy } from '../admit.ts'
 import { NOT_GRANTED, type CorsPolicy } from './cors.ts'
 import type { TableEntry } from '../routes/route-table.ts'
 import type { Router } from '../routes/router.ts'
-import { closeLingering } from '../../message/lingering-close.ts'
-import { isBodyLeft } from '../../message/unread-body.ts'
+import type { GatewayRequest, GatewayResponse } from '../../message/client-exchange.ts'
+import { closeLingering } from '../../message/connection/lingering-close.ts'
+import { isBodyLeft } from '../../message/connection/unread-body.ts'
 
 interface CorsRoute {
   readonly admission: Pick<AdmissionPolicy, 'cors'>
@@ -32,13 +33,13 @@ export interface CorsRequest<Route> {
 
 export interface CorsByPath {
   /** Returns the response headers of a preflight; undefined for other requests, and for preflights that the upstream serves. */
-  preflightHeaders(request: IncomingMessage & CorsRequest<CorsRoute>): readonly string[] | undefined
+  preflightHeaders(request: GatewayRequest & CorsRequest<CorsRoute>): readonly string[] | undefined
   /** Returns the CORS headers of an answer without a route (such as 404); undefined when no policy covers the path. */
   headersOf(request: CorsRequest<CorsRoute>): readonly string[] | undefined
 }
 
 /** A preflight has these headers (Fetch standard section 3.2.2). An OPTIONS request without them is forwarded. */
-function requestedMethod({ method, headers }: IncomingMessage): string | undefined {
+function requestedMethod({ method, headers }: GatewayRequest): string | undefined {
   return method === 'OPTIONS' && headers.origin !== undefined ? headers['access-control-request-method'] : undefined
 }
 
@@ -72,11 +73,7 @@ function methodsWith(policy: CorsPolicy, { policyOf }: PathCors): readonly strin
  * a method without a route, any policy of the path that allows the origin grants the preflight without naming the method:
  * GET, HEAD and POST need no name, so the browser sends them and the page can read the 405.
  */
-function judge(
-  { headers: { origin } }: IncomingMessage,
-  method: string,
-  path: PathCors,
-): readonly string[] | undefined {
+function judge({ headers: { origin } }: GatewayRequest, method: string, path: PathCors): readonly string[] | undefined {
   const isServed = path.policyOf.has(method)
   const policy = isServed ? path.policyOf.get(method) : coveringOf(path, origin)
   if (policy === undefined) return isServed ? undefined : NOT_GRANTED
@@ -121,7 +118,7 @@ export function createCorsByPath<Route extends CorsRoute>(
 }
 
 /** Sends 204 with these headers. Closes the connection when the request has a body, which nobody reads. */
-export function answerPreflight(response: ServerResponse, requestId: string, told: readonly string[]): void {
+export function answerPreflight(response: GatewayResponse, requestId: string, told: readonly string[]): void {
   const headers = ['x-tollgate', 'cors_preflight', 'x-request-id', requestId, ...told]
   if (isBodyLeft(response.req.headers)) {
     headers.push('connection', 'close')

@@ -1,12 +1,11 @@
 // Refuses requests that a page of another site made with the visitor's cookie (CSRF).
-import type { IncomingMessage } from 'node:http'
-
 import { compileOrigins, type OriginMatcher } from './origins.ts'
 import { isWebSocketUpgrade } from '../routes/upgrades.ts'
+import type { GatewayRequest } from '../../message/client-exchange.ts'
 import { forwardedValue, type PeerTrust } from '../../message/trusted-proxies.ts'
 
 /** False when a page of another site may have sent this request. Call it only for tokens from cookies. */
-export type OriginGuard = (request: IncomingMessage) => boolean
+export type OriginGuard = (request: GatewayRequest) => boolean
 
 export interface OriginGuardParts {
   /** The `origins` of the route; undefined without them. */
@@ -29,7 +28,7 @@ function hasHost({ protocol, host }: URL, asked: string | undefined): boolean {
  * True when `origin` is the origin of the request itself. Behind a proxy that is not trusted the scheme is unknown: plain HTTP
  * here may be HTTPS for the client. When the request is known to use HTTPS, a page over plain HTTP is another origin.
  */
-function isOwnOrigin(text: string, request: IncomingMessage, parts: OriginGuardParts): boolean {
+function isOwnOrigin(text: string, request: GatewayRequest, parts: OriginGuardParts): boolean {
   if (!URL.canParse(text)) return false
   const origin = new URL(text)
   const isHttps =
@@ -47,7 +46,7 @@ function isOwnOrigin(text: string, request: IncomingMessage, parts: OriginGuardP
  * A site is a scheme and a registrable domain, which needs the browser's list of public suffixes. Without Sec-Fetch-Site only
  * the request's own origin is allowed. Browsers send Origin with every unsafe method (Fetch standard section 3.2).
  */
-function mayChange(request: IncomingMessage, isNamed: OriginMatcher, parts: OriginGuardParts): boolean {
+function mayChange(request: GatewayRequest, isNamed: OriginMatcher, parts: OriginGuardParts): boolean {
   const { origin, 'sec-fetch-site': site } = request.headers
   if (origin !== undefined && isNamed(origin)) return true
   if (parts.origins !== undefined) return origin === undefined && site !== 'cross-site' && site !== 'same-site'
@@ -56,7 +55,7 @@ function mayChange(request: IncomingMessage, isNamed: OriginMatcher, parts: Orig
 }
 
 /** Stricter, for WebSockets: CORS does not protect their messages, and browsers differ in the Sec-Fetch-Site they send. */
-function mayOpen(request: IncomingMessage, isNamed: OriginMatcher, parts: OriginGuardParts): boolean {
+function mayOpen(request: GatewayRequest, isNamed: OriginMatcher, parts: OriginGuardParts): boolean {
   const { origin } = request.headers
   if (origin === undefined) return true
   return parts.origins === undefined ? isOwnOrigin(origin, request, parts) : isNamed(origin)

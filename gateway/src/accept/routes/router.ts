@@ -6,8 +6,6 @@ import { hostNameOf } from './host-name.ts'
 import { createDispute } from './other-readings.ts'
 import { buildRouteTable, type Routable, type TableEntry } from './route-table.ts'
 import { createRouteTree } from './route-tree.ts'
-import type { IncomingMessage } from 'node:http'
-
 import type { FailureCode } from '../../failure.ts'
 
 /** What the router needs of a route. */
@@ -59,7 +57,7 @@ function toOriginForm(request: RoutedRequest<unknown>): boolean {
 }
 
 /** Returns the host name; '' for HTTP/1.0 without Host; undefined when it is invalid. */
-function hostOf({ headers, httpVersion }: IncomingMessage): string | undefined {
+function hostOf({ headers, httpVersion }: RecordedRequest): string | undefined {
   if (headers.host !== undefined) return hostNameOf(headers.host)
   return httpVersion === '1.1' ? undefined : ''
 }

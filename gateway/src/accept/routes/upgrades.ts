@@ -5,10 +5,11 @@ import type { Duplex } from 'node:stream'
 
 import { afterItsTurnUnread } from '../listen/current-response.ts'
 import { hasHiddenHeaders } from '../listen/single-headers.ts'
+import type { GatewayRequest } from '../../message/client-exchange.ts'
 import { headerLines, removeHeaders, replaceHeader } from '../../message/raw-headers.ts'
 
 /** True for a WebSocket handshake. False for HTTP/1.0, where a server ignores Upgrade (RFC 9110 section 7.8). */
-export function isWebSocketUpgrade({ headers, httpVersion }: IncomingMessage): boolean {
+export function isWebSocketUpgrade({ headers, httpVersion }: Pick<GatewayRequest, 'headers' | 'httpVersion'>): boolean {
   return headers.upgrade !== undefined && headers.upgrade.toLowerCase() === 'websocket' && httpVersion !== '1.0'
 }
 

@@ -1,8 +1,8 @@
 // Creates Set-Cookie headers that delete token cookies, under every domain and path that the browser may have them.
-import type { IncomingMessage } from 'node:http'
 
 import { compileName, splitPair, trimBlanks } from './spelling.ts'
 import { forwardedValue, type PeerTrust } from '../../message/trusted-proxies.ts'
+import type { GatewayRequest } from '../../message/client-exchange.ts'
 
 /** The identity of a cookie in a browser (RFC 6265 section 5.3, step 11). */
 export interface CookieSlot {
@@ -12,7 +12,7 @@ export interface CookieSlot {
   readonly path: string
 }
 
-type AskingRequest = Pick<IncomingMessage, 'headers' | 'socket' | 'url'>
+type AskingRequest = Pick<GatewayRequest, 'headers' | 'socket' | 'url'>
 
 /** Returns Set-Cookie values. Does not delete `kept`, the cookie of the successor. */
 export type ClearCookies = (request: AskingRequest, kept?: CookieSlot) => readonly string[]

@@ -1,11 +1,11 @@
 // Adds the successor of a token to a response, if only this client receives the response and no cache stores it.
-import type { IncomingMessage } from 'node:http'
 
 import { hasLocation } from './location.ts'
 import type { AuthResult, RenewedToken } from '../../authenticate/auth-result.ts'
 import type { ClearCookies } from '../../authenticate/locations/cookie-clearing.ts'
 import type { TokenLocation } from '../../authenticate/locations/location.ts'
 import { eachHeader, indexOfHeader, findHeader, removeHeaders } from '../../message/raw-headers.ts'
+import type { GatewayRequest } from '../../message/client-exchange.ts'
 
 /** What delivery needs of a route. Compiled once. */
 export interface CarryPolicy {
@@ -17,7 +17,7 @@ export interface CarryPolicy {
 
 /** The request of a response. */
 export interface CarryRequest {
-  readonly request: Pick<IncomingMessage, 'headers' | 'socket' | 'url'>
+  readonly request: Pick<GatewayRequest, 'headers' | 'socket' | 'url'>
   readonly caller: AuthResult | undefined
   /** The location in which the token was found. */
   readonly location: TokenLocation | undefined

@@ -1,14 +1,14 @@
 // Writes responses to the client with few system calls.
-import type { ServerResponse } from 'node:http'
 
-import { endInOneWrite } from '../../message/one-write.ts'
+import { endInOneWrite } from '../../message/connection/one-write.ts'
 import { eachHeader, takeHeader } from '../../message/raw-headers.ts'
+import type { GatewayResponse } from '../../message/client-exchange.ts'
 
 // With its head it fits into the stack buffer of libuv's fast path.
 const ONE_WRITE_BYTES = 8192
 
 /** Ends a response. `body` is the whole body; undefined for none, or when it was written already. */
-export function endWith(response: ServerResponse, body: Buffer | undefined): void {
+export function endWith(response: GatewayResponse, body: Buffer | undefined): void {
   if (body === undefined || response.chunkedEncoding || body.length > ONE_WRITE_BYTES) response.end(body)
   else endInOneWrite(response, body.toString('latin1'))
 }
@@ -17,7 +17,7 @@ export function endWith(response: ServerResponse, body: Buffer | undefined): voi
  * Writes the head of a response. Replaces a reason phrase that Node refuses (the undici transport decodes Latin-1 as UTF-8) with
  * the standard one: clients ignore it (RFC 9112 section 4).
  */
-export function writeHead(response: ServerResponse, status: number, reason: string, headers: string[]): void {
+export function writeHead(response: GatewayResponse, status: number, reason: string, headers: string[]): void {
   // RFC 9110 section 8.6: a 204 must not have Content-Length.
   if (status === 204) takeHeader(headers, 'content-length')
   try {
@@ -29,7 +29,7 @@ export function writeHead(response: ServerResponse, status: number, reason: stri
 }
 
 /** Writes an interim response. Node can write 102, and 103 with a Link. Clients may ignore all others (RFC 9110 section 15.2). */
-export function sendInformation(response: ServerResponse, status: number, headers: readonly string[]): void {
+export function sendInformation(response: GatewayResponse, status: number, headers: readonly string[]): void {
   if (status === 102) response.writeProcessing()
   if (status !== 103) return
   const hints: Record<string, string | string[]> = {}

@@ -1,10 +1,10 @@
 // The request body on its way to the upstream: applies the limits of size and speed, with backpressure.
-import type { IncomingMessage } from 'node:http'
 import { Readable } from 'node:stream'
 
 import type { LongLived, StreamWatch } from './stream-watch.ts'
 import type { RecordedRequest } from '../../accept/request-record.ts'
 import type { OutgoingBody } from '../transport/transport.ts'
+import type { GatewayRequest } from '../../message/client-exchange.ts'
 
 export class BodyTooLarge extends Error {}
 export class BodyTooSlow extends Error {}
@@ -21,7 +21,7 @@ export interface BodyLimits {
 }
 
 /** True when the request has a body, by Content-Length or Transfer-Encoding (RFC 9112 section 6). */
-export function hasBody({ headers }: IncomingMessage): boolean {
+export function hasBody({ headers }: GatewayRequest): boolean {
   if (headers['transfer-encoding'] !== undefined) return true
   const length = headers['content-length']
   return length !== undefined && length !== '0'
@@ -134,7 +134,10 @@ export function outgoingBody(
   trailersOf: (rawTrailers: readonly string[]) => readonly string[],
 ): OutgoingBody {
   let opened: RequestBody | undefined
+  const whole = source.wholeBody
+  if (whole !== undefined && source.record !== undefined) source.record.bytesIn = whole.length
   return {
+    whole,
     open: () => (opened = new RequestBody(source, limits)),
     trailers: () => (source.rawTrailers.length === 0 ? source.rawTrailers : trailersOf(source.rawTrailers)),
     get begun() {

@@ -8,6 +8,8 @@ import type { Clock, Schedule } from '../../clock.ts'
 
 /** The body of a request. It can be opened again until the first byte is read. */
 export interface OutgoingBody {
+  /** All of it, where it came with the head of its request: then it can be sent as often as it must. */
+  readonly whole: Buffer | undefined
   /** Returns a stream of the body. Call it only while `begun` is false. */
   open(): Readable
   /** True once the transport has begun to read; then the request cannot be retried. */

@@ -14,7 +14,7 @@ import { chosenProtocol, handshakeProblem, prepareHandshake, VERSION } from './w
 import { linkWebSockets, type Peer } from './websocket-link.ts'
 import type { RecordedRequest } from '../../accept/request-record.ts'
 import type { AuthResult } from '../../authenticate/auth-result.ts'
-import { keepEarlyBytes } from '../../message/early-bytes.ts'
+import { keepEarlyBytes } from '../../message/connection/early-bytes.ts'
 
 /** An admitted handshake of a client. */
 export interface AdmittedUpgrade extends Admitted {

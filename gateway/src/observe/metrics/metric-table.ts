@@ -13,8 +13,12 @@ export interface MetricSources extends RevocationSource {
     readonly counts: { readonly hits: number; readonly reread: number; readonly misses: number }
   }
   readonly inFlight: { readonly count: number }
-  /** Requests that wait for others of their connection. */
-  readonly waiting: () => number
+  readonly listener: () => {
+    /** Requests that wait for others of their connection. */
+    waiting(): number
+    /** Who read the requests, and why it was Node's parser. */
+    readonly parsers: { readonly lane: number; readonly node: ReadonlyMap<string, number> }
+  }
   /** By issuer: keys in use, and seconds since the issuer confirmed them (undefined for local keys). */
   readonly keys: () => readonly {
     readonly issuer: string
@@ -119,7 +123,18 @@ export const METRICS: readonly Metric<MetricSources>[] = [
     kind: 'gauge',
     help: 'Requests that wait for others of their connection.',
     labels: [],
-    read: ({ waiting }, set) => set(waiting()),
+    read: ({ listener }, set) => set(listener().waiting()),
+  },
+  {
+    name: 'tollgate_parser_requests_total',
+    kind: 'counter',
+    help: 'Requests by who read them, the fast lane or the parser of Node, and why it was not the lane.',
+    labels: ['parser', 'reason'],
+    read({ listener }, set) {
+      const { lane, node } = listener().parsers
+      set(lane, { parser: 'lane', reason: '' })
+      for (const [reason, count] of node) set(count, { parser: 'node', reason })
+    },
   },
   {
     name: 'tollgate_keys',

@@ -44,20 +44,20 @@ function notingIn(seen: Seen, isTls: boolean): (steps: Steps) => Steps {
       rawRequest.trace = seen.trace
       return steps.admit(route, rawRequest)
     },
-    refuse(route, failure, reply) {
+    refuse(route, failure, exchange) {
       seen.refusal = failure
-      steps.refuse(route, failure, reply)
+      steps.refuse(route, failure, exchange)
     },
-    conclude(route, rawRequest, reply, admission) {
+    conclude(route, exchange, admission) {
       if (route.config === undefined) {
         // The gateway answers itself: with its published keys.
-        steps.conclude(route, rawRequest, reply, admission)
+        steps.conclude(route, exchange, admission)
         return
       }
       seen.reached = true
       seen.authResult = admission.caller?.headerValue
       seen.successor = admission.caller?.renewal?.successor
-      reply.raw.end()
+      exchange.response.end()
     },
     upgrade: undefined,
   })

@@ -1,7 +1,7 @@
 // Detects changes of files by polling, which works on every file system and with swapped symbolic links.
 import { statSync } from 'node:fs'
 
-import type { Schedule } from '../clock.ts'
+import type { Schedule } from '../../clock.ts'
 
 /**
  * Calls `onChange` when a file has changed and was then stable for one poll; with `fault`, no file may be read. Returns a

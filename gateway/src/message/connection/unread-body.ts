@@ -1,6 +1,7 @@
 // Request bodies that a response does not wait for: a small one is read and dropped, a large one ends the connection.
-import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders } from 'node:http'
 
+import type { GatewayRequest, GatewayResponse } from '../client-exchange.ts'
 import { closeLingering } from './lingering-close.ts'
 
 const DROPPED_BODY_BYTES = 65_536
@@ -14,12 +15,12 @@ export function isBodyLeft(headers: IncomingHttpHeaders): boolean {
   )
 }
 
-function hasBody({ headers }: IncomingMessage): boolean {
+function hasBody({ headers }: GatewayRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
 /** Reads the body away. Settles when it is over, when it is more than is read, or when there is none that will come by itself. */
-export function dropBody(request: IncomingMessage): Promise<void> {
+export function dropBody(request: GatewayRequest): Promise<void> {
   const { headers } = request
   request.resume()
   if (!hasBody(request) || headers.expect !== undefined || Number(headers['content-length'] ?? 0) > DROPPED_BODY_BYTES)
@@ -36,7 +37,7 @@ export function dropBody(request: IncomingMessage): Promise<void> {
 }
 
 /** Headers of a response that is given now: the end of the connection, where a body is still to come. Call it before the response ends. */
-export function closeUnlessRead(request: IncomingMessage, response: ServerResponse): readonly string[] {
+export function closeUnlessRead(request: GatewayRequest, response: GatewayResponse): readonly string[] {
   if (request.complete || !hasBody(request)) return []
   closeLingering(response)
   return ['connection', 'close']

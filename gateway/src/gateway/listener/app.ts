@@ -1,25 +1,26 @@
 // Creates the Fastify application without routes: strict parsing, one check of targets, and the gateway's own responses.
 import { fastify, type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
-import type { IncomingMessage } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
 
-import { createClientErrorHandler } from '../accept/listen/client-error.ts'
-import { superviseConnections, type Connections } from '../accept/listen/connections.ts'
-import { createRequestIds } from '../accept/listen/request-id.ts'
-import type { CorsByPath } from '../accept/origins/cors-by-path.ts'
-import type { Route } from './route.ts'
-import type { RawRequest } from './steps.ts'
-import { readCertificate, watchCertificate } from './watch-certificate.ts'
-import { createFileWatch } from './watch-files.ts'
-import type { Router } from '../accept/routes/router.ts'
-import { shouldUpgradeCallback } from '../accept/routes/upgrades.ts'
-import { createAnswer, rawAnswer } from '../accept/answer.ts'
-import type { Schedule } from '../clock.ts'
-import type { Config } from '../options/config.ts'
-import { endLingering } from '../message/lingering-close.ts'
-import type { Log } from '../observe/log.ts'
-import type { Observer } from '../observe/observe.ts'
+import { createClientErrorHandler } from '../../accept/listen/client-error.ts'
+import { superviseConnections, type Connections } from '../../accept/listen/connections.ts'
+import { createRequestIds, type RequestIdOf } from '../../accept/listen/request-id.ts'
+import { ParserCounts } from '../../accept/lane/parser-counts.ts'
+import type { CorsByPath } from '../../accept/origins/cors-by-path.ts'
+import type { Route } from '../route.ts'
+import type { RawRequest } from '../steps.ts'
+import { readCertificate, watchCertificate } from '../watch/watch-certificate.ts'
+import { createFileWatch } from '../watch/watch-files.ts'
+import type { Router } from '../../accept/routes/router.ts'
+import { shouldUpgradeCallback } from '../../accept/routes/upgrades.ts'
+import { createAnswer, rawAnswer } from '../../accept/answer.ts'
+import type { Schedule } from '../../clock.ts'
+import type { Config } from '../../options/config.ts'
+import type { GatewayRequest } from '../../message/client-exchange.ts'
+import { endLingering } from '../../message/connection/lingering-close.ts'
+import type { Log } from '../../observe/log.ts'
+import type { Observer } from '../../observe/observe.ts'
 
 // Longer than any path that fits into the headers, so that Fastify's router adds no limit.
 const MAX_PARAMETER_LENGTH = 1_048_576
@@ -37,10 +38,13 @@ function leaveQuery(): Record<string, never> {
 export interface App {
   readonly app: FastifyInstance
   readonly connections: Connections
+  readonly requestIdOf: RequestIdOf
+  /** Who read how many requests. */
+  readonly parsers: ParserCounts
   /** Stops timers and watchers. */
   readonly stop: () => void
   /** Called for a pipelined request whose connection closed before its turn. */
-  readonly onLost: (request: IncomingMessage) => void
+  readonly onLost: (request: GatewayRequest) => void
 }
 
 export interface AppParts {
@@ -60,6 +64,7 @@ export function createApp(
   { log, observer, schedule, cors, router, injectedTarget }: AppParts,
 ): App {
   const requestIdOf = createRequestIds()
+  const parsers = new ParserCounts()
   const answer = createAnswer(errors)
   const headLimits = { bytes: limits.headerBytes, timeoutMs: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout) }
   const parsing = {
@@ -116,7 +121,7 @@ export function createApp(
     else answer(reply.raw, 'internal_error', request.id, { headers: cors.headersOf(request.raw) })
   })
 
-  function onLost(request: IncomingMessage): void {
+  function onLost(request: GatewayRequest): void {
     observer.onUnserved(request, requestIdOf(request))
   }
   const connections = superviseConnections(app.server, {
@@ -135,18 +140,21 @@ export function createApp(
       observer.onUnserved(request, id, code)
     },
     onLost,
+    onRequest: (socket) => {
+      parsers.countNode(socket)
+    },
   })
   const stop =
     watch && listen.tls !== undefined
       ? watchCertificate(app.server as unknown as TlsServer, listen.tls, createFileWatch(schedule), log)
       : () => undefined
-  return { app, connections, onLost, stop }
+  return { app, connections, requestIdOf, parsers, onLost, stop }
 }
 
 const IDLE_CHECK_MS = 50
 
 /** Closes the application. Node closes idle connections once, so connections that become idle later are closed here. */
-export async function closeApp({ app, connections, stop }: Omit<App, 'onLost'>): Promise<void> {
+export async function closeApp({ app, connections, stop }: Pick<App, 'app' | 'connections' | 'stop'>): Promise<void> {
   stop()
   connections.retire()
   // With several workers, the primary may have closed the server first. Requests in flight are waited for all the same.

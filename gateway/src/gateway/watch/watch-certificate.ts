@@ -2,11 +2,11 @@
 import { createSecureContext } from 'node:tls'
 import type { Server as TlsServer } from 'node:https'
 
-import { CannotStart } from '../failure.ts'
-import { readNamedFile } from '../options/named-file.ts'
+import { CannotStart } from '../../failure.ts'
+import { readNamedFile } from '../../options/named-file.ts'
 import type { WatchFiles } from './watch-files.ts'
-import type { Config } from '../options/config.ts'
-import type { Log } from '../observe/log.ts'
+import type { Config } from '../../options/config.ts'
+import type { Log } from '../../observe/log.ts'
 
 type TlsFiles = NonNullable<Config['listen']['tls']>
 

@@ -1,6 +1,7 @@
 // Closes a connection whose client is still sending, so that the client can read the response first.
-import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
+
+import type { GatewayResponse } from '../client-exchange.ts'
 
 const LINGER_MS = 2000
 
@@ -27,7 +28,7 @@ export function endLingering(socket: Socket): void {
 }
 
 /** The same for a response of a request that was not read to its end. Call it before the response ends. */
-export function closeLingering(response: ServerResponse): void {
+export function closeLingering(response: GatewayResponse): void {
   const { socket, req } = response
   if (socket === null || req.complete) return
   const destroySoon = socket.destroySoon.bind(socket)

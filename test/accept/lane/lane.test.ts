@@ -1,0 +1,164 @@
+// The fast lane as a client sees it: what it takes, what it leaves to Node's parser and why, and how its connections end.
+import t from 'tap'
+
+import { createFakeClock } from '../../support/fake-clock.ts'
+import { openRaw } from '../../support/raw-connection.ts'
+import { startUpstream } from '../../support/recording-upstream.ts'
+import { startTestGateway, type Teardown, type TestGateway } from '../../support/test-gateway.ts'
+import { waitFor } from '../../support/wait-for.ts'
+
+const LANE = { listen: { port: 0, parser: 'auto' } }
+
+async function start(t: Teardown, options: Record<string, unknown> = {}) {
+  const clock = createFakeClock(Date.now())
+  const upstream = await startUpstream(t, (request, response) => {
+    const pieces: Buffer[] = []
+    request.on('data', (piece: Buffer) => pieces.push(piece))
+    request.on('end', () => {
+      if (request.url === '/slow') return
+      response.setHeader('x-got', `${request.method ?? ''} ${Buffer.concat(pieces).length}`)
+      response.end('ok')
+    })
+  })
+  const gateway = await startTestGateway(
+    t,
+    {
+      upstreams: { up: { targets: [upstream.url] } },
+      routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
+      ...LANE,
+      ...options,
+    },
+    { clock, schedule: clock.schedule },
+  )
+  return { clock, upstream, ...gateway }
+}
+
+/** Requests by who read them: `lane`, or the reason why it was Node's parser. */
+async function readBy({ gateway }: Pick<TestGateway, 'gateway'>): Promise<Record<string, number>> {
+  const rows = (await gateway.metrics.text()).matchAll(
+    /^tollgate_parser_requests_total\{parser="(\w+)",reason="(\w*)"\} (\d+)$/gm,
+  )
+  return Object.fromEntries([...rows].map(([, parser = '', reason = '', count]) => [reason || parser, Number(count)]))
+}
+
+const HEAD = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
+const OK = /^HTTP\/1\.1 200 OK\r\n[^]*\r\n\r\nok$/
+
+t.test('what is plain is read by the lane, and what is not by the parser of Node, for a reason', async (t) => {
+  for (const [bytes, reader] of [
+    [HEAD, 'lane'],
+    ['GET /a?b=%20c HTTP/1.1\r\nhost: a:80\r\nAccept:\t*/* \r\nX-Empty:\r\nConnection: Keep-Alive\r\n\r\n', 'lane'],
+    ['DELETE /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n', 'lane'],
+    ['POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello', 'lane'],
+    ['OPTIONS /a HTTP/1.1\r\nHost: a\r\n\r\n', 'lane'],
+    ['POST /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n', 'body'],
+    ['POST /a HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\nhello', 'body'],
+    ['GET http://a/a HTTP/1.1\r\nHost: a\r\n\r\n', 'head'],
+    ['GET /a HTTP/1.0\r\nHost: a\r\n\r\n', 'head'],
+    ['GET /a HTTP/1.1\r\nHost: a\r\nX: caf\xe9\r\n\r\n', 'head'],
+    ['GET /a HTTP/1.1\r\nHost: a\r\nX: 1\r\nX: 2\r\n\r\n', 'head'],
+    ['GET /a HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n', 'connection'],
+    ['GET /a HTTP/1.1\r\nHost: a\r\nConnection: x-hop\r\nX-Hop: 1\r\n\r\n', 'connection'],
+    ['GET /a HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: h2c\r\n\r\n', 'connection'],
+    [`${HEAD}${HEAD}`, 'pipelined'],
+  ] as const) {
+    const started = await start(t)
+    const client = await openRaw(t, started.port)
+    client.write(bytes)
+    t.match(await client.until(/\nok$/), / 200 OK\r\n/, bytes)
+    const counts = await readBy(started)
+    t.ok((counts[reader] ?? 0) > 0, `${reader}: ${bytes}`)
+    t.equal((counts['lane'] ?? 0) > 0, reader === 'lane')
+  }
+})
+
+t.test('a connection stays in the lane from request to request, and leaves it for good', async (t) => {
+  const started = await start(t)
+  const client = await openRaw(t, started.port)
+  const ask = async (bytes: string) => {
+    const before = client.received().length
+    client.write(bytes)
+    await waitFor(() => /\nok$/.test(client.received().slice(before)))
+    return client.received().slice(before)
+  }
+  for (let count = 0; count < 3; count += 1) t.match(await ask(HEAD), OK)
+  t.same(await readBy(started), { lane: 3 })
+  t.match(await ask('GET /a HTTP/1.1\r\nHost: a\r\nTE: trailers\r\n\r\n'), OK)
+  t.match(await ask(HEAD), OK)
+  t.same(await readBy(started), { lane: 3, connection: 2 })
+})
+
+t.test('parser: node has no lane', async (t) => {
+  const started = await start(t, { listen: { port: 0, parser: 'node' } })
+  const client = await openRaw(t, started.port)
+  client.write(HEAD)
+  t.match(await client.until(/\nok$/), OK)
+  t.same(await readBy(started), { lane: 0, off: 1 })
+})
+
+t.test('a body that comes in pieces is streamed, and what comes behind it is the next request', async (t) => {
+  const started = await start(t)
+  const client = await openRaw(t, started.port)
+  client.write('POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n')
+  for (let piece = 0; piece < 4; piece += 1) client.write('x'.repeat(50_000))
+  t.match(await client.until(/\nok$/), /x-got: POST 200000/i)
+  client.write('PUT /a HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc')
+  t.match(await client.until(/PUT 3[^]*\nok$/), /x-got: PUT 3\r\n/i)
+  t.same(await readBy(started), { lane: 2 })
+})
+
+t.test('a head may come byte by byte, for a second; then Node waits for the rest', async (t) => {
+  const started = await start(t)
+  const quick = await openRaw(t, started.port)
+  for (const byte of HEAD) quick.write(byte)
+  t.match(await quick.until(/\nok$/), OK)
+  const slow = await openRaw(t, started.port)
+  slow.write(HEAD.slice(0, 20))
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+  await started.clock.advance(3000)
+  slow.write(HEAD.slice(20))
+  t.match(await slow.until(/\nok$/), OK)
+  t.equal((await readBy(started))['slow'], 1)
+})
+
+t.test(
+  'an idle connection is closed after the time that its responses name, a new one after the time for a head',
+  async (t) => {
+    const started = await start(t)
+    const [used, silent] = [await openRaw(t, started.port), await openRaw(t, started.port)]
+    used.write(HEAD)
+    const [, seconds = '0'] = /Keep-Alive: timeout=(\d+)/.exec(await used.until(/\nok$/)) ?? []
+    await started.clock.advance(Number(seconds) * 1000 - 5000)
+    t.notOk(used.closed())
+    await started.clock.advance(8000)
+    await waitFor(used.closed)
+    t.match(await silent.until(/requestId/), /^HTTP\/1\.1 408 /)
+  },
+)
+
+t.test('a client that leaves ends what is under way for it', async (t) => {
+  const started = await start(t)
+  const client = await openRaw(t, started.port)
+  client.write(HEAD.replace('/a', '/slow'))
+  await waitFor(() => started.upstream.requests.length === 1)
+  t.equal(started.upstream.open(), 1)
+  client.socket.resetAndDestroy()
+  await waitFor(() => started.upstream.open() === 0)
+  await waitFor(() => started.lines.some(({ status }) => status === 499))
+  t.pass('its line says so')
+})
+
+t.test('a gateway that ends tells the lane’s clients, and lets idle ones go at once', async (t) => {
+  const started = await start(t)
+  const [idle, busy] = [await openRaw(t, started.port), await openRaw(t, started.port)]
+  idle.write(HEAD)
+  await idle.until(/\nok$/)
+  busy.write(`${HEAD}`)
+  await busy.until(/\nok$/)
+  started.gateway.retire()
+  busy.write(HEAD)
+  t.match(await busy.until(/Connection: close[^]*\nok$/), /Connection: close\r\n/)
+  await started.gateway.close()
+  await waitFor(idle.closed)
+  t.ok(busy.closed())
+})
