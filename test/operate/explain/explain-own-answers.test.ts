@@ -53,3 +53,19 @@ t.test('preflights, published keys, the options of the server and log-outs', asy
   const out = (await runCli('explain', '-c', config, 'POST', '/logout', '-t', token)).out
   t.match(out, /route +\/logout with action revoke, auth: required/)
 })
+
+t.test('headers that are given several times', async (t) => {
+  const { pem, sign } = await createSigner('ES256')
+  const text = CONFIG.replace('    renewal: {', '    # {').replace(
+    'cors:',
+    'tokens: { from: [{ cookie: session }, { header: x-token }] }\ncors:',
+  )
+  const config = join(t.testdir({ 'c.yaml': text, 'main.pem': pem }), 'c.yaml')
+  const ask = async (...argv: string[]) => runCli('explain', '-c', config, 'GET', '/api/x', ...argv)
+  const token = await sign(goodClaims())
+  t.match(await ask('-t', token, '-H', 'cookie: a=b', '-H', 'cookie: c=d'), { code: 0, out: /found in cookie session/ })
+  t.match(await ask('-H', `cookie: session=${token}`, '-H', 'Cookie: c=d'), { code: 0, out: /found in cookie session/ })
+  t.match(await ask('-H', `x-token: ${token}`, '-H', 'x-token: junk'), { code: 1 })
+  for (const name of ['Host', 'authorization'])
+    t.match(await ask('-H', `${name}: a`, '-H', `${name.toLowerCase()}: b`), { code: 2, err: /would come twice/ }, name)
+})

@@ -48,6 +48,20 @@ function parseHeader(text: string): readonly [string, string] {
   return [text.slice(0, colon).trim().toLowerCase(), text.slice(colon + 1).trim()]
 }
 
+const SINGLE = ['host', 'authorization', 'content-length', 'content-type']
+
+/** One value for each name, as Node joins what comes several times. */
+function joinHeaders(pairs: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {
+  const headers = new Map<string, string>()
+  for (const [name, value] of pairs) {
+    const before = headers.get(name)
+    if (before !== undefined && SINGLE.includes(name))
+      throw new WrongCall(`the header ${name} would come twice: such a request is answered 400`)
+    headers.set(name, before === undefined ? value : `${before}${name === 'cookie' ? '; ' : ', '}${value}`)
+  }
+  return Object.fromEntries(headers)
+}
+
 /** The token goes where the config looks first. */
 function putToken({ tokens }: Config, target: string, token: string | undefined): PutToken {
   const [first] = tokens.from
@@ -75,11 +89,14 @@ function buildRequest(
   // From the text, not from URL: that would resolve the dot segments which the gateway is to judge.
   const path = absolute === undefined ? url : (/^https?:\/\/[^/?]*([^]*)$/.exec(url)?.[1] ?? '')
   const { target, headers: ofToken } = putToken(config, path === '' ? '/' : path, token)
+  // --token goes before a header that would hold another; it is one cookie of several.
+  const isKept = ([name]: readonly [string, string]) =>
+    name === 'cookie' || !ofToken.some(([other]) => other.toLowerCase() === name)
   const host = absolute?.host ?? 'localhost'
   return {
     method: method.toUpperCase(),
     target,
-    headers: Object.fromEntries([['host', host], ...header.map(parseHeader), ...ofToken]),
+    headers: { host, ...joinHeaders([...header.map(parseHeader).filter(isKept), ...ofToken]) },
     client,
   }
 }
