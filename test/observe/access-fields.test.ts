@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { createHash } from 'node:crypto'
 
-import { withoutTokens } from '../../gateway/src/observe/told-text.ts'
+import { withoutTokens } from '../../gateway/src/message/told-text.ts'
 import { openRaw } from '../support/raw-connection.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
 import { startTestGateway, type Teardown } from '../support/test-gateway.ts'

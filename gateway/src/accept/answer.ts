@@ -19,6 +19,8 @@ export interface AnswerExtras {
   readonly headers?: readonly string[] | undefined
   /** Closes the connection after the response, because the request has unread bytes. */
   readonly close?: boolean | undefined
+  /** Why the request was refused, in words for its operator: for the access line, never for the client. */
+  readonly detail?: string | undefined
 }
 
 /** Sends the response for a failure. Call it before the head of a response is written. */
@@ -78,10 +80,16 @@ export function rawAnswer(
   return `${lines.join('\r\n')}\r\n${headerLines(headers)}\r\n${body}`
 }
 
-const answered = new WeakMap<GatewayResponse, FailureCode>()
+/** What log and metrics tell of an answer. */
+interface Answered {
+  readonly code: FailureCode
+  readonly detail: string | undefined
+}
 
-/** The failure code of an answer; undefined for a response of an upstream. For log and metrics. */
-export function answeredWith(response: GatewayResponse): FailureCode | undefined {
+const answered = new WeakMap<GatewayResponse, Answered>()
+
+/** The failure of an answer; undefined for a response of an upstream. */
+export function answeredWith(response: GatewayResponse): Answered | undefined {
   return answered.get(response)
 }
 
@@ -90,7 +98,7 @@ export function answeredWith(response: GatewayResponse): FailureCode | undefined
  * it, and records `code` for log and metrics.
  */
 export function abandon(response: GatewayResponse, code: FailureCode): void {
-  answered.set(response, code)
+  answered.set(response, { code, detail: undefined })
   response.statusCode = failureRule(code).status
   if (response.socket !== null) response.detachSocket(response.socket)
   response.destroy()
@@ -102,7 +110,7 @@ export function createAnswer(options: AnswerOptions): Answer {
 
   return function answer(response, code, requestId, extras) {
     const { status, bodyStart, headers, challenge } = prepared.get(code) as PreparedAnswer
-    answered.set(response, code)
+    answered.set(response, { code, detail: extras?.detail })
     const body = `${bodyStart}${requestId}"}`
     const { record, method } = response.req as RecordedRequest
     if (record !== undefined && method !== 'HEAD') record.bytesOut = body.length

@@ -146,16 +146,16 @@ export class Exchange implements ResponseReceiver, LongLived {
     this.#finish()
     const { response, request, requestId, extraHeaders } = this.#admitted
     const code = upstreamFailure(error)
-    this.#policy.onFailure(requestId, code, error.message)
+    const { message: detail } = error
+    this.#policy.onFailure(requestId, code, detail)
     // The response is incomplete: a proper end would make it look complete (RFC 9112 section 8).
     if (response.headersSent) {
       this.#writeFirstChunk()
       response.destroy()
-    } else
-      this.#policy.answer(response, code, requestId, {
-        headers: extraHeaders,
-        close: !isUpstreamsFault(error) || (hasBody(request) && !request.complete),
-      })
+    } else {
+      const close = !isUpstreamsFault(error) || (hasBody(request) && !request.complete)
+      this.#policy.answer(response, code, requestId, { headers: extraHeaders, detail, close })
+    }
   }
 
   onUpgrade(rawHeaders: readonly string[], connection: Duplex): void {

@@ -48,12 +48,9 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
   const announced = request.headers['content-length']
   if (withBody && Number(announced) > bodyLimits.maxBytes) {
     const { response, requestId, extraHeaders } = admitted
-    policy.onFailure(
-      requestId,
-      'body_too_large',
-      `content-length announces ${announced} bytes, allowed are ${bodyLimits.maxBytes} (bodyBytes)`,
-    )
-    policy.answer(response, 'body_too_large', requestId, { headers: extraHeaders, close: true })
+    const detail = `content-length announces ${announced} bytes, allowed are ${bodyLimits.maxBytes} (bodyBytes)`
+    policy.onFailure(requestId, 'body_too_large', detail)
+    policy.answer(response, 'body_too_large', requestId, { headers: extraHeaders, close: true, detail })
     return
   }
   const facts = factsOf(admitted, policy)

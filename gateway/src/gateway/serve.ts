@@ -51,8 +51,9 @@ function createRefuse(methods: readonly string[], { answer, cors }: Pick<ServePa
     const close = isBodyLeft(request.headers)
     if (entry === undefined) answer(response, refusal ?? 'route_not_found', requestId, { headers: readable, close })
     else {
-      const headers = ['allow', entry.allow.join(', '), ...readable]
-      answer(response, 'method_not_allowed', requestId, { headers, close })
+      const allow = entry.allow.join(', ')
+      const detail = `the path takes ${allow}`
+      answer(response, 'method_not_allowed', requestId, { headers: ['allow', allow, ...readable], close, detail })
     }
   }
 }

@@ -86,6 +86,7 @@ export function createSteps({ log, answer, authentication }: StepsParts): Steps 
       }
       answer(response, failure.code, requestId, {
         scopes,
+        detail: failure.detail,
         headers: admission.cors?.responseHeaders(request.headers.origin),
         close: isBodyLeft(request.headers),
       })

@@ -1,7 +1,9 @@
 // Values in details for operators: bounded, quoted, and of what may be personal its kind alone.
 import { ExactNumber } from './json/exact-number.ts'
+import { withoutTokens } from './told-text.ts'
 
 const MAX_SHOWN = 100
+const MAX_SHORT = 256
 const MAX_LISTED = 5
 // Terminals obey C1 controls too, and marks of direction reorder what is around them.
 const UNPRINTABLE = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
@@ -11,9 +13,18 @@ export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (code) => `\\u${code.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** What a token or a config calls something that is no secret: an issuer, an audience, an algorithm. */
+/** A text of a client for an access line. Cut after tokens are taken out: half of one has no longer its shape, and its claims are in it. */
+export function shortText(text: string): string {
+  return printable(withoutTokens(text).slice(0, MAX_SHORT))
+}
+
+/**
+ * What a token or a config calls something that is no secret: an issuer, an audience, an algorithm. Tokens are taken
+ * out before the cut, as above.
+ */
 export function quoted(text: string): string {
-  const cut = text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text
+  const told = withoutTokens(text)
+  const cut = told.length > MAX_SHOWN ? `${told.slice(0, MAX_SHOWN)}…` : told
   return printable(JSON.stringify(cut))
 }
 

@@ -5,12 +5,12 @@ import type { LogFields } from './log.ts'
 import type { AuthResult, JsonValue } from '../authenticate/auth-result.ts'
 import { compilePointer } from '../authorize/claim-conditions.ts'
 import { ExactNumber } from '../message/json/exact-number.ts'
-import { printable } from '../message/shown-value.ts'
+import { printable, shortText } from '../message/shown-value.ts'
+import { withoutTokens } from '../message/told-text.ts'
 import type { Config } from '../options/config.ts'
 
 export type CallerFields = Pick<LogFields, 'subject' | 'issuer' | 'kid' | 'claims'>
 
-const MAX_CHARACTERS = 256
 const MAX_ITEMS = 32
 const HASH_CHARACTERS = 16
 
@@ -18,7 +18,7 @@ type Scalar = string | number | boolean
 
 function scalarOf(value: unknown): Scalar | undefined {
   if (value instanceof ExactNumber) return ExactNumber.textOf(value)
-  if (typeof value === 'string') return printable(value.slice(0, MAX_CHARACTERS))
+  if (typeof value === 'string') return shortText(value)
   return typeof value === 'number' || typeof value === 'boolean' ? value : undefined
 }
 
@@ -46,9 +46,13 @@ export function createCallerFields({ subject: told, claims }: Pick<Config['log']
     })
     return {
       subject:
-        subject === undefined || told === 'off' ? undefined : told === 'hash' ? hashOf(caller) : printable(subject),
+        subject === undefined || told === 'off'
+          ? undefined
+          : told === 'hash'
+            ? hashOf(caller)
+            : printable(withoutTokens(subject)),
       issuer,
-      kid: kid === undefined ? undefined : printable(kid.slice(0, MAX_CHARACTERS)),
+      kid: kid === undefined ? undefined : shortText(kid),
       claims: values.length === 0 ? undefined : Object.fromEntries(values),
     }
   }

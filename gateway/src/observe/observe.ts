@@ -6,14 +6,14 @@ import { createLineLimit } from './line-limit.ts'
 import type { Log } from './log.ts'
 import type { Metrics } from './metrics/metrics.ts'
 import { UNROUTED, type RouteTally } from './metrics/route-tally.ts'
-import { withoutTokens } from './told-text.ts'
 import { answeredWith } from '../accept/answer.ts'
 import { RequestRecord, type RecordedRequest } from '../accept/request-record.ts'
 import type { ConnectionFault } from '../accept/listen/client-error.ts'
 import type { Clock } from '../clock.ts'
 import type { GatewayResponse } from '../message/client-exchange.ts'
 import type { ClientOf } from '../message/client-address.ts'
-import { printable } from '../message/shown-value.ts'
+import { shortText } from '../message/shown-value.ts'
+import { withoutTokens } from '../message/told-text.ts'
 import { peerAddressOf } from '../message/trusted-proxies.ts'
 import type { Config } from '../options/config.ts'
 import { failureRule, type FailureCode } from '../failure.ts'
@@ -29,13 +29,6 @@ function pathOf({ originalUrl, url }: ObservedRequest, hasRoute: boolean): strin
   const path = target.startsWith('/') ? target : target.replace(AUTHORITY, '')
   const queryAt = path.indexOf('?')
   return withoutTokens(queryAt === -1 ? path : path.slice(0, queryAt))
-}
-
-const MAX_CHARACTERS = 256
-
-/** Cut after tokens are taken out: half of one has no longer the shape of one, and its claims are in it. */
-function shortText(text: string | undefined): string | undefined {
-  return text === undefined ? undefined : printable(withoutTokens(text).slice(0, MAX_CHARACTERS))
 }
 
 /** Without what stands before an @: an absolute target may bring a password there. */
@@ -109,6 +102,9 @@ export function createObserver(options: Config['log'], { log, clientOf, metrics,
         const status = statusOf(response)
         tally.countRequest(status, durationMs / 1000)
         const { headers, socket } = request
+        const host = hostOf(headers.host)
+        const userAgent = headers['user-agent']
+        const answered = answeredWith(response)
         const { subject, issuer, kid, claims } = callerFields(record.caller)
         // Of a WebSocket, what the connection had carried before was taken off.
         const isSwitched = status === SWITCHED
@@ -119,13 +115,14 @@ export function createObserver(options: Config['log'], { log, clientOf, metrics,
             path: pathOf(request, tally !== unrouted),
             route: tally.route,
             status,
-            code: answeredWith(response),
+            code: answered?.code,
+            detail: answered?.detail,
             complete: response.writableFinished ? undefined : false,
             durationMs: rounded(durationMs),
             client: clientOf(request),
-            host: shortText(hostOf(headers.host)),
+            host: host === undefined ? undefined : shortText(host),
             protocol: `HTTP/${request.httpVersion}`,
-            userAgent: shortText(headers['user-agent']),
+            userAgent: userAgent === undefined ? undefined : shortText(userAgent),
             traceId: traceIdOf(headers['traceparent']),
             subject,
             issuer,

@@ -14,13 +14,21 @@ async function explained(method: string, path: string): Promise<string> {
 }
 
 export const REQUEST_ROWS = {
-  path_unsafe: { send: () => explained('GET', '/a/..%2fb'), told: /400 path_unsafe[^]*/ },
+  path_unsafe: {
+    route: OPEN,
+    send: raw(`GET /x%2fy HTTP/1.1${HOST}`),
+    told: /an escaped slash \(encodedSlashes of the route\)/,
+  },
   request_invalid: {
     send: raw(`POST /x HTTP/1.1${HOST}\r\ntransfer-encoding: gzip, chunked`),
     told: /transfer-encoding is "gzip, chunked", wanted is "chunked"/,
   },
   route_not_found: { send: () => explained('GET', '/thing'), told: /\/thing\b[^]*\/things/ },
-  method_not_allowed: { send: () => explained('POST', '/things'), told: /POST[^]*GET/ },
+  method_not_allowed: {
+    route: { ...OPEN, methods: ['GET'] },
+    send: raw(`POST /x HTTP/1.1${HOST}`),
+    told: /the path takes GET\b[^]*"method":"POST"/,
+  },
   body_too_large: {
     options: { limits: { bodyBytes: '1KiB' } },
     route: OPEN,
@@ -34,8 +42,8 @@ export const REQUEST_ROWS = {
         port,
         `GET /x HTTP/1.1${HOST}\r\nconnection: upgrade\r\nupgrade: websocket\r\nsec-websocket-version: 8\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`,
         50,
-      ),
-    told: /sec-websocket-version: 13[^]*13 is/i,
+      ).then(() => undefined),
+    told: /sec-websocket-version is "8", wanted is 13/,
   },
   headers_too_large: {
     send: ({ port }) =>
@@ -44,7 +52,8 @@ export const REQUEST_ROWS = {
   },
   request_timeout: {
     options: { limits: { requestTimeout: '1s' } },
-    send: ({ port }) => sendRaw(port, `POST /x HTTP/1.1${HOST}`, 2500).then(() => undefined),
+    // The head of a plain request waits in the fast lane first, whose turns are seconds.
+    send: ({ port }) => sendRaw(port, `POST /x HTTP/1.1${HOST}`, 8000).then(() => undefined),
     told: /the head did not come within 1000 ms \(limits\.requestTimeout\)/,
   },
   internal_error: {

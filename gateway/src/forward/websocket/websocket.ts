@@ -10,7 +10,7 @@ import { Exchange } from '../exchange.ts'
 import { factsOf, type ForwardPolicy } from '../forward.ts'
 import { createNextToken } from '../streams/stream-renewal.ts'
 import { addToSwitchingHead, linesForClient } from './switching-head.ts'
-import { chosenProtocol, handshakeProblem, prepareHandshake, VERSION } from './websocket-handshake.ts'
+import { chosenProtocol, handshakeProblem, prepareHandshake } from './websocket-handshake.ts'
 import { linkWebSockets, type Peer } from './websocket-link.ts'
 import type { RecordedRequest } from '../../accept/request-record.ts'
 import type { AuthResult } from '../../authenticate/auth-result.ts'
@@ -69,11 +69,6 @@ function noteSwitch({ record, socket }: RecordedRequest): void {
   record.onHead()
   record.bytesIn = -socket.bytesRead
   record.bytesOut = -socket.bytesWritten
-}
-
-/** Headers of a 426: the supported version (RFC 6455 section 4.4), and the protocol to switch to (RFC 9110 section 15.5.22). */
-const SPOKEN_VERSION = {
-  headers: ['sec-websocket-version', VERSION, 'upgrade', 'websocket', 'connection', 'upgrade, close'],
 }
 
 /**
@@ -168,7 +163,8 @@ export function createWebSocketMount(
         const problem = handshakeProblem(request.raw)
         if (problem !== undefined) {
           reply.hijack()
-          answer(reply.raw, problem, upgrade.requestId, problem === 'websocket_version' ? SPOKEN_VERSION : {})
+          const { code, detail, headers } = problem
+          answer(reply.raw, code, upgrade.requestId, { detail, headers })
         } else {
           dial(upgrade, (dialed) => {
             issued += 1

@@ -6,7 +6,7 @@ export const FAILURE_ADVICE: Readonly<Record<FailureCode, string>> = {
   path_unsafe:
     'Send the path in its plain form: no `..`, no encoded slash or backslash, no empty segment. `encodedSlashes` and `emptySegments` of a route allow what its upstream really needs.',
   request_invalid:
-    'Look at the client or at the proxy before the gateway: the message is not valid HTTP/1.1 (RFC 9112). `reason` in the log, or `detail` with `log.level: debug`, says what is wrong.',
+    'Look at the client or at the proxy before the gateway: the message is not valid HTTP/1.1 (RFC 9112). `reason` or `detail` in the log says what is wrong.',
   token_ambiguous:
     'Send one token. Where several come by accident, shorten `tokens.from` to the location that is meant, or delete the older cookie.',
   token_missing: 'Send a token in a location that `tokens.from` names: `Authorization: Bearer ...` by default.',

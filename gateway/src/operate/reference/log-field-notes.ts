@@ -9,7 +9,7 @@ export const LOG_FIELD_NOTES: Readonly<Record<LogField, string>> = {
   route: 'path of the route in the config',
   status: 'status of the response; 499 when the client left before it',
   code: 'failure code of the gateway’s own response',
-  detail: 'why the request was refused, in words (`log.level: debug`)',
+  detail: 'why the request was refused, in words, with what came and what is wanted',
   trace: 'what each check found, up to the one that failed (`log.level: debug`)',
   complete: 'false when the response did not reach its end',
   durationMs: 'milliseconds from the head of the request to the end of the response',
