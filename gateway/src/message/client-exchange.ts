@@ -55,6 +55,8 @@ export interface GatewayResponse {
   /** All of it was handed to the operating system. */
   readonly writableFinished: boolean
   readonly writableNeedDrain: boolean
+  /** `end(text, 'latin1')` is one write with the head. Of node:http's it is two or three. */
+  readonly endsInOneWrite?: boolean
   /** Names and values in turn. The head goes out with the first piece of the body, or when it is flushed. */
   writeHead(status: number, reason: string, headers: string[]): unknown
   writeHead(status: number, headers: string[]): unknown

@@ -107,18 +107,31 @@ t.test('a body that comes in pieces is streamed, and what comes behind it is the
   t.same(await readBy(started), { lane: 2 })
 })
 
-t.test('a head may come byte by byte, for a second; then Node waits for the rest', async (t) => {
+t.test('a head may come in some pieces, for a second; then Node waits for the rest', async (t) => {
   const started = await start(t)
   const quick = await openRaw(t, started.port)
-  for (const byte of HEAD) quick.write(byte)
+  quick.socket.setNoDelay(true)
+  for (const piece of [HEAD.slice(0, 3), HEAD.slice(3, 20), HEAD.slice(20, -2), HEAD.slice(-2)]) {
+    quick.write(piece)
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+  }
   t.match(await quick.until(/\nok$/), OK)
+  t.same(await readBy(started), { lane: 1 })
+  const scattered = await openRaw(t, started.port)
+  scattered.socket.setNoDelay(true)
+  for (const byte of HEAD) {
+    scattered.write(byte)
+    for (let turn = 0; turn < 4; turn += 1) await new Promise(setImmediate)
+  }
+  t.match(await scattered.until(/\nok$/), OK)
+  t.same(await readBy(started), { lane: 1, slow: 1 })
   const slow = await openRaw(t, started.port)
   slow.write(HEAD.slice(0, 20))
   for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
   await started.clock.advance(3000)
   slow.write(HEAD.slice(20))
   t.match(await slow.until(/\nok$/), OK)
-  t.equal((await readBy(started))['slow'], 1)
+  t.equal((await readBy(started))['slow'], 2)
 })
 
 t.test(

@@ -30,6 +30,9 @@ export interface LaneOwner<Route> {
   onLost(request: LaneRequest<Route>): void
 }
 
+/** A head is read anew with each of its pieces; one in many is not worth it, and a way to waste our time. */
+const MOST_PIECES = 16
+
 const END_OF_HEAD = '\r\n\r\n'
 
 export class LaneConnection<Route> implements ResponseOwner {
@@ -40,6 +43,8 @@ export class LaneConnection<Route> implements ResponseOwner {
   #response: LaneResponse | undefined
   /** A head whose end is still to come, or what came behind a request before its turn. */
   #unread: Buffer | undefined
+  /** In how many pieces it came. */
+  #pieces = 0
   #ending = false
   /** When it began to wait for what it waits for: the first request, the rest of a head, the next request. */
   sinceTurn: number
@@ -126,7 +131,9 @@ export class LaneConnection<Route> implements ResponseOwner {
     const end = text.indexOf(END_OF_HEAD, unread === undefined ? 0 : Math.max(0, unread.length - END_OF_HEAD.length))
     if (end === -1) {
       if (unread === undefined) this.sinceTurn = this.#owner.turn
+      this.#pieces = unread === undefined ? 1 : this.#pieces + 1
       if (text.length < bytes.length || !mayBecomePlain(text)) this.#leave(bytes, 'head')
+      else if (this.#pieces > MOST_PIECES) this.#leave(bytes, 'slow')
       else this.#unread = bytes
       return
     }

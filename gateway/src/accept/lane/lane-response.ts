@@ -30,6 +30,7 @@ export class LaneResponse implements GatewayResponse {
   destroyed = false
   writableEnded = false
   writableFinished = false
+  readonly endsInOneWrite = true
   readonly #owner: ResponseOwner
   /** Until it is written. */
   #head = ''

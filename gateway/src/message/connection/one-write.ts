@@ -7,7 +7,7 @@ import type { GatewayResponse } from '../client-exchange.ts'
  */
 export function endInOneWrite(response: GatewayResponse, text: string): void {
   const { socket } = response
-  if (socket === null) {
+  if (socket === null || response.endsInOneWrite === true) {
     response.end(text, 'latin1')
     return
   }
