@@ -12,6 +12,8 @@ export interface LaneOwner<Route> {
   readonly keepAliveSec: number
   /** Of a whole head. */
   readonly maxHeadBytes: number
+  /** False: a head that is not here as a whole is for Node's parser. */
+  readonly waitsForHeads: boolean
   /** Counts on while the lane lives, about once a second. */
   readonly turn: number
   /** The gateway is about to end: each response is the last of its connection. */
@@ -133,7 +135,7 @@ export class LaneConnection<Route> implements ResponseOwner {
       if (unread === undefined) this.sinceTurn = this.#owner.turn
       this.#pieces = unread === undefined ? 1 : this.#pieces + 1
       if (text.length < bytes.length || !mayBecomePlain(text)) this.#leave(bytes, 'head')
-      else if (this.#pieces > MOST_PIECES) this.#leave(bytes, 'slow')
+      else if (this.#pieces > MOST_PIECES || !this.#owner.waitsForHeads) this.#leave(bytes, 'slow')
       else this.#unread = bytes
       return
     }

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 
 import type { LaneRequest } from './lane-request.ts'
 import { dateText } from './date-text.ts'
+import { noteResponse } from '../listen/current-response.ts'
 import type { GatewayResponse } from '../../message/client-exchange.ts'
 import { headerLines } from '../../message/raw-headers.ts'
 
@@ -143,7 +144,8 @@ export class LaneResponse implements GatewayResponse {
   }
 
   /** The connection serves its client past this response. */
-  detachSocket(): void {
+  detachSocket(socket: Socket): void {
+    noteResponse(socket, undefined)
     this.socket = null
   }
 

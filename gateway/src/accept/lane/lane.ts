@@ -12,6 +12,8 @@ import type { Schedule } from '../../clock.ts'
 const TURN_MS = 1000
 /** A head that comes in pieces may take this long; Node's parser waits longer, with a timer of its own. */
 const TURNS_FOR_HEAD = 1
+/** Where a head has less time than this, the second that it may spend in the lane would be a good part of it. */
+const LEAST_TIMEOUT_MS = 10_000
 /** While nothing is read, a client that leaves is not seen: it is not waited for without end. */
 const TURNS_HELD = 60
 
@@ -54,6 +56,7 @@ class Lane<Route> implements LaneOwner<Route> {
   readonly maxHeadBytes: number
   readonly serve: LaneParts<Route>['serve']
   readonly onLost: LaneParts<Route>['onLost']
+  readonly waitsForHeads: boolean
   turn = 0
   /** Connections on which requests wait for others. */
   held = 0
@@ -68,6 +71,7 @@ class Lane<Route> implements LaneOwner<Route> {
   constructor(server: Server, parts: LaneParts<Route>) {
     this.keepAliveSec = Math.floor(server.keepAliveTimeout / 1000)
     this.maxHeadBytes = parts.maxHeadBytes
+    this.waitsForHeads = parts.headersTimeoutMs === 0 || parts.headersTimeoutMs >= LEAST_TIMEOUT_MS
     this.serve = parts.serve
     this.onLost = parts.onLost
     this.#server = server
