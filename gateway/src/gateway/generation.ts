@@ -9,6 +9,7 @@ import type { Log } from '../observe/log.ts'
 import type { Metrics } from '../observe/metrics/metrics.ts'
 import { createFindings } from '../observe/readiness/findings.ts'
 import { watchReadiness, type Readiness } from '../observe/readiness/readiness.ts'
+import { readStatus, type GatewayStatus } from '../observe/status.ts'
 import type { Config } from '../options/config.ts'
 import type { AskIssuer } from '../renew/endpoint.ts'
 import type { BlockList } from '../revoke/block-list.ts'
@@ -51,6 +52,8 @@ export interface Gateway extends Ending {
   readonly revocation: Revocation
   /** Returns the renewal of an issuer, by name; undefined when it renews no tokens. */
   readonly renewalOf: (issuerName: string) => RenewalFacts | undefined
+  /** How its targets and its keys are. */
+  status(): GatewayStatus
   /** Lends its state to the explanation of one request. */
   lend(): Lent
   /** Fetches the keys of all issuers. Resolves when all fetches have ended, successful or not. */
@@ -111,6 +114,7 @@ export function createGeneration(config: Config, parts: GenerationParts): Gatewa
     revocation,
     renewalOf,
     lend,
+    status: () => readStatus({ config, issuers, upstreams: forwarding.upstreams, clock }),
     readiness: () => readinessWatch.readiness(),
     async loadKeys() {
       readinessWatch.start()

@@ -21,7 +21,7 @@ export const AdminOptions = Options(
       Type.String({
         writeOnly: true,
         description:
-          'What whoever changes something must send as Authorization: Bearer; take it from the environment: "${TOLLGATE_ADMIN_TOKEN:-}". Left out or empty: nothing can be changed.',
+          'What whoever changes something, or asks for the config and what became of it (/api/...), must send as Authorization: Bearer; take it from the environment: "${TOLLGATE_ADMIN_TOKEN:-}". Left out or empty: nobody can.',
       }),
     ),
   },

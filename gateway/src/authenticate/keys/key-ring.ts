@@ -20,6 +20,8 @@ export interface KeyRing {
   replace(keys: readonly VerificationKey[]): KeyChange
   readonly size: number
   names(): readonly string[]
+  /** What may be told of each key. */
+  list(): readonly Pick<VerificationKey, 'kid' | 'algorithm'>[]
 }
 
 const NONE: readonly VerificationKey[] = []
@@ -62,6 +64,7 @@ export function createKeyRing(first: KeySet['keys'] = [], own: KeySet['keys'] = 
       return keys.length
     },
     names: () => namesOf(keys),
+    list: () => keys.map(({ kid, algorithm }) => ({ kid, algorithm })),
 
     find(header) {
       const { kid, alg } = header

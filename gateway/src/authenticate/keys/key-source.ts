@@ -21,10 +21,21 @@ import type { ReadOnly } from '../../options/read-only.ts'
 
 export type IssuerConfig = ReadOnly<IssuerOptions>
 
+/** How the keys of an issuer are. Times are milliseconds of the monotonic clock. */
+export interface KeySourceStatus {
+  /** When they were fetched or read; undefined before. */
+  readonly loadedAtMs: number | undefined
+  /** Undefined while a fetch is under way, and for keys that are not fetched. */
+  readonly nextFetchAtMs: number | undefined
+  /** Why the last fetch or reading failed. */
+  readonly problem: string | undefined
+}
+
 /** The key ring of an issuer. `remote` is undefined for a secret or a file. */
 export interface KeySource {
   readonly ring: KeyRing
   readonly remote: RemoteKeys | undefined
+  status(): KeySourceStatus
   /** Stops fetches and file watches. */
   stop(): void
 }
@@ -100,7 +111,12 @@ function optionOf({ keys: { secret, pemFile } }: IssuerConfig): readonly string[
 }
 
 /** Reloads a key file when it changes. Reports an unusable file and keeps the old keys. Returns a function that stops. */
-function watchLocal({ keys }: IssuerConfig, { watchFiles, events }: KeySourceParts, load: () => void): () => void {
+function watchLocal(
+  { keys }: IssuerConfig,
+  { watchFiles }: KeySourceParts,
+  load: () => void,
+  onFailed: (reason: string) => void,
+): () => void {
   const file = keys.jwksFile ?? keys.pemFile
   if (file === undefined || watchFiles === undefined) return () => undefined
   return watchFiles([file], (fault) => {
@@ -108,7 +124,7 @@ function watchLocal({ keys }: IssuerConfig, { watchFiles, events }: KeySourcePar
       if (fault !== undefined) throw new Error(`key file ${fault}`)
       load()
     } catch (error) {
-      events.onFetchFailed(error instanceof Error ? error.message : 'the file cannot be used', Infinity)
+      onFailed(error instanceof Error ? error.message : 'the file cannot be used')
     }
   })
 }
@@ -120,13 +136,19 @@ export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): Ke
   const { jwksUrl } = keys
   if (jwksUrl === undefined && keys.discovery !== true) {
     const ring = createKeyRing([], parts.ownKeys)
+    let status: KeySourceStatus
     const load = () => {
       const { keys: loaded, remarks } = localKeys(issuer, policy)
       if (loaded.length === 0) throw new CannotStart(remarks.join('; ') || 'it holds no key', optionOf(issuer))
+      status = { loadedAtMs: parts.clock.monotonic(), nextFetchAtMs: undefined, problem: undefined }
       parts.events.onFetched(ring.replace(loaded), remarks)
     }
+    const onFailed = (problem: string) => {
+      status = { ...status, problem }
+      parts.events.onFetchFailed(problem, Infinity)
+    }
     load()
-    return { ring, remote: undefined, stop: watchLocal(issuer, parts, load) }
+    return { ring, remote: undefined, status: () => status, stop: watchLocal(issuer, parts, load, onFailed) }
   }
 
   const ring = createKeyRing([], parts.ownKeys)
@@ -143,6 +165,11 @@ export function createKeySource(issuer: IssuerConfig, parts: KeySourceParts): Ke
   return {
     ring,
     remote,
+    status: () => ({
+      loadedAtMs: remote.lastGoodAtMs(),
+      nextFetchAtMs: remote.nextFetchAtMs(),
+      problem: remote.problem(),
+    }),
     stop() {
       remote.stop()
     },

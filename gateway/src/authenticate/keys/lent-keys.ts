@@ -21,6 +21,7 @@ export function lendKeys(running: KeySource, createOwn: () => KeySource): KeySou
       return ring.size
     },
     names: () => ring.names(),
+    list: () => ring.list(),
     find: (header) => ring.find(header),
     findWithdrawn: (header) => ring.findWithdrawn(header),
     replace: () => ({ added: [], removed: [], fresh: [] }),
@@ -42,6 +43,7 @@ export function lendKeys(running: KeySource, createOwn: () => KeySource): KeySou
   return {
     ring: lentRing,
     remote: running.remote === undefined ? undefined : lendRemote(running.remote),
+    status: () => running.status(),
     stop: () => undefined,
   }
 }

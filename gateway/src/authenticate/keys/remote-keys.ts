@@ -49,6 +49,8 @@ export interface RemoteKeys {
   wouldWaitFor(missing: MissingKey): boolean
   /** Monotonic time of the last successful fetch in milliseconds; undefined before the first. */
   lastGoodAtMs(): number | undefined
+  /** Monotonic time of the next fetch in milliseconds; undefined while one is in flight, and when none will be. */
+  nextFetchAtMs(): number | undefined
   /** Why the last fetch failed; undefined after a successful one. */
   problem(): string | undefined
 }
@@ -208,6 +210,7 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
       return extraFetchFor(missing) !== undefined || isDueSoon()
     },
     lastGoodAtMs: () => lastGoodAtMs,
+    nextFetchAtMs: () => (stopped || nextAtMs === Infinity ? undefined : nextAtMs),
     problem: () => problem,
   }
 }

@@ -23,6 +23,8 @@ export interface Ejection {
   inconclusive(): void
   /** True from the ejection to a successful probe. */
   readonly ejected: boolean
+  /** When a probe may be sent, by the monotonic clock; undefined when it is not ejected. */
+  readonly untilMs: number | undefined
 }
 
 /** Creates the state of one target, not ejected. */
@@ -35,6 +37,9 @@ export function createEjection({ failures, time, maxTime }: EjectionConfig): Eje
   return {
     get ejected() {
       return untilMs !== undefined
+    },
+    get untilMs() {
+      return untilMs
     },
     isOpen: (nowMs) => untilMs === undefined || (nowMs >= untilMs && !probing),
     begin(nowMs) {

@@ -2,7 +2,7 @@
 import { createBalance } from './balance.ts'
 import { watchHealth } from './health.ts'
 import { createRetryBudget } from './retry-budget.ts'
-import { createTarget, type Target } from './target.ts'
+import { createTarget, type Outage, type Target } from './target.ts'
 import type { OutgoingRequest, ResponseReceiver, TargetTransport, Transport } from '../transport/transport.ts'
 import type { UpstreamConfig } from '../../options/upstreams.ts'
 import { UpstreamUnavailable } from './upstream-failure.ts'
@@ -12,7 +12,7 @@ import type { Clock, Schedule } from '../../clock.ts'
 /** Reports changes of target health to the log and the metrics. */
 export interface UpstreamEvents {
   /** `cause`: the last failure, as text for the log. */
-  onTargetOut(upstream: string, target: string, why: 'ejected' | 'unhealthy', cause: string): void
+  onTargetOut(upstream: string, target: string, why: Outage['why'], cause: string): void
   onTargetBack(upstream: string, target: string): void
 }
 
@@ -28,6 +28,8 @@ export interface TargetStatus {
   readonly target: string
   readonly inFlight: number
   readonly available: boolean
+  /** Why not, with the time of the probe that may end an ejection (monotonic clock). */
+  readonly outages: readonly (Outage & { readonly probeAtMs?: number | undefined })[]
 }
 
 export interface Upstream extends Transport {
@@ -130,10 +132,20 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
     }
   }
 
+  function takenOut(target: Target, why: Outage['why'], cause: string): void {
+    target.outages.set(why, { why, cause, sinceMs: clock.monotonic() })
+    events.onTargetOut(name, target.name, why, cause)
+  }
+
+  function back(target: Target, why: Outage['why']): void {
+    target.outages.delete(why)
+    events.onTargetBack(name, target.name)
+  }
+
   function failed(target: Target, cause: string): void {
     const ejected = targets.filter(({ ejection }) => ejection.ejected).length
     const mayEject = ejected + 1 <= targets.length / 2
-    if (target.ejection.failed(clock.monotonic(), mayEject)) events.onTargetOut(name, target.name, 'ejected', cause)
+    if (target.ejection.failed(clock.monotonic(), mayEject)) takenOut(target, 'ejected', cause)
   }
 
   const owner = {
@@ -145,7 +157,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
       }
       const was = target.ejection.ejected
       target.ejection.succeeded()
-      if (was && !target.ejection.ejected) events.onTargetBack(name, target.name)
+      if (was && !target.ejection.ejected) back(target, 'ejected')
     },
     onDone(target: Target): void {
       target.inFlight -= 1
@@ -180,8 +192,8 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
           ...parts,
           transport,
           onChange(changed, cause) {
-            if (cause === undefined) events.onTargetBack(name, changed.name)
-            else events.onTargetOut(name, changed.name, 'unhealthy', cause)
+            if (cause === undefined) back(changed, 'unhealthy')
+            else takenOut(changed, 'unhealthy', cause)
           },
         })
         stops.push(() => {
@@ -195,10 +207,14 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
       return only !== undefined || targets.some(({ healthy, ejection }) => healthy && ejection.isOpen(nowMs))
     },
     status: () =>
-      targets.map(({ name: target, inFlight, healthy, ejection }) => ({
+      targets.map(({ name: target, inFlight, healthy, ejection, outages }) => ({
         target,
         inFlight,
         available: healthy && !ejection.ejected,
+        outages: [...outages.values()].map((outage) => ({
+          ...outage,
+          ...(outage.why === 'ejected' ? { probeAtMs: ejection.untilMs } : {}),
+        })),
       })),
     get queued() {
       return waiting.length

@@ -1,13 +1,14 @@
-// The admin listener: liveness, readiness, metrics, the API of the block list, and explanations.
+// The admin listener: liveness, readiness, metrics, what runs and how it is, the API of the block list, and explanations.
 import { fastify, type FastifyInstance } from 'fastify'
 
 import { addExplainRoute, type AdminExplainParts } from './admin-explain.ts'
 import { answerProblems } from './admin-problem.ts'
 import { addRevocationRoutes, type AdminRevocationsParts } from './admin-revocations.ts'
+import { addStatusRoutes, type AdminStatusParts } from './admin-status.ts'
 import type { Metrics } from '../../observe/metrics/metrics.ts'
 import type { Readiness, Told } from '../../observe/readiness/readiness.ts'
 
-export interface AdminParts extends AdminRevocationsParts, AdminExplainParts {
+export interface AdminParts extends AdminRevocationsParts, AdminExplainParts, AdminStatusParts {
   readonly metrics: Pick<Metrics, 'contentType' | 'text'>
   readonly readiness: () => Readiness | Promise<Readiness>
   readonly version: string
@@ -43,5 +44,6 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
   app.get('/metrics', async (_request, reply) => reply.type(metrics.contentType).send(await metrics.text()))
   addRevocationRoutes(app, parts)
   addExplainRoute(app, parts)
+  addStatusRoutes(app, parts)
   return app
 }

@@ -35,9 +35,17 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'make keys',
     add: async (command) => (await import('./keys.ts')).addKeys(command),
   },
+  status: {
+    description: 'tell how a running gateway is: ready or not, its config, its targets and its keys',
+    add: async (command) => (await import('./running/status.ts')).addStatus(command),
+  },
+  routes: {
+    description: 'list the routes of a running gateway',
+    add: async (command) => (await import('./running/routes.ts')).addRoutes(command),
+  },
   revoke: {
     description: 'block a token, a jti, a session or a subject in a running gateway',
-    add: async (command) => (await import('./revoke.ts')).addRevoke(command),
+    add: async (command) => (await import('./running/revoke.ts')).addRevoke(command),
   },
 }
 

@@ -39,7 +39,7 @@ export interface Cluster {
   /** How often one had to be started again. */
   readonly restarts: number
   /** By worker, from 1; undefined for one that is not there or does not answer in time. */
-  ask<Q extends 'metrics' | 'readiness'>(question: Q): Promise<readonly (Answers[Q] | undefined)[]>
+  ask<Q extends Exclude<Question, 'explained'>>(question: Q): Promise<readonly (Answers[Q] | undefined)[]>
   /** What would happen to a request, as one worker tells, the next where one does not; undefined when none does. */
   explain(about: ExplainQuestion): Promise<Explained | undefined>
   /** Each worker's responses end their connections from now on, also those of workers that come later. */

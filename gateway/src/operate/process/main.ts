@@ -92,8 +92,11 @@ export function shuttingDown(sinceMs: number): Readiness {
 }
 
 /** What the admin listener needs of the config, in one process as with workers. */
-export function adminPartsOf({ admin, issuers, revocation }: Config, log: Log) {
+export function adminPartsOf(config: Config, log: Log) {
+  const { admin, issuers, revocation } = config
+  const loadedAtMs = systemClock.now()
   return {
+    running: () => ({ config, loadedAtMs }),
     version: packageVersion(),
     token: admin.token,
     issuers,
@@ -114,7 +117,8 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       async beforeListening(gateway) {
         const readiness = () => (closingSinceMs === undefined ? gateway.readiness() : shuttingDown(closingSinceMs))
         const explain = createExplainRunning(config, gateway, log)
-        admin = buildAdmin({ ...gateway, ...adminPartsOf(config, log), readiness, explain })
+        const statusOfWorkers = () => Promise.resolve([gateway.status()])
+        admin = buildAdmin({ ...gateway, ...adminPartsOf(config, log), readiness, explain, statusOfWorkers })
         adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
       },
     })

@@ -109,6 +109,7 @@ export async function runWorkers(config: Config): Promise<void> {
     // Tokens are met by workers.
     issuerTimeSec: () => undefined,
     explain: (question) => workers.explain(question),
+    statusOfWorkers: () => workers.ask('status'),
     ...adminPartsOf(config, log),
   })
   try {

@@ -7,11 +7,13 @@ import type { Readiness } from '../../observe/readiness/readiness.ts'
 import type { Explained } from '../explain/explain-running.ts'
 import type { ExplainQuestion } from '../explain/explained-request.ts'
 import type { MetricData } from '../../observe/metrics/metrics.ts'
+import type { GatewayStatus } from '../../observe/status.ts'
 
 /** What the primary may ask, and what a worker answers. */
 export interface Answers {
   readonly metrics: MetricData
   readonly readiness: Readiness
+  readonly status: GatewayStatus
   readonly explained: Explained
 }
 

@@ -51,6 +51,8 @@ async function answerTo(asked: Asked, { gateway }: RunningProxy): Promise<Answer
       return gateway.metrics.json()
     case 'readiness':
       return gateway.readiness()
+    case 'status':
+      return gateway.status()
     case 'explained':
       return explain?.(asked.about)
   }

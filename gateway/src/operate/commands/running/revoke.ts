@@ -2,9 +2,9 @@
 import { readFileSync } from 'node:fs'
 import { Option, type Command } from 'commander'
 
-import { CommandFailed, WrongCall } from './command-failed.ts'
-import { counted } from '../../config/text/counted.ts'
-import { readToken } from './token-input.ts'
+import { CommandFailed, WrongCall } from '../command-failed.ts'
+import { counted } from '../../../config/text/counted.ts'
+import { readToken } from '../token-input.ts'
 
 interface RevokeOptions {
   readonly admin: string
