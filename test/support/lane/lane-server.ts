@@ -33,7 +33,15 @@ function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
-export function createMemoryServer(withLane: boolean): MemoryServer {
+export type Respond = (request: GatewayRequest, response: GatewayResponse, body: Buffer) => void
+
+function echo({ url = '' }: GatewayRequest, response: GatewayResponse, body: Buffer): void {
+  response.writeHead(200, 'OK', ['Content-Length', String(body.length + 1), 'X-Target', encodeURIComponent(url)])
+  response.end(`<${body.toString('latin1')}`, 'latin1')
+}
+
+/** Unless `respond` is said, each request is answered with what was read of it. */
+export function createMemoryServer(withLane: boolean, respond: Respond = echo): MemoryServer {
   let requests: Reading[] = []
   let byLane = 0
   let fault: string | undefined
@@ -47,13 +55,7 @@ export function createMemoryServer(withLane: boolean): MemoryServer {
         const { method = '', url: target = '', httpVersion: version, rawHeaders, headers, complete } = request
         const body = Buffer.concat(pieces)
         requests.push({ method, target, version, rawHeaders, headers, body, complete, keepsAlive })
-        response.writeHead(200, 'OK', [
-          'Content-Length',
-          String(body.length + 1),
-          'X-Target',
-          encodeURIComponent(target),
-        ])
-        response.end(`<${body.toString('latin1')}`, 'latin1')
+        respond(request, response, body)
       })
   }
 

@@ -19,6 +19,8 @@ export interface ResponseOwner {
 /** With its head it fits into the buffer on the stack that libuv's fast path writes from. */
 const ONE_WRITE_BYTES = 8192
 const LAST_CHUNK = '0\r\n\r\n'
+/** As Node checks it. */
+const LINK = /^(?:<[^>]*>)(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/
 const EMPTY = Buffer.alloc(0)
 
 export class LaneResponse implements GatewayResponse {
@@ -67,21 +69,23 @@ export class LaneResponse implements GatewayResponse {
     let head = `HTTP/1.1 ${status} ${this.statusMessage}\r\n`
     let saysLength = false
     let saysDate = false
+    let saysConnection = false
     for (let index = 0; index < headers.length; index += 2) {
       const name = headers[index] as string
       const value = headers[index + 1] as string
       if (name.length === 14) saysLength ||= name.toLowerCase() === 'content-length'
       else if (name.length === 4) saysDate ||= name.toLowerCase() === 'date'
       else if (name.length === 10 && name.toLowerCase() === 'connection') {
+        saysConnection = true
         if (value === 'close') this.shouldKeepAlive = false
-        continue
       }
       head += `${name}: ${value}\r\n`
     }
     if (!saysDate) head += `Date: ${dateText()}\r\n`
-    head += this.shouldKeepAlive
-      ? `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#owner.keepAliveSec}\r\n`
-      : 'Connection: close\r\n'
+    if (!saysConnection)
+      head += this.shouldKeepAlive
+        ? `Connection: keep-alive\r\nKeep-Alive: timeout=${this.#owner.keepAliveSec}\r\n`
+        : 'Connection: close\r\n'
     this.chunkedEncoding = this.#hasBody && !saysLength
     this.#head = this.chunkedEncoding ? `${head}Transfer-Encoding: chunked\r\n\r\n` : `${head}\r\n`
   }
@@ -123,9 +127,12 @@ export class LaneResponse implements GatewayResponse {
     this.socket?.write('HTTP/1.1 102 Processing\r\n\r\n', 'latin1')
   }
 
-  writeEarlyHints(hints: Record<string, string | string[]>): void {
-    const lines = Object.entries(hints).flatMap(([name, value]) => [name, [value].flat().join(', ')])
-    this.socket?.write(`HTTP/1.1 103 Early Hints\r\n${headerLines(lines)}\r\n`, 'latin1')
+  /** Nothing without a link, or with one that Node does not take for one. */
+  writeEarlyHints({ link, ...more }: Record<string, string | string[]>): void {
+    const links = [link ?? []].flat()
+    if (links.length === 0 || !links.every((value) => LINK.test(value))) return
+    const lines = Object.entries(more).flatMap(([name, value]) => [name, String(value)])
+    this.socket?.write(`HTTP/1.1 103 Early Hints\r\nLink: ${links.join(', ')}\r\n${headerLines(lines)}\r\n`, 'latin1')
   }
 
   on(event: 'drain' | 'close', listener: () => void): void {
