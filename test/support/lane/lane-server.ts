@@ -1,7 +1,7 @@
 // Two servers without a network, one with the fast lane and one without: both answer each request with what they read of it.
 import { createServer, type Server } from 'node:http'
 
-import { openLane, type Lane } from '../../../gateway/src/accept/lane/lane.ts'
+import { openLane } from '../../../gateway/src/accept/lane/lane.ts'
 import type { GatewayRequest, GatewayResponse } from '../../../gateway/src/message/client-exchange.ts'
 import { MemorySocket } from './memory-socket.ts'
 import { PARSING } from './node-reader.ts'
@@ -18,7 +18,6 @@ export interface Told {
 }
 
 export interface MemoryServer {
-  readonly lane: Lane | undefined
   /** Sends the pieces, each in a turn of its own, and waits until nothing more happens. */
   tell(pieces: readonly Buffer[]): Promise<Told>
 }
@@ -63,25 +62,23 @@ export function createMemoryServer(withLane: boolean, respond: Respond = echo): 
   server.on('clientError', ({ code }: NodeJS.ErrnoException) => {
     fault ??= code
   })
-  const lane = withLane
-    ? openLane<unknown>(server, {
-        schedule: () => () => undefined,
-        maxHeadBytes: PARSING.maxHeaderSize,
-        headersTimeoutMs: 0,
-        maxWaiting: 100,
-        onLost: () => undefined,
-        isRetired: () => false,
-        serve(request, response) {
-          if (request.url === NODE_ONLY) return false
-          byLane += 1
-          answer(request, response)
-          return true
-        },
-      })
-    : undefined
+  if (withLane)
+    openLane<unknown>(server, {
+      schedule: () => () => undefined,
+      maxHeadBytes: PARSING.maxHeaderSize,
+      headersTimeoutMs: 0,
+      maxWaiting: 100,
+      onLost: () => undefined,
+      isRetired: () => false,
+      serve(request, response) {
+        if (request.url === NODE_ONLY) return false
+        byLane += 1
+        answer(request, response)
+        return true
+      },
+    })
 
   return {
-    lane,
     async tell(pieces) {
       requests = []
       byLane = 0
