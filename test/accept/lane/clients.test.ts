@@ -23,6 +23,7 @@ interface Gateway {
 async function start(t: Teardown): Promise<Gateway> {
   const upstream = await startUpstream(t)
   const { gateway, url, port } = await startTestGateway(t, {
+    listen: { port: 0, parser: 'auto' },
     upstreams: { up: { targets: [upstream.url] } },
     routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
   })

@@ -2,9 +2,10 @@
 import { EventEmitter } from 'node:events'
 import type { Socket } from 'node:net'
 
-import { LaneConnection, type LaneOwner, type LeaveReason } from '../../../gateway/src/accept/lane/lane-connection.ts'
+import { LaneConnection, type LaneOwner } from '../../../gateway/src/accept/lane/lane-connection.ts'
 import type { LaneRequest } from '../../../gateway/src/accept/lane/lane-request.ts'
 import type { LaneResponse } from '../../../gateway/src/accept/lane/lane-response.ts'
+import type { LeaveReason } from '../../../gateway/src/accept/lane/parser-counts.ts'
 import type { Reading } from './readings.ts'
 
 export interface LaneReading {

@@ -2,6 +2,7 @@
 import { createServer, type Server } from 'node:http'
 
 import { openLane } from '../../../gateway/src/accept/lane/lane.ts'
+import { ParserCounts } from '../../../gateway/src/accept/lane/parser-counts.ts'
 import type { GatewayRequest, GatewayResponse } from '../../../gateway/src/message/client-exchange.ts'
 import { MemorySocket } from './memory-socket.ts'
 import { PARSING } from './node-reader.ts'
@@ -66,6 +67,7 @@ export function createMemoryServer(withLane: boolean, respond: Respond = echo): 
     openLane<unknown>(server, {
       schedule: () => () => undefined,
       maxHeadBytes: PARSING.maxHeaderSize,
+      counts: new ParserCounts(),
       headersTimeoutMs: 0,
       maxWaiting: 100,
       onLost: () => undefined,
