@@ -43,10 +43,12 @@ export class LaneConnection<Route> implements ResponseOwner {
   /** Its response is under way, or its body is still to come. */
   #request: LaneRequest<Route> | undefined
   #response: LaneResponse | undefined
-  /** A head whose end is still to come, or what came behind a request before its turn. */
+  /** A head whose end is still to come. */
   #unread: Buffer | undefined
   /** In how many pieces it came. */
   #pieces = 0
+  /** The beginning of what came behind a request before its turn: all of it is in the socket's buffer. */
+  #held: Buffer | undefined
   #ending = false
   /** When it began to wait for what it waits for: the first request, the rest of a head, the next request. */
   sinceTurn: number
@@ -81,7 +83,7 @@ export class LaneConnection<Route> implements ResponseOwner {
 
   /** Requests wait behind the one under way, and what comes is not read. */
   get isHeld(): boolean {
-    return this.#request !== undefined && this.#unread !== undefined
+    return this.#held !== undefined
   }
 
   onFinish(response: LaneResponse): void {
@@ -115,7 +117,8 @@ export class LaneConnection<Route> implements ResponseOwner {
   #next(): void {
     this.#request = undefined
     this.sinceTurn = this.#owner.turn
-    if (this.#unread === undefined) return
+    if (this.#held === undefined) return
+    this.#held = undefined
     this.#owner.onFreed()
     this.#owner.leave(this, 'pipelined')
   }
@@ -176,14 +179,18 @@ export class LaneConnection<Route> implements ResponseOwner {
     if (request.complete && this.#response === undefined && !this.#ending) this.#next()
   }
 
-  /** The next request is here before the response to this one: it waits unread, and all behind it in the kernel. */
+  /**
+   * The next request is here before the response to this one: it waits unread, and all behind it in the kernel. It is put
+   * back at once, since a paused socket with nothing in its buffer tells the end of the client's side all the same.
+   */
   #hold(piece: Buffer): void {
-    const unread = this.#unread
-    this.#unread = unread === undefined ? piece : Buffer.concat([unread, piece])
-    this.socket.pause()
-    if (unread !== undefined) return
+    const { socket } = this
+    socket.pause()
+    socket.unshift(piece)
+    if (this.#held !== undefined) return
+    this.#held = piece
     this.sinceTurn = this.#owner.turn
-    this.#owner.onHeld(this.socket)
+    this.#owner.onHeld(socket)
   }
 
   readonly #onDrain = (): void => {
@@ -204,10 +211,10 @@ export class LaneConnection<Route> implements ResponseOwner {
     }
   }
 
-  #loseUnread(): void {
-    if (this.#unread === undefined) return
-    for (const head of waitingIn(this.#unread)) this.#owner.onLost(new LaneRequest<Route>(head, this.socket))
-    this.#unread = undefined
+  #loseHeld(held: Buffer): void {
+    this.#held = undefined
+    this.#owner.onFreed()
+    for (const head of waitingIn(held)) this.#owner.onLost(new LaneRequest<Route>(head, this.socket))
   }
 
   readonly #onClose = (): void => {
@@ -215,10 +222,7 @@ export class LaneConnection<Route> implements ResponseOwner {
     noteResponse(this.socket, undefined)
     const request = this.#request
     const response = this.#response
-    if (this.isHeld) {
-      this.#owner.onFreed()
-      this.#loseUnread()
-    }
+    if (this.#held !== undefined) this.#loseHeld(this.#held)
     this.#request = undefined
     this.#response = undefined
     response?.onClose()
