@@ -43,10 +43,13 @@ const LARGE = Buffer.concat([
   Buffer.alloc(150_000, 'x'),
 ])
 
+/** Where nobody listens for CONNECT, Node's server destroys its connection at once, with whatever answers are under way. */
+const notConnect = wildRequest.filter((bytes) => !bytes.includes('CONNECT'))
+
 const anyRequest = fc.oneof(
   { weight: 6, arbitrary: fc.constantFrom(...Object.values(TYPICAL_HEADS)) },
   { weight: 3, arbitrary: fc.constantFrom(...NOT_PLAIN) },
-  { weight: 1, arbitrary: wildRequest },
+  { weight: 1, arbitrary: notConnect },
   { weight: 1, arbitrary: fc.constant(LARGE) },
 )
 
