@@ -89,7 +89,11 @@ function talk(port: number, pieces: readonly Buffer[], polite = false): Promise<
     socket.on('end', () => socket.end())
     const timer = setTimeout(() => {
       socket.destroy()
-      reject(new Error(`no end after ${Buffer.concat(got).length} bytes`))
+      reject(
+        new Error(
+          `no end: sent ${JSON.stringify(pieces.map((piece) => piece.toString().slice(0, 300)))}, came ${Buffer.concat(got).toString().slice(0, 300)}`,
+        ),
+      )
     }, 10_000)
     socket.on('close', () => {
       clearTimeout(timer)
