@@ -56,6 +56,7 @@ export function readByLane(pieces: readonly Buffer[], maxHeadBytes: number): Lan
   const owner: LaneOwner<unknown> = {
     keepAliveSec: 5,
     maxHeadBytes,
+    waitsForHeads: true,
     turn: 0,
     retired: false,
     serve(request, response) {
