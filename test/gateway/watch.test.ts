@@ -6,6 +6,7 @@ import { request } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import { join } from 'node:path'
 
+import type { Readiness } from '../../gateway/src/observe/readiness/readiness.ts'
 import { makeCertificate } from '../support/certificates.ts'
 import { createFakeClock } from '../support/fake-clock.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
@@ -39,6 +40,8 @@ async function start(t: Test, options: Record<string, unknown>) {
   return { ...started, clock, ask }
 }
 
+const degradedOf = ({ readiness }: { readiness: () => Readiness }) => readiness().degraded
+
 const errorsOf = (lines: readonly Record<string, unknown>[]) =>
   lines
     .filter(({ level }) => level === 'error' || level === 50)
@@ -53,7 +56,7 @@ t.test(
       writeFileSync(file, JSON.stringify({ keys: signers.map(({ jwk }) => jwk) }))
     }
     write(old)
-    const { clock, ask, lines } = await start(t, {
+    const { clock, ask, lines, gateway } = await start(t, {
       issuers: [{ name: 'idp', issuer: ISSUER, algorithms: ['RS256'], keys: { jwksFile: file } }],
     })
     const [ofOld, ofFresh] = [await old.sign(goodClaims()), await fresh.sign(goodClaims())]
@@ -72,11 +75,16 @@ t.test(
     await clock.advance(SETTLED_MS)
     t.same([await ask(ofOld), await ask(ofFresh)], ['ok', 'ok'], 'the file is away')
     t.equal(errorsOf(lines).length, 5, 'each is told once')
+    t.match(degradedOf(gateway), [
+      { part: 'keys of issuer idp', reason: /keys\.json cannot be read.*next start would fail/ },
+    ])
+    t.match(await gateway.metrics.text(), /^tollgate_keys_failing\{issuer="idp"\} 1$/m)
     await clock.advance(10 * SETTLED_MS)
     t.equal(errorsOf(lines).length, 5, 'and not again')
     write(fresh)
     await clock.advance(SETTLED_MS)
     t.same([await ask(ofOld), await ask(ofFresh)], ['key_unknown', 'ok'], 'what is withdrawn dies')
+    t.same(degradedOf(gateway), [], 'and all is well again')
   },
 )
 
@@ -162,7 +170,7 @@ t.test(
     const tls = { cert: join(home, 'tls.crt'), key: join(home, 'tls.key') }
     copyFileSync(before.cert, tls.cert)
     copyFileSync(before.key, tls.key)
-    const { clock, port, lines } = await start(t, {
+    const { clock, port, lines, gateway } = await start(t, {
       listen: { port: 0, tls },
       routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
     })
@@ -180,15 +188,23 @@ t.test(
     await clock.advance(SETTLED_MS)
     t.equal(await nameNow(), 'before.test', 'half of the pair')
     t.equal(errorsOf(lines).length, 1)
+    t.match(errorsOf(lines)[0], /tls\.crt and .*tls\.key cannot be used for TLS: .+ \(listen\.tls\)$/)
+    t.notMatch(JSON.stringify(lines), /"stack"/, 'what is wrong with files is no fault of the program')
+    const part = 'certificate of listen.tls'
+    t.match(degradedOf(gateway), [{ part, reason: /cannot be used for TLS.*the next start would fail/ }])
     copyFileSync(after.key, tls.key)
     await clock.advance(SETTLED_MS)
     t.equal(await nameNow(), 'after.test')
+    t.same(degradedOf(gateway), [])
+    t.match(gateway.readiness().ok.at(-1), { part })
     rmSync(tls.key)
     execFileSync('mkfifo', [tls.key])
     await clock.advance(SETTLED_MS)
     t.equal(await nameNow(), 'after.test', 'a pipe')
+    t.match(degradedOf(gateway), [{ part, reason: /tls\.key is a pipe or a device, and no file \(listen\.tls\)/ }])
     writeFileSync(tls.cert, 'junk')
     await clock.advance(SETTLED_MS)
     t.equal(await nameNow(), 'after.test', 'junk')
+    t.equal(degradedOf(gateway).length, 1, 'junk')
   },
 )

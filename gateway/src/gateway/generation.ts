@@ -87,7 +87,10 @@ export function createGeneration(config: Config, parts: GenerationParts): Gatewa
     lend,
   } = parts
   const { authenticator, issuers } = authentication
-  const findings = createFindings({ config, issuers, upstreams: forwarding.upstreams, revocation, clock })
+  const findings = createFindings({
+    ...{ config, issuers, upstreams: forwarding.upstreams, revocation, clock },
+    certificateProblem: listener.certificateProblem,
+  })
   const readinessWatch = watchReadiness(findings, clock, schedule)
   const ending = createEnding(
     { listener, inFlight, leaveStreams: forwarding.leaveStreams, log },

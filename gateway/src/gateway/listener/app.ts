@@ -41,6 +41,8 @@ export interface App {
   readonly requestIdOf: RequestIdOf
   /** Who read how many requests. */
   readonly parsers: ParserCounts
+  /** Why the watched certificate cannot be used any more; undefined where none is watched. */
+  readonly certificateProblem: (() => string | undefined) | undefined
   /** Stops timers and watchers. */
   readonly stop: () => void
   /** Called for a pipelined request whose connection closed before its turn. */
@@ -144,11 +146,15 @@ export function createApp(
       parsers.countNode(socket)
     },
   })
-  const stop =
+  const certificate =
     watch && listen.tls !== undefined
       ? watchCertificate(app.server as unknown as TlsServer, listen.tls, createFileWatch(schedule), log)
-      : () => undefined
-  return { app, connections, requestIdOf, parsers, onLost, stop }
+      : undefined
+  return {
+    ...{ app, connections, requestIdOf, parsers, onLost },
+    certificateProblem: certificate?.problem,
+    stop: () => certificate?.stop(),
+  }
 }
 
 const IDLE_CHECK_MS = 50

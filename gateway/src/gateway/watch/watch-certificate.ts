@@ -30,17 +30,30 @@ export function readCertificate({ cert, key }: TlsFiles): Pair {
   return pair
 }
 
+export interface CertificateWatch {
+  /** Why the files cannot be used as they are now; undefined while the listener has what is in them. */
+  readonly problem: () => string | undefined
+  readonly stop: () => void
+}
+
 /** Watches the files and swaps the certificate. Logs a pair that does not match or cannot be read, and keeps the old one. */
-export function watchCertificate(server: TlsServer, files: TlsFiles, watch: WatchFiles, log: Log): () => void {
-  return watch([files.cert, files.key], (fault) => {
+export function watchCertificate(server: TlsServer, files: TlsFiles, watch: WatchFiles, log: Log): CertificateWatch {
+  let problem: string | undefined
+  const stop = watch([files.cert, files.key], (fault) => {
     try {
-      if (fault !== undefined) throw new Error(fault)
+      if (fault !== undefined) throw new CannotStart(`${fault} (listen.tls)`, ['listen', 'tls'])
       const pair = readCertificate(files)
       // Has thrown before the swap, unlike server.setSecureContext.
       server.setSecureContext(pair)
+      problem = undefined
       log.info('the certificate of listen.tls was exchanged')
     } catch (error) {
-      log.error({ error }, 'the certificate of listen.tls has changed and cannot be used: the last one still serves')
+      problem = error instanceof Error ? error.message : 'the files cannot be used'
+      log.error(
+        { reason: problem },
+        'the certificate of listen.tls has changed and cannot be used: the last one still serves',
+      )
     }
   })
+  return { problem: () => problem, stop }
 }

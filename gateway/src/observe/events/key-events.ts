@@ -26,6 +26,8 @@ export function createKeyEvents(log: Log, count: CountEvent): KeyEvents {
 
 export interface KeyStatus {
   readonly issuer: string
+  /** Of a secret or a file: a start reads them, and fails without. */
+  readonly isLocal: boolean
   readonly count: number
   readonly ageSec: number | undefined
   readonly failing: boolean
@@ -33,10 +35,18 @@ export interface KeyStatus {
 }
 
 export function keyStatus(issuers: readonly TrustedIssuer[], clock: Clock): KeyStatus[] {
-  return issuers.map(({ name, keys: { ring, remote } }) => {
+  return issuers.map(({ name, keys }) => {
+    const { ring, remote } = keys
     const lastGoodAtMs = remote?.lastGoodAtMs()
     const ageSec = lastGoodAtMs === undefined ? undefined : (clock.monotonic() - lastGoodAtMs) / 1000
-    const problem = remote?.problem()
-    return { issuer: name, count: ring.size, ageSec, failing: problem !== undefined, problem }
+    const { problem } = keys.status()
+    return {
+      issuer: name,
+      isLocal: remote === undefined,
+      count: ring.size,
+      ageSec,
+      failing: problem !== undefined,
+      problem,
+    }
   })
 }

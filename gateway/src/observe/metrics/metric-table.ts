@@ -159,7 +159,7 @@ export const METRICS: readonly Metric<MetricSources>[] = [
   {
     name: 'tollgate_keys_failing',
     kind: 'gauge',
-    help: '1 while the keys of an issuer cannot be fetched: the last good ones serve until maxStale.',
+    help: '1 while the keys of an issuer cannot be fetched (the last good ones serve until maxStale), or their file has changed and cannot be used.',
     labels: ['issuer'],
     merge: 'max',
     read({ keys }, set) {

@@ -16,8 +16,13 @@ export interface FindingParts {
   readonly issuers: readonly TrustedIssuer[]
   readonly upstreams: ReadonlyMap<string, Pick<Upstream, 'canServe' | 'status'>>
   readonly revocation: Pick<Revocation, 'status' | 'refusal'>
+  /** Why the files of the listener's certificate cannot be used any more. Left out: nobody looks. */
+  readonly certificateProblem?: (() => string | undefined) | undefined
   readonly clock: Clock
 }
+
+/** What is read at the start alone is needed then. */
+const NO_RESTART = ', and the next start would fail'
 
 const takesTokens = ({ auth, action }: RouteConfig) => AUTH_MODES[auth].readsToken || action !== undefined
 
@@ -35,7 +40,7 @@ function isNeededByAll(routes: readonly RouteConfig[], needs: (route: RouteConfi
 
 /** Asked anew each time. Nothing here fetches or waits. */
 export function createFindings(parts: FindingParts): () => readonly Finding[] {
-  const { config, issuers, upstreams, revocation, clock } = parts
+  const { config, issuers, upstreams, revocation, certificateProblem, clock } = parts
   const counting = routesThatCount(config.routes)
   const takers = config.routes.filter(takesTokens)
   const accepts = (route: RouteConfig, issuer: string) => route.issuers === undefined || route.issuers.includes(issuer)
@@ -49,13 +54,13 @@ export function createFindings(parts: FindingParts): () => readonly Finding[] {
   )
 
   function ofIssuers(): Finding[] {
-    return keyStatus(issuers, clock).map(({ issuer, count, problem }): Finding => {
+    return keyStatus(issuers, clock).map(({ issuer, isLocal, count, problem }): Finding => {
       const part = `keys of issuer ${issuer}`
       const missing = criticalIssuers.has(issuer) ? 'failing' : 'degraded'
       if (count === 0) return { part, state: missing, reason: problem ?? 'not fetched yet' }
       return problem === undefined
         ? { part, state: 'ok' }
-        : { part, state: 'degraded', reason: `${problem}; the last good ones still serve` }
+        : { part, state: 'degraded', reason: `${problem}; the last good ones still serve${isLocal ? NO_RESTART : ''}` }
     })
   }
 
@@ -72,13 +77,22 @@ export function createFindings(parts: FindingParts): () => readonly Finding[] {
     })
   }
 
+  function ofCertificate(): Finding[] {
+    if (certificateProblem === undefined) return []
+    const part = 'certificate of listen.tls'
+    const problem = certificateProblem()
+    return problem === undefined
+      ? [{ part, state: 'ok' }]
+      : [{ part, state: 'degraded', reason: `${problem}; the last one still serves${NO_RESTART}` }]
+  }
+
   function couldPass(route: RouteConfig): boolean {
     const hasKeys = issuers.some(({ name, keys }) => accepts(route, name) && keys.ring.size > 0)
     return (hasKeys || !takesTokens(route)) && upstreams.get(route.upstream ?? '')?.canServe() === true
   }
 
   return () => {
-    const findings = [...ofIssuers(), ...revocationFindings(revocation), ...ofUpstreams()]
+    const findings = [...ofIssuers(), ...revocationFindings(revocation), ...ofUpstreams(), ...ofCertificate()]
     if (counting.length === 0 || findings.some(({ state }) => state === 'failing') || counting.some(couldPass))
       return findings
     return [...findings, { part: 'routes', state: 'failing', reason: 'no route can answer a good token with 200' }]
