@@ -161,24 +161,34 @@ export async function runGateway(config: Config): Promise<void> {
   const output = standardOutput()
   const log = createLog(config.log, output)
   tellIdleSignals(log)
-  const running = await startGateway(config, log)
-  const { url, adminUrl } = running
-  log.info({ url, adminUrl, version: packageVersion(), node: process.version }, 'listening')
-  output.flush()
-
   const { delay, timeout } = config.shutdown
-  closeWithGrace(
+  let running: RunningGateway | undefined
+  let isEnding = false
+  // From before the start, which may take its time: who is asked to end then has nothing to drain, and ends all the same with 0.
+  const grace = closeWithGrace(
     { delay: delay + timeout + 3 * STORE_MS, logger: false, skip: [...IDLE_SIGNALS] },
     async ({ signal, err }) => {
-      running.retire()
+      isEnding = true
+      running?.retire()
       if (err !== undefined) log.fatal({ error: err }, 'the gateway failed')
       else {
-        log.info({ signal, stopInMs: delay }, 'shutting down')
-        await pause(delay)
+        const stopInMs = running === undefined ? 0 : delay
+        log.info({ signal, stopInMs }, 'shutting down')
+        await pause(stopInMs)
       }
-      await closeInTime(running, timeout, log)
+      if (running !== undefined) await closeInTime(running, timeout, log)
       log.info('stopped')
       await output.end()
     },
   )
+  try {
+    running = await startGateway(config, log)
+  } catch (error) {
+    grace.uninstall()
+    throw error
+  }
+  if (isEnding) return
+  const { url, adminUrl } = running
+  log.info({ url, adminUrl, version: packageVersion(), node: process.version }, 'listening')
+  output.flush()
 }

@@ -96,6 +96,7 @@ export async function runWorkers(config: Config): Promise<void> {
   })
   const startedAtMs = systemClock.now()
   let closingSinceMs: number | undefined
+  const isEnding = () => closingSinceMs !== undefined
   const store = watchReadiness(() => revocationFindings(revocation), systemClock, systemSchedule)
   store.start()
   const admin = buildAdmin({
@@ -112,30 +113,40 @@ export async function runWorkers(config: Config): Promise<void> {
     statusOfWorkers: () => workers.ask('status'),
     ...adminPartsOf(config, log),
   })
+  const { delay, timeout } = config.shutdown
+  // From before the first worker: a signal may come when some of them serve, and others do not yet.
+  const grace = closeWithGrace(
+    // A second more than the workers have, so that they can say why they did not end.
+    { delay: delay + timeout + 3000, logger: false, skip: [...IDLE_SIGNALS] },
+    async ({ signal, err }) => {
+      closingSinceMs = systemClock.now()
+      workers.retire()
+      if (err !== undefined) log.fatal({ error: err }, 'the primary failed')
+      else {
+        // While none serves there is nothing that load balancers would have to notice.
+        const stopInMs = workers.listening > 0 ? delay : 0
+        log.info({ signal, stopInMs }, 'shutting down')
+        await pause(stopInMs)
+      }
+      await workers.stop(timeout + 1000)
+      await Promise.all([admin.close(), revocation.close()])
+      log.info('stopped')
+      await output.end()
+    },
+  )
   try {
     const adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
     await revocation.start()
+    if (isEnding()) return
     const url = await workers.start()
+    if (isEnding()) return
     log.info({ url, adminUrl, workers: count, version: packageVersion(), node: process.version }, 'listening')
   } catch (error) {
+    // What is ended anyway need not start, and ends as `shutdown` says.
+    if (isEnding()) return
+    grace.uninstall()
     await Promise.all([workers.stop(0), admin.close(), revocation.close()])
     throw error
   }
   output.flush()
-
-  const { delay, timeout } = config.shutdown
-  // A second more than the workers have, so that they can say why they did not end.
-  closeWithGrace({ delay: delay + timeout + 3000, logger: false, skip: [...IDLE_SIGNALS] }, async ({ signal, err }) => {
-    closingSinceMs = systemClock.now()
-    workers.retire()
-    if (err !== undefined) log.fatal({ error: err }, 'the primary failed')
-    else {
-      log.info({ signal, stopInMs: delay }, 'shutting down')
-      await pause(delay)
-    }
-    await workers.stop(timeout + 1000)
-    await Promise.all([admin.close(), revocation.close()])
-    log.info('stopped')
-    await output.end()
-  })
 }
