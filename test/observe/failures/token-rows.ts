@@ -119,7 +119,7 @@ export const TOKEN_ROWS = {
     issuer: publicKeys,
     parts: { fetchJson: () => Promise.reject(new Error('status 404')) },
     send: async (gateway) => call(gateway, await known.sign(PERSONAL)),
-    told: /it needs a key of issuer main for ES256, and no key of that issuer could be loaded/,
+    told: /it needs a key of issuer main for ES256, and no key of that issuer could be loaded: .*status 404/,
   },
   revocations_unavailable: {
     options: { revocation: { store: { redis: 'redis://127.0.0.1:1' }, onStoreDown: 'refuse' } },

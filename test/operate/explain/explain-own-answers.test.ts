@@ -41,6 +41,8 @@ t.test('preflights, published keys, the options of the server and log-outs', asy
     ['a log-out', ['POST', '/logout', '-t', token], 0, /client sees +204 and is logged out/, 204],
     ['with an expired token', ['POST', '/logout', '-t', old], 0, /client sees +204 and is logged out/, 204],
     ['without a token', ['POST', '/logout'], 1, /client sees +401 token_missing/, 401],
+    ['a path without its /', ['GET', 'api/x'], 1, /it is "api\/x", and the target of a request begins with a \//, 400],
+    ['an unsafe path', ['GET', '/a/..%2fb'], 1, /The path could be read in more than one way/, 400],
     ['a route', ['GET', '/api/x', '-t', token], 0, /client sees +the response of the upstream/, undefined],
   ] as const) {
     const told = await runCli('explain', '-c', config, ...argv)
@@ -52,6 +54,8 @@ t.test('preflights, published keys, the options of the server and log-outs', asy
   }
   const out = (await runCli('explain', '-c', config, 'POST', '/logout', '-t', token)).out
   t.match(out, /route +\/logout with action revoke, auth: required/)
+  const late = (await runCli('explain', '-c', config, 'POST', '/logout', '-t', old)).out
+  t.match(late, /ok +time +it expired 1 min \d+ s ago, which this route or its renewal allows/)
 })
 
 t.test('headers that are given several times', async (t) => {

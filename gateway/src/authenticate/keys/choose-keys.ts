@@ -39,16 +39,18 @@ export function chooseKeys(token: UnverifiedToken, issuer: TrustedIssuer): reado
   const keys = ring.find(header)
   if (keys.length > 0) return keys
   // Without any key no token can pass. A 401 would make clients log their users out, so this is a 503.
-  if (ring.size === 0)
+  if (ring.size === 0) {
+    const { problem = 'no fetch of them has ended yet' } = source.status()
     return orWaitForKey(
       new Failure(
         'keys_unavailable',
-        `it needs a key of issuer ${name} for ${header.alg}, and no key of that issuer could be loaded`,
+        `it needs a key of issuer ${name} for ${header.alg}, and no key of that issuer could be loaded: ${problem}`,
       ),
       token,
       source,
       keys,
     )
+  }
   const detail =
     header.kid === undefined
       ? `it names no kid, and no key of issuer ${name} fits ${header.alg}: it has ${quotedList(ring.names())}`

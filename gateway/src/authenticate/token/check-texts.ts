@@ -3,6 +3,7 @@ import { dateText, durationText, type ClaimRules } from './claims.ts'
 import type { UnverifiedToken } from './token-shape.ts'
 import type { Claims } from '../auth-result.ts'
 import { magnitudeOf } from '../../message/json/exact-number.ts'
+import { quoted } from '../../message/shown-value.ts'
 
 export function shapeText({ signed, signature }: UnverifiedToken): string {
   return `three parts of base64url, ${signed.length + 1 + signature.length} characters`
@@ -33,5 +34,5 @@ export function timeText({ exp, nbf, iat }: Claims, toleranceSec: number, nowSec
 }
 
 export function keyText({ header: { kid } }: UnverifiedToken): string {
-  return kid === undefined ? 'no kid: one of the keys that fit' : `kid ${JSON.stringify(kid)}`
+  return kid === undefined ? 'no kid: one of the keys that fit' : `kid ${quoted(kid)}`
 }

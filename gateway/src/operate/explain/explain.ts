@@ -12,6 +12,7 @@ import { createTokenLocation } from '../../authenticate/locations/create-locatio
 import { createTokenFinder } from '../../authenticate/locations/find-token.ts'
 import type { TokenLocation } from '../../authenticate/locations/location.ts'
 import type { KeySourceParts } from '../../authenticate/keys/key-source.ts'
+import { quoted } from '../../message/shown-value.ts'
 import type { Config } from '../../options/config.ts'
 import { AUTH_MODES } from '../../options/route/auth-modes.ts'
 import { chooseIssuer } from '../../authenticate/keys/choose-keys.ts'
@@ -130,7 +131,7 @@ function explanationOf(findings: Findings): Explanation {
   const { config, gateway, look, response, isDefinite, unknowns } = findings
   const { seen } = gateway
   const { token, location } = look
-  const refusal = seen.refusal ?? (seen.reached ? undefined : routingFailure(response.code))
+  const refusal = seen.refusal ?? (seen.reached ? undefined : routingFailure(response.code, findings.request))
   const isLogOut = seen.reached && seen.route?.action !== undefined
   const { readsToken: asked, enforces } = AUTH_MODES[seen.route?.auth ?? 'none']
   const checks =
@@ -176,9 +177,17 @@ function renewalOf(
 
 const LOGGED_OUT: OwnAnswer = { status: 204, code: undefined, challenge: undefined }
 
-/** What the router refuses itself: the public title says all there is to say. Undefined where it refuses nothing. */
-function routingFailure(code: string | undefined): Failure | undefined {
-  return code !== undefined && isFailureCode(code) ? new Failure(code, failureRule(code).title) : undefined
+/**
+ * What the router refuses itself: the public title says all there is to say, but for the slip of the finger that a shell makes
+ * easy. Undefined where it refuses nothing.
+ */
+function routingFailure(code: string | undefined, { target }: ExplainedRequest): Failure | undefined {
+  if (code === undefined || !isFailureCode(code)) return undefined
+  const isBare = code === 'path_unsafe' && !target.startsWith('/')
+  return new Failure(
+    code,
+    isBare ? `it is ${quoted(target)}, and the target of a request begins with a /` : failureRule(code).title,
+  )
 }
 
 const IN_GATEWAY = 'it is in the gateway that runs'
