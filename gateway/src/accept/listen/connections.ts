@@ -80,7 +80,15 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   }
 
   function receive(request: IncomingMessage, response: ServerResponse, refusal: FailureCode | undefined): void {
-    parts.onRequest(request.socket)
+    const { socket } = request
+    parts.onRequest(socket)
+    // RFC 9112 section 9.6: nothing is done for what comes after a response that ends the connection. It is read for a moment
+    // all the same (lingering-close.ts), and Node would serve it.
+    if (!socket.writable) {
+      request.resume()
+      parts.onLost(request)
+      return
+    }
     // Node assigns the socket to a response after the responses before it.
     if (response.socket !== null) begin(request, response, refusal)
     else beginInTurn(request, response, refusal)
