@@ -1,8 +1,10 @@
 // The fast lane as a client sees it: what it takes, what it leaves to Node's parser and why, and how its connections end.
 import t from 'tap'
+import type { ServerResponse } from 'node:http'
 
 import { createFakeClock } from '../../support/fake-clock.ts'
 import { openRaw } from '../../support/raw-connection.ts'
+import { startAnswering } from '../../support/socket-upstream.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
 import { startTestGateway, type Teardown, type TestGateway } from '../../support/test-gateway.ts'
 import { waitFor } from '../../support/wait-for.ts'
@@ -174,4 +176,80 @@ t.test('a gateway that ends tells the lane’s clients, and lets idle ones go at
   await started.gateway.close()
   await waitFor(idle.closed)
   t.ok(busy.closed())
+})
+
+t.test('a body that stands still after its answer came early is not waited for without end', async (t) => {
+  const started = await start(t, { routes: [{ path: '/a', upstream: 'up', methods: ['GET'], auth: 'none' }] })
+  const post = 'POST /a HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nhello'
+  const [silent, slow] = [await openRaw(t, started.port), await openRaw(t, started.port)]
+  for (const client of [silent, slow]) {
+    client.write(post)
+    t.match(await client.until(/requestId/), /^HTTP\/1\.1 405 [^]*Connection: keep-alive/)
+  }
+  await started.clock.advance(50_000)
+  slow.write('w')
+  for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+  await started.clock.advance(50_000)
+  await waitFor(silent.closed)
+  t.notOk(slow.closed(), 'what still comes is read')
+  slow.write(`orld${HEAD}`)
+  t.match(await slow.until(/\nok$/), / 200 OK\r\n/)
+})
+
+t.test('a request that comes after the answer that no request came is none', async (t) => {
+  const started = await start(t)
+  const client = await openRaw(t, started.port)
+  client.socket.allowHalfOpen = true
+  await started.clock.advance(62_000)
+  t.match(await client.until(/requestId/), /^HTTP\/1\.1 408 /)
+  client.socket.end(HEAD)
+  await waitFor(client.closed)
+  t.equal(started.upstream.requests.length, 0)
+})
+
+t.test('a request may wait as long as the response before it comes, and a minute where nothing comes', async (t) => {
+  const clock = createFakeClock(Date.now())
+  const responses: ServerResponse[] = []
+  const upstream = await startUpstream(t, (_request, response) => {
+    responses.push(response)
+  })
+  const options = { upstreams: { up: { targets: [upstream.url], timeouts: { headers: '10m', idle: '10m' } } } }
+  const started = await startTestGateway(
+    t,
+    { ...options, routes: [{ path: '/*', upstream: 'up', auth: 'none' }], ...LANE },
+    { clock, schedule: clock.schedule },
+  )
+  const [served, stuck] = [await openRaw(t, started.port), await openRaw(t, started.port)]
+  for (const [index, client] of [served, stuck].entries()) {
+    client.write(HEAD)
+    await waitFor(() => responses.length === index + 1)
+    client.write(HEAD)
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate)
+  }
+  for (let piece = 1; piece <= 4; piece += 1) {
+    responses[0]?.write(`piece${piece}`)
+    await served.until(new RegExp(`piece${piece}`))
+    await clock.advance(30_000)
+  }
+  await waitFor(stuck.closed)
+  t.notOk(served.closed())
+  responses[0]?.end('over')
+  await waitFor(() => responses.length === 3)
+  responses[2]?.end('ok')
+  t.match(await served.until(/ok$/), /piece4[^]*over[^]*HTTP\/1\.1 200/)
+})
+
+t.test('an early hint without a link is none, as with Node', async (t) => {
+  const upstream = await startAnswering(
+    t,
+    'HTTP/1.1 103 Early Hints\r\nX-A: 1\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok',
+  )
+  const started = await startTestGateway(t, {
+    upstreams: { up: { targets: [upstream.url] } },
+    routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
+    ...LANE,
+  })
+  const client = await openRaw(t, started.port)
+  client.write(HEAD)
+  t.match(await client.until(/\nok$/), /^HTTP\/1\.1 200 /)
 })

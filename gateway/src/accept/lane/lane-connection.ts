@@ -4,7 +4,8 @@ import type { Socket } from 'node:net'
 import { LaneRequest } from './lane-request.ts'
 import { LaneResponse, type ResponseOwner } from './lane-response.ts'
 import type { LeaveReason } from './parser-counts.ts'
-import { mayBecomePlain, readPlainHead, type PlainHead } from './plain-head.ts'
+import { mayBecomePlain, readPlainHead } from './plain-head.ts'
+import { WaitingBehind } from './waiting-behind.ts'
 import { noteResponse } from '../listen/current-response.ts'
 
 /** What a connection asks of its lane, the same for all of them. */
@@ -47,8 +48,8 @@ export class LaneConnection<Route> implements ResponseOwner {
   #unread: Buffer | undefined
   /** In how many pieces it came. */
   #pieces = 0
-  /** The beginning of what came behind a request before its turn: all of it is in the socket's buffer. */
-  #held: Buffer | undefined
+  /** What came behind the request under way. */
+  #waiting: WaitingBehind | undefined
   #ending = false
   /** When it began to wait for what it waits for: the first request, the rest of a head, the next request. */
   sinceTurn: number
@@ -83,7 +84,24 @@ export class LaneConnection<Route> implements ResponseOwner {
 
   /** Requests wait behind the one under way, and what comes is not read. */
   get isHeld(): boolean {
-    return this.#held !== undefined
+    return this.#waiting !== undefined
+  }
+
+  /** The response is over before the body of its request was. */
+  get isDropping(): boolean {
+    return this.#request !== undefined && this.#response === undefined
+  }
+
+  /** While bytes of the response go out, a client that left is seen: the time of waiting begins anew. */
+  noteProgress(): void {
+    if (this.#waiting?.isAnswerGoing() === true) this.sinceTurn = this.#owner.turn
+  }
+
+  /** What comes after the answer to it is no request any more. */
+  fail(code: Parameters<LaneOwner<Route>['onFault']>[1]): void {
+    this.#ending = true
+    this.#unread = undefined
+    this.#owner.onFault(this.socket, code)
   }
 
   onFinish(response: LaneResponse): void {
@@ -95,6 +113,7 @@ export class LaneConnection<Route> implements ResponseOwner {
       this.#ending = true
       this.socket.destroySoon()
     } else if (request?.complete === false) {
+      this.sinceTurn = this.#owner.turn
       request.drop()
     } else {
       this.#next()
@@ -117,16 +136,17 @@ export class LaneConnection<Route> implements ResponseOwner {
   #next(): void {
     this.#request = undefined
     this.sinceTurn = this.#owner.turn
-    if (this.#held === undefined) return
-    this.#held = undefined
+    if (this.#waiting === undefined) return
+    this.#waiting = undefined
     this.#owner.onFreed()
     this.#owner.leave(this, 'pipelined')
   }
 
   readonly #onData = (piece: Buffer): void => {
-    if (this.#request === undefined) this.#readHead(piece)
-    else if (!this.#request.complete) this.#readBody(this.#request, piece)
-    else if (!this.#ending) this.#hold(piece)
+    if (this.#request?.complete === false) this.#readBody(this.#request, piece)
+    else if (this.#ending) return
+    else if (this.#request === undefined) this.#readHead(piece)
+    else this.#hold(piece)
   }
 
   #readHead(piece: Buffer): void {
@@ -174,23 +194,22 @@ export class LaneConnection<Route> implements ResponseOwner {
   }
 
   #readBody(request: LaneRequest<Route>, piece: Buffer): void {
+    if (this.#response === undefined) this.sinceTurn = this.#owner.turn
     const behind = request.take(piece)
     if (behind !== undefined && !this.#ending) this.#hold(behind)
     if (request.complete && this.#response === undefined && !this.#ending) this.#next()
   }
 
-  /**
-   * The next request is here before the response to this one: it waits unread, and all behind it in the kernel. It is put
-   * back at once, since a paused socket with nothing in its buffer tells the end of the client's side all the same.
-   */
+  /** The next request is here before the response to this one. */
   #hold(piece: Buffer): void {
-    const { socket } = this
-    socket.pause()
-    socket.unshift(piece)
-    if (this.#held !== undefined) return
-    this.#held = piece
+    // Nothing is read of what comes after a request that ends its connection (RFC 9112 section 9.6).
+    if (this.#request?.isLast === true) return
+    const isFirst = this.#waiting === undefined
+    this.#waiting ??= new WaitingBehind(this.socket)
+    this.#waiting.hold(piece)
+    if (!isFirst) return
     this.sinceTurn = this.#owner.turn
-    this.#owner.onHeld(socket)
+    this.#owner.onHeld(this.socket)
   }
 
   readonly #onDrain = (): void => {
@@ -198,23 +217,10 @@ export class LaneConnection<Route> implements ResponseOwner {
   }
 
   readonly #onEnd = (): void => {
-    const { socket } = this
-    if (this.#ending) return
-    if (this.#request === undefined) {
-      if (this.#unread === undefined) socket.destroySoon()
-      else this.#owner.onFault(socket, 'HPE_INVALID_EOF_STATE')
-    } else if (!this.#request.complete) {
-      this.#ending = true
-      // Its response is over before the body was: there is nothing to say any more.
-      if (this.#response === undefined) socket.destroySoon()
-      else this.#owner.onFault(socket, 'HPE_INVALID_EOF_STATE')
-    }
-  }
-
-  #loseHeld(held: Buffer): void {
-    this.#held = undefined
-    this.#owner.onFreed()
-    for (const head of waitingIn(held)) this.#owner.onLost(new LaneRequest<Route>(head, this.socket))
+    if (this.#ending || this.#request?.complete === true) return
+    // Between two requests, or where the response is over before the body was, there is nothing to say any more.
+    if (this.#response === undefined && this.#unread === undefined) this.socket.destroySoon()
+    else this.fail('HPE_INVALID_EOF_STATE')
   }
 
   readonly #onClose = (): void => {
@@ -222,23 +228,15 @@ export class LaneConnection<Route> implements ResponseOwner {
     noteResponse(this.socket, undefined)
     const request = this.#request
     const response = this.#response
-    if (this.#held !== undefined) this.#loseHeld(this.#held)
+    const waiting = this.#waiting
+    this.#waiting = undefined
     this.#request = undefined
     this.#response = undefined
     response?.onClose()
     request?.onGone()
-  }
-}
-
-/** What waited unread, as far as it is plain. */
-function* waitingIn(bytes: Buffer): Generator<PlainHead> {
-  const text = bytes.toString('latin1')
-  let at = 0
-  for (let end = text.indexOf(END_OF_HEAD); end !== -1; end = text.indexOf(END_OF_HEAD, at)) {
-    const head = readPlainHead(text.slice(at, end + END_OF_HEAD.length))
-    if (typeof head === 'string') return
-    yield head
-    at = end + END_OF_HEAD.length + head.fields.bodyBytes
+    if (waiting === undefined) return
+    this.#owner.onFreed()
+    for (const head of waiting.heads()) this.#owner.onLost(new LaneRequest<Route>(head, this.socket))
   }
 }
 

@@ -25,6 +25,8 @@ export class LaneRequest<Route> implements IdentifiedRequest {
   readonly rawHeaders: readonly string[]
   readonly rawTrailers = NONE
   readonly socket: Socket
+  /** The client ends the connection after it. */
+  readonly isLast: boolean
   wholeBody: Buffer | undefined = undefined
   // What the stages note, all here from the beginning: each of these objects has one hidden class.
   requestId: string | undefined = undefined
@@ -49,6 +51,7 @@ export class LaneRequest<Route> implements IdentifiedRequest {
     this.headers = fields.headers
     this.rawHeaders = fields.raw
     this.socket = socket
+    this.isLast = fields.close
     this.#left = fields.bodyBytes
   }
 

@@ -143,8 +143,9 @@ class Lane<Route> implements LaneOwner<Route> {
   }
 
   #look(connection: LaneConnection<Route>): void {
-    const { socket, isInHead, isHeld, isIdle, isNew, sinceTurn } = connection
-    const turns = this.turn - sinceTurn
+    const { socket, isInHead, isHeld, isDropping, isIdle, isNew } = connection
+    if (isHeld) connection.noteProgress()
+    const turns = this.turn - connection.sinceTurn
     const { headersTimeoutMs } = this.#parts
     const { keepAliveTimeout } = this.#server
     if (isInHead) {
@@ -152,8 +153,8 @@ class Lane<Route> implements LaneOwner<Route> {
     } else if (isHeld) {
       if (turns > TURNS_HELD) socket.destroy()
     } else if (isIdle && isNew) {
-      if (headersTimeoutMs > 0 && turns * TURN_MS > headersTimeoutMs) this.onFault(socket, 'ERR_HTTP_REQUEST_TIMEOUT')
-    } else if (isIdle && keepAliveTimeout > 0 && turns * TURN_MS > keepAliveTimeout) {
+      if (headersTimeoutMs > 0 && turns * TURN_MS > headersTimeoutMs) connection.fail('ERR_HTTP_REQUEST_TIMEOUT')
+    } else if ((isIdle || isDropping) && keepAliveTimeout > 0 && turns * TURN_MS > keepAliveTimeout) {
       socket.destroy()
     }
   }

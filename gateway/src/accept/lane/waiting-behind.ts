@@ -1,0 +1,43 @@
+// Requests that came behind the one under way: they wait unread, and all behind them in the kernel.
+import type { Socket } from 'node:net'
+
+import { readPlainHead, type PlainHead } from './plain-head.ts'
+
+const END_OF_HEAD = '\r\n\r\n'
+
+export class WaitingBehind {
+  readonly #socket: Socket
+  readonly #pieces: Buffer[] = []
+  #written: number
+
+  constructor(socket: Socket) {
+    this.#socket = socket
+    this.#written = socket.bytesWritten
+  }
+
+  /** The socket has it back at once: the end of the client's side stays behind it, and whoever reads next gets both. */
+  hold(piece: Buffer): void {
+    this.#socket.pause()
+    this.#socket.unshift(piece)
+    this.#pieces.push(piece)
+  }
+
+  /** Whether bytes of the response went out since this was asked last: then a client that left would have been seen. */
+  isAnswerGoing(): boolean {
+    const before = this.#written
+    this.#written = this.#socket.bytesWritten
+    return this.#written > before
+  }
+
+  /** In the order in which they came, as far as they are plain. */
+  *heads(): Generator<PlainHead> {
+    const text = Buffer.concat(this.#pieces).toString('latin1')
+    let at = 0
+    for (let end = text.indexOf(END_OF_HEAD); end !== -1; end = text.indexOf(END_OF_HEAD, at)) {
+      const head = readPlainHead(text.slice(at, end + END_OF_HEAD.length))
+      if (typeof head === 'string') return
+      yield head
+      at = end + END_OF_HEAD.length + head.fields.bodyBytes
+    }
+  }
+}
