@@ -19,6 +19,7 @@ import { packageVersion } from './package-version.ts'
 import { buildServer } from '../../gateway/gateway.ts'
 import type { Gateway, ServerParts } from '../../gateway/generation.ts'
 import { IDLE_SIGNALS, tellIdleSignals } from './signals.ts'
+import { createServiceManager } from '../supervisor/service-manager.ts'
 import { keepTickShape } from './tick-shape.ts'
 import { CannotStart } from '../../failure.ts'
 
@@ -162,6 +163,7 @@ export async function runGateway(config: Config): Promise<void> {
   const log = createLog(config.log, output)
   tellIdleSignals(log)
   const { delay, timeout } = config.shutdown
+  const manager = createServiceManager(process.env, log)
   let running: RunningGateway | undefined
   let isEnding = false
   // From before the start, which may take its time: who is asked to end then has nothing to drain, and ends all the same with 0.
@@ -169,6 +171,7 @@ export async function runGateway(config: Config): Promise<void> {
     { delay: delay + timeout + 3 * STORE_MS, logger: false, skip: [...IDLE_SIGNALS] },
     async ({ signal, err }) => {
       isEnding = true
+      manager.stopping()
       running?.retire()
       if (err !== undefined) log.fatal({ error: err }, 'the gateway failed')
       else {
@@ -190,5 +193,6 @@ export async function runGateway(config: Config): Promise<void> {
   if (isEnding) return
   const { url, adminUrl } = running
   log.info({ url, adminUrl, version: packageVersion(), node: process.version }, 'listening')
+  manager.ready()
   output.flush()
 }

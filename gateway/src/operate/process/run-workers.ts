@@ -18,6 +18,7 @@ import { createMergedMetrics } from './merged-metrics.ts'
 import { packageVersion } from './package-version.ts'
 import { createRevocationEvents, leastTolerance, revocationFindings } from '../../observe/events/revocation-events.ts'
 import { IDLE_SIGNALS, tellIdleSignals } from './signals.ts'
+import { createServiceManager } from '../supervisor/service-manager.ts'
 import { spreadRevocations, type RevocationSpread } from './spread-revocations.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
 import { renewalFactsOf } from '../../revoke/entries-for.ts'
@@ -114,12 +115,14 @@ export async function runWorkers(config: Config): Promise<void> {
     ...adminPartsOf(config, log),
   })
   const { delay, timeout } = config.shutdown
+  const manager = createServiceManager(process.env, log)
   // From before the first worker: a signal may come when some of them serve, and others do not yet.
   const grace = closeWithGrace(
     // A second more than the workers have, so that they can say why they did not end.
     { delay: delay + timeout + 3000, logger: false, skip: [...IDLE_SIGNALS] },
     async ({ signal, err }) => {
       closingSinceMs = systemClock.now()
+      manager.stopping()
       workers.retire()
       if (err !== undefined) log.fatal({ error: err }, 'the primary failed')
       else {
@@ -141,6 +144,7 @@ export async function runWorkers(config: Config): Promise<void> {
     const url = await workers.start()
     if (isEnding()) return
     log.info({ url, adminUrl, workers: count, version: packageVersion(), node: process.version }, 'listening')
+    manager.ready()
   } catch (error) {
     // What is ended anyway need not start, and ends as `shutdown` says.
     if (isEnding()) return
