@@ -4,6 +4,7 @@ import { isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
 import { isMisspelt } from '../schema/did-you-mean.ts'
 import { isConfidential } from '../../message/confidential-url.ts'
+import { ALGORITHMS } from '../../options/tokens.ts'
 
 /** Where keys come from: one of them for each issuer. */
 export const KEY_SOURCES = ['jwksUrl', 'discovery', 'jwksFile', 'pemFile', 'secret'] as const
@@ -51,7 +52,8 @@ function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
   }
   const [source] = sources
   const findings: Finding[] = []
-  const algorithms = texts(issuer['algorithms'])
+  // Of a misspelt one the schema speaks.
+  const algorithms = texts(issuer['algorithms']).filter((name) => ALGORITHMS.some((known) => known === name))
   const hmac = algorithms.filter(isHmac)
   if (source === 'secret' && hmac.length < algorithms.length) {
     findings.push({ path: [...path, 'algorithms'], message: 'a shared secret serves HS256, HS384 and HS512 only' })

@@ -81,6 +81,13 @@ function fromType(schema: SchemaNode | undefined, value: unknown): Omit<Finding,
   return { message: `must be ${expectedKind(schema)}` }
 }
 
+/** A number, true or false that YAML reads as text, because it stands in quotes. */
+function isQuoted(schema: SchemaNode | undefined, value: unknown): boolean {
+  if (typeof value !== 'string') return false
+  if (schema?.type === 'boolean') return value === 'true' || value === 'false'
+  return (schema?.type === 'integer' || schema?.type === 'number') && /^\d+(\.\d+)?$/.test(value)
+}
+
 function inWords(
   { keyword, params, message }: SchemaError,
   schema: SchemaNode | undefined,
@@ -144,6 +151,7 @@ export function findingOf(error: SchemaError, place: Place): Finding {
   const { path, schema, value, written } = place
   const { message, hint = shapeOf(error, place), ...rest } = inWords(error, schema, value)
   if (written.isReference(path)) return { path, message: `${message}, got ${written.show(path)}`, hint, ...rest }
+  if (isQuoted(schema, value)) return { path, message, hint: 'write it without quotes', ...rest }
   if (error.keyword !== 'enum' || typeof value !== 'string') return { path, message, hint, ...rest }
   const known = (schema?.enum ?? []).map(String)
   return { path, message: `${message}, got ${written.show(path)}`, hint: didYouMean(value, known) }

@@ -4,11 +4,12 @@ import type { KeyPolicy, KeySet } from '../../../authenticate/keys/key-set.ts'
 import { ALGORITHMS, type Algorithm } from '../../../options/tokens.ts'
 import type { Finding, Path } from '../../problem.ts'
 
-/** Those that there are: of others the schema speaks. */
+/** No algorithms where one is misspelt: the schema tells that, and it may be the one that the keys are for. */
 export function policyOf(issuer: Loose): KeyPolicy {
   const algorithms = texts(issuer['algorithms'])
+  const areKnown = algorithms.every((algorithm) => ALGORITHMS.some((known) => known === algorithm))
   return {
-    algorithms: ALGORITHMS.filter((algorithm) => algorithms.includes(algorithm)),
+    algorithms: areKnown ? ALGORITHMS.filter((algorithm) => algorithms.includes(algorithm)) : [],
     weakKeys: issuer['weakKeys'] === 'warn' ? 'warn' : 'refuse',
     allowSecrets: true,
   }
