@@ -9,7 +9,7 @@ import { createFetchJson } from '../../gateway/src/operate/issuer-client/fetch-j
 import { createLog } from '../../gateway/src/observe/log.ts'
 import type { AskIssuer } from '../../gateway/src/renew/endpoint.ts'
 import { buildServer } from '../../gateway/src/gateway/gateway.ts'
-import type { Gateway, ServerParts } from '../../gateway/src/gateway/generation.ts'
+import type { Gateway, ServerParts } from '../../gateway/src/gateway/running.ts'
 
 export interface Teardown {
   teardown(run: () => unknown): void

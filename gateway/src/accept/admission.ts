@@ -1,10 +1,9 @@
 // Creates the accept stage: compiles the config of each route to the policy by which its requests are admitted.
 import type { AdmissionParts, AdmissionPolicy, DecisionTally } from './admit.ts'
-import { createFailureLimit, type FailureLimit } from './failure-limit.ts'
+import type { FailureLimit } from './failure-limit.ts'
 import { compileCors, type CorsConfig, type CorsPolicy } from './origins/cors.ts'
 import { createOriginGuard, type OriginGuardParts } from './origins/origin-guard.ts'
 import type { Authentication } from '../authenticate/authentication.ts'
-import type { Clock } from '../clock.ts'
 import type { ClientOf } from '../message/client-address.ts'
 import type { PeerTrust } from '../message/trusted-proxies.ts'
 import { compileOnce } from '../options/compile-once.ts'
@@ -14,15 +13,14 @@ type RouteConfig = Config['routes'][number]
 type OriginRules = Omit<OriginGuardParts, 'isTrusted'>
 
 export interface AdmissionStageParts {
-  readonly clock: Clock
   readonly isTrusted: PeerTrust
   readonly clientOf: ClientOf
   readonly authentication: Pick<Authentication, 'policyOf' | 'anonymous'>
   readonly authorization: { policyOf(route: Pick<RouteConfig, 'require'>): Pick<AdmissionPolicy, 'authorize'> }
   /** Returns the decision counter of a route, by its path in the config. */
   readonly tallyOf: (path: string) => DecisionTally
-  /** Left out: one of its own, where the config has one. */
-  readonly failureLimit?: FailureLimit | undefined
+  /** Undefined: no limit on failed tokens. */
+  readonly failureLimit: FailureLimit | undefined
 }
 
 /** The options of a route that this stage reads. */
@@ -61,12 +59,9 @@ export interface AdmissionStage {
 }
 
 export function createAdmission(
-  config: Pick<Config, 'limits' | 'cors'>,
-  { clock, isTrusted, clientOf, authentication, authorization, tallyOf, ...given }: AdmissionStageParts,
+  config: Pick<Config, 'cors'>,
+  { isTrusted, clientOf, authentication, authorization, tallyOf, failureLimit }: AdmissionStageParts,
 ): AdmissionStage {
-  const { authFailures } = config.limits
-  const failureLimit =
-    given.failureLimit ?? (authFailures === undefined ? undefined : createFailureLimit(authFailures, clock))
   const parts: AdmissionParts = {
     failureLimit,
     clientOf,

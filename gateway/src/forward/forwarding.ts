@@ -1,5 +1,5 @@
 // Creates the forward stage: compiles upstreams and routes to the functions that forward admitted requests.
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyRequest } from 'fastify'
 
 import type { Answer } from '../accept/answer.ts'
 import type { Authentication } from '../authenticate/authentication.ts'
@@ -18,7 +18,7 @@ import type { StreamRenewalPolicy } from './streams/stream-renewal.ts'
 import { createStreamWatch, type StreamWatch } from './streams/stream-watch.ts'
 import { createTransport } from './transport/create-transport.ts'
 import { createUpstream, type Upstream, type UpstreamEvents } from './upstream/upstream.ts'
-import { readUpstreamTls } from './upstream/upstream-tls.ts'
+import { readUpstreamTls, type UpstreamTls } from './upstream/upstream-tls.ts'
 import { createWebSocketMount, type AdmittedUpgrade } from './websocket/websocket.ts'
 
 type RouteConfig = Config['routes'][number]
@@ -36,7 +36,11 @@ export interface ForwardingParts {
   readonly isTrusted: PeerTrust
   readonly answer: Answer
   readonly authentication: Pick<Authentication, 'tokenHeaders' | 'clearCookies'>
-  readonly revocation: Pick<Revocation, 'policyOf'> & { readonly list: Pick<Revocation['list'], 'onChange'> }
+  readonly revocation: Pick<Revocation, 'policyOf'>
+  /** Of all generations of this process, see watchStreams. */
+  readonly watch: StreamWatch
+  /** Returns the upstream of another generation where these facts are the same, or what `create` makes; closes it in the end. */
+  readonly takeUpstream: (name: string, facts: unknown, create: () => Upstream) => Upstream
   readonly renewals: {
     readonly onDelivered: ForwardPolicy['onRenewed']
     readonly successorOnStream: StreamRenewalPolicy['successorOnStream'] | undefined
@@ -46,30 +50,42 @@ export interface ForwardingParts {
   readonly events: ForwardingEvents
 }
 
+export type WebSocketMount = (
+  upgradeOf: (request: FastifyRequest) => AdmittedUpgrade,
+) => ReturnType<typeof createWebSocketMount>
+
 export interface Forwarding {
   /** Returns the policy of a route; undefined when the gateway answers the route itself (`action`). */
   policyOf(route: RouteConfig): ForwardPolicy | undefined
-  /** Creates the function that mounts WebSocket routes. */
-  webSocketMount(
-    admittedOf: (request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade,
-  ): ReturnType<typeof createWebSocketMount>
-  /** Ends event streams at shutdown, see StreamWatch. */
-  readonly leaveStreams: StreamWatch['leave']
   /** Upstreams by name. */
   readonly upstreams: ReadonlyMap<string, Upstream>
-  /** Starts the active health checks. */
+  /** Starts the active health checks that do not run yet. */
   start(): void
-  close(): Promise<void>
+}
+
+/** An upstream outlives the generation that made it, and holds nothing of that one. */
+function makeUpstream(
+  name: string,
+  {
+    upstream,
+    ...rest
+  }: { readonly upstream: UpstreamConfig; readonly maxHeadBytes: number; readonly tls?: UpstreamTls },
+  { clock, schedule, random, events }: Pick<ForwardingParts, 'clock' | 'schedule' | 'random' | 'events'>,
+): Upstream {
+  return createUpstream(name, upstream, {
+    ...{ clock, schedule, random, events },
+    createTransport: (target, options) =>
+      createTransport(target, options, { clock, schedule, tls: undefined, ...rest }),
+  })
 }
 
 function createUpstreams(config: ForwardConfig, parts: ForwardingParts): ReadonlyMap<string, Upstream> {
-  const { clock, schedule } = parts
-  const transportParts = { clock, schedule, maxHeadBytes: config.limits.responseHeaderBytes }
   return new Map(
     Object.entries(config.upstreams).map(([name, upstream]) => {
-      const ofThis = { ...transportParts, tls: readUpstreamTls(name, upstream) }
-      const create = (target: string, options: UpstreamConfig) => createTransport(target, options, ofThis)
-      return [name, createUpstream(name, upstream, { ...parts, createTransport: create })]
+      const tls = readUpstreamTls(name, upstream)
+      const maxHeadBytes = config.limits.responseHeaderBytes
+      const facts = { upstream, maxHeadBytes, ...(tls === undefined ? {} : { tls }) }
+      return [name, parts.takeUpstream(name, facts, () => makeUpstream(name, facts, parts))]
     }),
   )
 }
@@ -94,19 +110,28 @@ function bodyLimitsOf(route: RouteConfig, { limits }: ForwardConfig, watch: Stre
   }
 }
 
-/** When something was revoked. A renewed token ends none. */
-function endStreamsOfBlocked(list: ForwardingParts['revocation']['list'], watch: StreamWatch): void {
+/** Creates the watch of a process. It looks at once when something was revoked; a renewed token ends no stream. */
+export function watchStreams(
+  list: Pick<Revocation['list'], 'onChange'>,
+  clock: Clock,
+  schedule: Schedule,
+): StreamWatch {
+  const watch = createStreamWatch(clock, schedule)
   list.onChange(({ entry, change }) => {
     if (change === 'added' && entry.reason !== 'renewed') watch.check()
   })
+  return watch
+}
+
+/** Creates the function that mounts the WebSockets of all routes. They are of the process; the policy comes with each handshake. */
+export function webSocketMountOf({ limits }: Pick<Config, 'limits'>): WebSocketMount {
+  return (upgradeOf) => createWebSocketMount(limits.messageBytes, upgradeOf)
 }
 
 export function createForwarding(config: ForwardConfig, parts: ForwardingParts): Forwarding {
-  const { clock, schedule, isTrusted, answer, authentication, renewals, events } = parts
+  const { clock, isTrusted, answer, authentication, renewals, events, watch } = parts
   const upstreams = createUpstreams(config, parts)
   const filter = createFilter(config, parts)
-  const watch = createStreamWatch(clock, schedule)
-  endStreamsOfBlocked(parts.revocation.list, watch)
   const vary = authentication.tokenHeaders.join(', ')
   const { onDelivered: onRenewed, successorOnStream } = renewals
   const streams = successorOnStream === undefined ? undefined : { successorOnStream, onRenewed }
@@ -149,14 +174,9 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
 
   return {
     policyOf,
-    webSocketMount: (admittedOf) => createWebSocketMount(config.limits.messageBytes, admittedOf),
-    leaveStreams: watch.leave,
     upstreams,
     start() {
       for (const upstream of upstreams.values()) upstream.start()
-    },
-    async close() {
-      await Promise.all([...upstreams.values()].map((upstream) => upstream.close()))
     },
   }
 }

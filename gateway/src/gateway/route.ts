@@ -21,6 +21,8 @@ export interface Route {
   /** Undefined when the gateway answers itself. */
   readonly forwarding: ForwardPolicy | undefined
   readonly ownAnswer: ((admitted: Admitted) => void) | undefined
+  /** False: Node's parser reads its requests. */
+  readonly isForLane: boolean
   /** Undefined for published keys. */
   readonly config: RouteConfig | undefined
 }
@@ -30,15 +32,18 @@ export interface RouteParts {
   readonly authorization: Authorization
   readonly forwarding: Pick<Forwarding, 'policyOf'>
   readonly logOut: LogOut
-  readonly published: readonly PublishedKeySet[]
+  readonly renewals: { readonly published: readonly PublishedKeySet[] }
   readonly tallyOf: (path: string) => RouteTally
 }
 
 /** Creates all routes: those of the config, and one for each key set that the gateway publishes. */
-export function createRoutes(routes: readonly RouteConfig[], parts: RouteParts): readonly Route[] {
+export function createRoutes(
+  { routes, upstreams }: Pick<Config, 'routes' | 'upstreams'>,
+  parts: RouteParts,
+): readonly Route[] {
   const { admission, authorization, forwarding, logOut, tallyOf } = parts
   return [
-    ...parts.published.map(({ path, answer }): Route => ({
+    ...parts.renewals.published.map(({ path, answer }): Route => ({
       admission: admission.policyForAnybody(path),
       scopes: [],
       tally: tallyOf(path),
@@ -46,6 +51,7 @@ export function createRoutes(routes: readonly RouteConfig[], parts: RouteParts):
       ownAnswer({ response, requestId }) {
         answer(response, requestId)
       },
+      isForLane: true,
       config: undefined,
     })),
     ...routes.map((config): Route => ({
@@ -54,6 +60,8 @@ export function createRoutes(routes: readonly RouteConfig[], parts: RouteParts):
       tally: tallyOf(config.path),
       forwarding: forwarding.policyOf(config),
       ownAnswer: config.action === undefined ? undefined : logOut.policyOf(config),
+      // undici decodes names and values, so that they may hold what Node alone would refuse to write.
+      isForLane: config.upstream === undefined || upstreams[config.upstream]?.transport !== 'undici',
       config,
     })),
   ]

@@ -7,12 +7,13 @@ import { Failure } from '../failure.ts'
 import type { GatewayRequest } from '../message/client-exchange.ts'
 import { isBodyLeft } from '../message/connection/unread-body.ts'
 import type { Observer } from '../observe/observe.ts'
+import type { Exchanges } from './change/exchanges.ts'
 import type { Route } from './route.ts'
 import type { ClientExchange, Steps } from './steps.ts'
 
 /** Bounds the requests that are served at once. */
 export interface InFlight {
-  readonly limit: number
+  limit: number
   count: number
   /** Set at the cut of a shutdown: called for each response that closes after it. */
   onCut: ((request: GatewayRequest, requestId: string, route: string) => void) | undefined
@@ -21,6 +22,7 @@ export interface InFlight {
 export interface ServeParts {
   readonly steps: Pick<Steps, 'admit' | 'refuse' | 'conclude'>
   readonly inFlight: InFlight
+  readonly exchanges: Exchanges
   readonly answer: Answer
   readonly cors: CorsByPath
   readonly observer: Observer
@@ -60,7 +62,7 @@ function createRefuse(methods: readonly string[], { answer, cors }: Pick<ServePa
 
 /** The same for every request, whoever read it from its connection. */
 export function createServe({ methods }: Pick<Router<Route>, 'methods'>, parts: ServeParts): Serve {
-  const { steps, inFlight, cors, observer } = parts
+  const { steps, inFlight, exchanges, cors, observer } = parts
   const refuse = createRefuse(methods, parts)
 
   function settle(
@@ -85,11 +87,13 @@ export function createServe({ methods }: Pick<Router<Route>, 'methods'>, parts: 
       return
     }
     inFlight.count += 1
+    exchanges.count += 1
     // One listener for all that ends with the response.
     response.on('close', () => {
       inFlight.count -= 1
       inFlight.onCut?.(request, requestId, route.tally.route)
       onOver()
+      exchanges.over()
     })
     const decision = inFlight.count > inFlight.limit ? overloaded(inFlight) : steps.admit(route, request)
     if (!(decision instanceof Promise)) {

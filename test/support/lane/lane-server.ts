@@ -70,7 +70,7 @@ export function createMemoryServer(withLane: boolean, respond: Respond = echo): 
       maxHeadBytes: PARSING.maxHeaderSize,
       counts: new ParserCounts(),
       headersTimeoutMs: 0,
-      maxWaiting: 100,
+      maxWaiting: () => 100,
       onLost: () => undefined,
       isRetired: () => false,
       serve(request, response) {

@@ -24,7 +24,7 @@ export interface LaneParts<Route> {
   /** For the first request of a connection; 0 for no limit. */
   readonly headersTimeoutMs: number
   /** Connections on which requests may wait for others, as many as requests of Node's parser may. */
-  readonly maxWaiting: number
+  readonly maxWaiting: () => number
   /** See LaneOwner. */
   readonly onLost: (request: LaneRequest<Route>) => void
   /** From then on each response is the last of its connection. */
@@ -111,7 +111,7 @@ class Lane<Route> implements LaneOwner<Route> {
 
   onHeld(socket: Socket): void {
     this.held += 1
-    if (this.held > this.#parts.maxWaiting) socket.destroy()
+    if (this.held > this.#parts.maxWaiting()) socket.destroy()
   }
 
   onFreed(): void {

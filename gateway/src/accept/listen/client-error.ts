@@ -64,21 +64,22 @@ export interface ConnectionFault {
 }
 
 export interface ClientErrorParts {
-  readonly errors: AnswerOptions
+  /** Read anew for each answer, as a change of the config replaces it. */
+  readonly serving: {
+    readonly current: { readonly errors: AnswerOptions; readonly cors: Pick<CorsByPath, 'headersOf'> }
+  }
   readonly headLimits: HeadLimits
   /** Returns the id of the request in flight on the connection, or a new one. */
   readonly requestIdOf: (request: GatewayRequest | undefined) => string
   /** True while the gateway does not read the connection: a timeout is then not the client's fault. */
   readonly isHeld: (socket: Socket) => boolean
-  /** CORS headers for the answer, as alternating names and values. */
-  readonly headersOf: CorsByPath['headersOf']
   /** Called for a malformed head. A request with a malformed body is reported with its own answer. */
   readonly onFault: (socket: Socket, fault: ConnectionFault) => void
 }
 
 /** Creates the listener for Node's `clientError`. It never resumes parsing: that would allow request smuggling. */
 export function createClientErrorHandler(parts: ClientErrorParts) {
-  const { errors, headLimits, requestIdOf, isHeld, headersOf, onFault } = parts
+  const { serving, headLimits, requestIdOf, isHeld, onFault } = parts
   /** Answers after the responses before it. `isTold`: the fault belongs to a request that is reported with its own answer. */
   function answerInTurn(socket: Socket, error: ParserError, code: FailureCode, requestId: string, isTold: boolean) {
     function tell(isAnswered: boolean): void {
@@ -92,7 +93,8 @@ export function createClientErrorHandler(parts: ClientErrorParts) {
       () => {
         tell(socket.writable)
         if (!socket.writable) return
-        socket.write(rawAnswer(code, errors, requestId, headersOf(readBrokenHead(error.rawPacket))))
+        const { errors, cors } = serving.current
+        socket.write(rawAnswer(code, errors, requestId, cors.headersOf(readBrokenHead(error.rawPacket))))
         endLingering(socket)
       },
       () => {

@@ -14,7 +14,7 @@ type Serve = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface ConnectionParts {
   /** Most pipelined requests that wait, on all connections together. */
-  readonly maxWaiting: number
+  readonly maxWaiting: () => number
   readonly schedule: Schedule
   /** Refuses a request before routing, closes its connection, and writes its access line. */
   readonly refuse: (request: IncomingMessage, response: ServerResponse, code: FailureCode) => void

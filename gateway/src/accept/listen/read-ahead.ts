@@ -40,7 +40,7 @@ export interface ReadAhead {
  * (RFC 9112 section 9.3.2). Calls `onLost` for each request whose connection closed while it waited.
  */
 export function createReadAhead(
-  maxWaiting: number,
+  maxWaiting: () => number,
   schedule: Schedule,
   onLost: (request: IncomingMessage) => void,
 ): ReadAhead {
@@ -82,7 +82,7 @@ export function createReadAhead(
       const line = lineOf(socket)
       line.waiting.push(request)
       total += 1
-      if (total > maxWaiting) socket.destroy()
+      if (total > maxWaiting()) socket.destroy()
       else if (line.waiting.length >= STOP_AT) hold(socket, line)
       response.once('socket', () => {
         // The requests of a closed connection were subtracted already.

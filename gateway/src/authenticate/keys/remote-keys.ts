@@ -37,7 +37,7 @@ export interface RemoteKeysParts {
 }
 
 export interface RemoteKeys {
-  /** Starts the first fetch. Resolves when it has ended, successful or not. Never rejects. */
+  /** Starts the first fetch, once. Resolves when it has ended, successful or not. Never rejects. */
   start(): Promise<void>
   stop(): void
   /**
@@ -73,6 +73,7 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
   let fetchFor: MissingKey | undefined
   let nextAtMs = Infinity
   let inFlight: Promise<void> | undefined
+  let firstFetch: Promise<void> | undefined
   let cancelNext: (() => void) | undefined
   let lastGoodAtMs: number | undefined
   let failures = 0
@@ -191,7 +192,7 @@ export function createRemoteKeys(parts: RemoteKeysParts): RemoteKeys {
   }
 
   return {
-    start: refresh,
+    start: () => (firstFetch ??= refresh()),
     stop() {
       stopped = true
       cancelNext?.()

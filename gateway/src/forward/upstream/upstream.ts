@@ -39,7 +39,7 @@ export interface Upstream extends Transport {
   readonly retries: number
   /** True when at least one target is available. */
   canServe(): boolean
-  /** Starts the active health checks, if the config has any. */
+  /** Starts the active health checks, if the config has any and they do not run yet. */
   start(): void
 }
 
@@ -185,7 +185,7 @@ export function createUpstream(name: string, config: UpstreamConfig, parts: Upst
     },
     start() {
       const { health } = config
-      if (health === undefined) return
+      if (health === undefined || stops.length > 0) return
       for (const target of targets) {
         const transport = parts.createTransport(target.name, { ...config, connections: 1 })
         const stop = watchHealth(target, health, {

@@ -1,6 +1,6 @@
 // Mounts WebSocket routes: the gateway completes the handshake with the upstream, then @fastify/http-proxy passes messages.
 import httpProxy from '@fastify/http-proxy'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 
@@ -78,7 +78,7 @@ function noteSwitch({ record, socket }: RecordedRequest): void {
  */
 export function createWebSocketMount(
   maxMessageBytes: number,
-  admittedOf: (request: FastifyRequest, reply: FastifyReply) => AdmittedUpgrade,
+  upgradeOf: (request: FastifyRequest) => AdmittedUpgrade,
 ): (scope: FastifyInstance, mount: UpgradeMount) => void {
   const tickets = new Map<string, Dialed>()
   const ticketOf = new WeakMap<object, string>()
@@ -158,7 +158,7 @@ export function createWebSocketMount(
       // The dialed request has the path. The plugin's own rewrite is unused, and would refuse some safe paths.
       preRewrite: () => '/',
       preHandler(request, reply, done) {
-        const upgrade = admittedOf(request, reply)
+        const upgrade = upgradeOf(request)
         const { answer } = upgrade.policy
         const problem = handshakeProblem(request.raw)
         if (problem !== undefined) {

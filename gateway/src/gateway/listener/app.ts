@@ -7,20 +7,18 @@ import { createClientErrorHandler } from '../../accept/listen/client-error.ts'
 import { superviseConnections, type Connections } from '../../accept/listen/connections.ts'
 import { createRequestIds, type RequestIdOf } from '../../accept/listen/request-id.ts'
 import { ParserCounts } from '../../accept/lane/parser-counts.ts'
-import type { CorsByPath } from '../../accept/origins/cors-by-path.ts'
-import type { Route } from '../route.ts'
+import type { InFlight } from '../serve.ts'
 import type { RawRequest } from '../steps.ts'
 import { readCertificate, watchCertificate } from '../watch/watch-certificate.ts'
 import { createFileWatch } from '../watch/watch-files.ts'
-import type { Router } from '../../accept/routes/router.ts'
 import { shouldUpgradeCallback } from '../../accept/routes/upgrades.ts'
-import { createAnswer, rawAnswer } from '../../accept/answer.ts'
+import { rawAnswer } from '../../accept/answer.ts'
 import type { Schedule } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import type { GatewayRequest } from '../../message/client-exchange.ts'
 import { endLingering } from '../../message/connection/lingering-close.ts'
 import type { Log } from '../../observe/log.ts'
-import type { Observer } from '../../observe/observe.ts'
+import type { Current } from './serving.ts'
 
 // Longer than any path that fits into the headers, so that Fastify's router adds no limit.
 const MAX_PARAMETER_LENGTH = 1_048_576
@@ -43,6 +41,8 @@ export interface App {
   readonly parsers: ParserCounts
   /** Why the watched certificate cannot be used any more; undefined where none is watched. */
   readonly certificateProblem: (() => string | undefined) | undefined
+  /** Reads the certificate of its files anew; what is returned has new connections get it. Throws CannotStart. */
+  readonly readCertificate: () => () => void
   /** Stops timers and watchers. */
   readonly stop: () => void
   /** Called for a pipelined request whose connection closed before its turn. */
@@ -51,23 +51,20 @@ export interface App {
 
 export interface AppParts {
   readonly log: Log
-  readonly observer: Observer
   readonly schedule: Schedule
-  /** The CORS headers of answers without a route, so that pages can read them. */
-  readonly cors: Pick<CorsByPath, 'headersOf'>
-  readonly router: Pick<Router<Route>, 'assign'>
+  readonly serving: Current
+  readonly inFlight: Pick<InFlight, 'limit'>
   /** The raw target of an injected request: Fastify's test client normalizes targets before the router sees them. */
   readonly injectedTarget?: string | undefined
 }
 
 /** Creates the application. It parses strictly and has no routes yet. */
 export function createApp(
-  { listen, limits, errors, watch }: Config,
-  { log, observer, schedule, cors, router, injectedTarget }: AppParts,
+  { listen, limits, watch }: Config,
+  { log, schedule, serving, inFlight, injectedTarget }: AppParts,
 ): App {
   const requestIdOf = createRequestIds()
   const parsers = new ParserCounts()
-  const answer = createAnswer(errors)
   const headLimits = { bytes: limits.headerBytes, timeoutMs: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout) }
   const parsing = {
     maxHeaderSize: headLimits.bytes,
@@ -87,7 +84,7 @@ export function createApp(
     rewriteUrl: (message) => {
       const request = message as RawRequest
       if (injectedTarget !== undefined) request.url = injectedTarget
-      const refusal = router.assign(request)
+      const refusal = serving.current.router.assign(request)
       if (refusal === undefined) return request.url
       request.refusal = refusal
       return '/'
@@ -96,13 +93,12 @@ export function createApp(
     return503OnClosing: false,
     exposeHeadRoutes: false,
     clientErrorHandler: createClientErrorHandler({
-      errors,
+      serving,
       headLimits,
       requestIdOf,
-      headersOf: cors.headersOf,
       isHeld: (socket) => connections.readAhead.isHeld(socket),
       onFault: (socket, fault) => {
-        observer.onFault(socket, fault)
+        serving.current.observer.onFault(socket, fault)
       },
     }),
     http: parsing,
@@ -119,22 +115,25 @@ export function createApp(
   app.setErrorHandler((error, request, reply) => {
     log.error({ requestId: request.id, error }, 'internal error')
     reply.hijack()
+    const { answer, cors } = serving.current
     if (reply.raw.headersSent) reply.raw.destroy()
     else answer(reply.raw, 'internal_error', request.id, { headers: cors.headersOf(request.raw) })
   })
 
   function onLost(request: GatewayRequest): void {
-    observer.onUnserved(request, requestIdOf(request))
+    serving.current.observer.onUnserved(request, requestIdOf(request))
   }
   const connections = superviseConnections(app.server, {
-    maxWaiting: limits.inFlight,
+    maxWaiting: () => inFlight.limit,
     schedule,
     refuse(request, response, code) {
+      const { observer, answer, cors } = serving.current
       const id = requestIdOf(request)
       response.on('close', observer.begin(request, response, id, undefined))
       answer(response, code, id, { close: true, headers: cors.headersOf(request) })
     },
     refuseRaw(request, socket, code) {
+      const { observer, errors } = serving.current
       const id = requestIdOf(request)
       socket.resume()
       socket.write(rawAnswer(code, errors, id))
@@ -152,8 +151,17 @@ export function createApp(
       : undefined
   return {
     ...{ app, connections, requestIdOf, parsers, onLost },
+    readCertificate: () => renewCertificate(app, listen),
     certificateProblem: certificate?.problem,
     stop: () => certificate?.stop(),
+  }
+}
+
+function renewCertificate({ server }: FastifyInstance, { tls }: Pick<Config['listen'], 'tls'>): () => void {
+  if (tls === undefined) return () => undefined
+  const pair = readCertificate(tls)
+  return () => {
+    ;(server as unknown as TlsServer).setSecureContext(pair)
   }
 }
 

@@ -2,29 +2,26 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import type { IncomingMessage } from 'node:http'
 
-import type { Admission } from '../../accept/admit.ts'
 import { laneStrategy, WEBSOCKET_LANE } from '../../accept/routes/lanes.ts'
 import { FORWARDED_METHODS } from '../../accept/routes/route-table.ts'
-import type { Router } from '../../accept/routes/router.ts'
 import { routeUpgrades } from '../../accept/routes/upgrades.ts'
-import type { Forwarding } from '../../forward/forwarding.ts'
-import type { Route } from '../route.ts'
-import type { Serve } from '../serve.ts'
-import type { ClientExchange, RawRequest, Steps } from '../steps.ts'
+import type { WebSocketMount } from '../../forward/forwarding.ts'
+import type { AdmittedUpgrade } from '../../forward/websocket/websocket.ts'
+import type { ClientExchange, RawRequest } from '../steps.ts'
+import type { Current } from './serving.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {
-    /** The admission of a WebSocket handshake, for its handler. */
-    admission: Admission
+    /** What the generation that admitted a WebSocket handshake made of it, for the handler. */
+    admittedUpgrade: AdmittedUpgrade
   }
 }
 
 export interface RoutesParts {
-  readonly serve: Serve
+  readonly serving: Current
   /** Called for a pipelined request whose connection closed before its turn. */
   readonly onLost: (request: IncomingMessage) => void
-  readonly upgrade: Steps['upgrade']
-  readonly webSocketMount: Forwarding['webSocketMount']
+  readonly webSocketMount: WebSocketMount
 }
 
 function exchangeOf(request: FastifyRequest, reply: FastifyReply): ClientExchange {
@@ -39,21 +36,22 @@ function unreachable(): never {
  * Registers every path with Fastify, which chooses nothing: the router did, before it. Bodies are the upstream's business: to
  * Fastify no method has one.
  */
-export function registerRoutes(app: FastifyInstance, router: Router<Route>, parts: RoutesParts): void {
-  const { serve, upgrade } = parts
+export function registerRoutes(app: FastifyInstance, parts: RoutesParts): void {
+  const { serving } = parts
   for (const method of FORWARDED_METHODS) app.addHttpMethod(method, { hasBody: false, overrideExisting: true })
-  app.decorateRequest('admission')
+  app.decorateRequest('admittedUpgrade')
 
   const everyPath = {
     url: '/*',
     method: [...FORWARDED_METHODS],
     onRequest(request: FastifyRequest, reply: FastifyReply): void {
       reply.hijack()
-      serve(exchangeOf(request, reply))
+      serving.current.serve(exchangeOf(request, reply))
     },
     handler: unreachable,
   }
-  if (upgrade === undefined || !router.table.some(({ route }) => route?.admission.websocket === true)) {
+  // Whether a route takes WebSockets may change with each generation.
+  if (serving.current.upgrade === undefined) {
     app.route(everyPath)
     return
   }
@@ -67,14 +65,14 @@ export function registerRoutes(app: FastifyInstance, router: Router<Route>, part
     scope.addHook('onRequest', (request, reply, proceed) => {
       // A connection that was to be switched serves nothing else, whatever is answered.
       reply.raw.shouldKeepAlive = false
-      serve(exchangeOf(request, reply), (_route, _exchange, admission) => {
-        request.admission = admission
+      const { serve, upgrade } = serving.current
+      serve(exchangeOf(request, reply), (_route, exchange, admission) => {
+        if (upgrade === undefined) throw new Error('a gateway without WebSockets admitted one')
+        request.admittedUpgrade = upgrade(exchange, admission)
         proceed()
       })
     })
-    const mountWebSockets = parts.webSocketMount((request, reply) =>
-      upgrade(exchangeOf(request, reply), request.admission),
-    )
+    const mountWebSockets = parts.webSocketMount((request) => request.admittedUpgrade)
     mountWebSockets(scope, { url: '/*', constraints: { lane: WEBSOCKET_LANE } })
     done()
   })

@@ -19,7 +19,7 @@ import { chooseIssuer } from '../../authenticate/keys/choose-keys.ts'
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import { readExactJson } from '../../message/json/exact-json.ts'
 import { Failure, failureRule, isFailureCode, type CheckName } from '../../failure.ts'
-import type { Gateway } from '../../gateway/generation.ts'
+import type { Gateway } from '../../gateway/running.ts'
 import type { Lent } from '../../gateway/lent.ts'
 
 export interface ExplainParts {

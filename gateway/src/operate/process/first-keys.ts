@@ -1,7 +1,7 @@
 // Waits for the first keys of all issuers, no longer than startTimeout, and says whose are missing.
 import { setTimeout as pause } from 'node:timers/promises'
 
-import type { Gateway } from '../../gateway/generation.ts'
+import type { Gateway } from '../../gateway/running.ts'
 import type { Log } from '../../observe/log.ts'
 
 /**

@@ -1,0 +1,44 @@
+// Changes the config of a running gateway: the next generation is made beside the one that serves, and then takes its place.
+import type { TrustedIssuer } from '../../authenticate/issuers.ts'
+import type { Config } from '../../options/config.ts'
+import type { App } from '../listener/app.ts'
+import type { InFlight } from '../serve.ts'
+import type { Generations } from './generations.ts'
+import { keepRestartOnly, type Kept } from './restart-only.ts'
+
+/** A change that is prepared: nothing of it shows yet. */
+export interface Change extends Pick<Kept, 'needsRestart'> {
+  readonly issuers: readonly TrustedIssuer[]
+  /** Fetches the keys that are not carried over. Resolves when all fetches have ended, successful or not. */
+  readonly loadKeys: () => Promise<void>
+  /** From now on the next generation serves each new request; those of the one before end in that one. */
+  readonly commit: () => void
+  /** Nothing came of it. */
+  readonly abandon: () => Promise<void>
+}
+
+export interface ChangeParts {
+  readonly generations: Generations
+  readonly listener: Pick<App, 'readCertificate'>
+  readonly inFlight: InFlight
+}
+
+/** Throws CannotStart, as a start would; then nothing has changed. */
+export function prepareChange(next: Config, { generations, listener, inFlight }: ChangeParts): Change {
+  const { config, needsRestart } = keepRestartOnly(generations.current.config, next)
+  const useCertificate = listener.readCertificate()
+  const { generation, commit, abandon } = generations.prepare(config)
+  const { authentication, forwarding } = generation
+  return {
+    needsRestart,
+    issuers: authentication.issuers,
+    loadKeys: () => authentication.loadKeys(),
+    commit() {
+      useCertificate()
+      inFlight.limit = config.limits.inFlight
+      forwarding.start()
+      commit()
+    },
+    abandon,
+  }
+}

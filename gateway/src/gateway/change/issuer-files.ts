@@ -1,0 +1,27 @@
+// What the key files of issuers hold, so that a change of a file is a change of its issuer.
+import { readFileSync } from 'node:fs'
+
+import type { Config } from '../../options/config.ts'
+
+type IssuerConfig = Config['issuers'][number]
+
+/** What is read once. What a fetch of keys sends is read with each fetch. */
+function filesOf({ keys: { jwksFile, pemFile }, renewal }: IssuerConfig): readonly string[] {
+  const { signingKey, verificationKeys = [] } = renewal ?? {}
+  const ofRenewal = [signingKey, ...verificationKeys].map((key) => key?.pemFile)
+  return [jwksFile, pemFile, ...ofRenewal].filter((file) => file !== undefined)
+}
+
+/** Of a file that cannot be read there is nothing to tell: whoever needs it says so. */
+function textOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'latin1')
+  } catch {
+    return undefined
+  }
+}
+
+/** The texts of the files of these issuers. */
+export function issuerFiles(issuers: readonly IssuerConfig[]): readonly (string | undefined)[] {
+  return issuers.flatMap(filesOf).map(textOf)
+}

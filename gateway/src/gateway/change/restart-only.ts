@@ -1,0 +1,52 @@
+// The options that a process reads at its start: a change of them needs a restart, and until then they stay as they were.
+import { isDeepStrictEqual } from 'node:util'
+
+import type { Config } from '../../options/config.ts'
+
+/** Paths, with why in a few words. */
+const RESTART_ONLY: readonly (readonly [option: string, why: string])[] = [
+  ['listen', 'the port is held by the process'],
+  ['admin', 'its port is held by the process'],
+  ['workers', 'processes are forked at the start'],
+  ['watch', 'files are watched from the start'],
+  ['shutdown', 'the end of the process is arranged at its start'],
+  ['log.level', 'the log is opened at the start'],
+  ['limits.headerBytes', 'the parsers of open connections have it'],
+  ['limits.messageBytes', 'WebSockets are mounted at the start'],
+  ['limits.requestTimeout', 'the listener watches heads by it'],
+  ['revocation', 'the store of the block list is opened at the start'],
+]
+
+export interface Kept {
+  /** The next config, with the running values of those options. */
+  readonly config: Config
+  /** Those that differ, each with why it needs a restart. */
+  readonly needsRestart: readonly string[]
+}
+
+type Part = Readonly<Record<string, unknown>>
+
+function valueAt(config: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Part | undefined)?.[key], config)
+}
+
+/** Undefined is an option that is not there. */
+function withValueAt(part: Part, [key = '', ...rest]: readonly string[], value: unknown): Part {
+  const next = rest.length === 0 ? value : withValueAt((part[key] ?? {}) as Part, rest, value)
+  if (next !== undefined) return { ...part, [key]: next }
+  return Object.fromEntries(Object.entries(part).filter(([name]) => name !== key))
+}
+
+export function keepRestartOnly(running: Config, next: Config): Kept {
+  const differing = RESTART_ONLY.map(([option, why]) => ({ option, why, path: option.split('.') })).filter(
+    ({ path }) => !isDeepStrictEqual(valueAt(running, path), valueAt(next, path)),
+  )
+  const config = differing.reduce<Part>((kept, { path }) => withValueAt(kept, path, valueAt(running, path)), {
+    ...next,
+  })
+  return {
+    // Each part is one of a checked config.
+    config: config as unknown as Config,
+    needsRestart: differing.map(({ option, why }) => `${option}: ${why}`),
+  }
+}
