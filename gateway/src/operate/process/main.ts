@@ -187,6 +187,8 @@ export async function runGateway(config: Config): Promise<void> {
   try {
     running = await startGateway(config, log)
   } catch (error) {
+    // What is ended anyway need not start.
+    if (isEnding) return
     grace.uninstall()
     throw error
   }
