@@ -110,14 +110,19 @@ export class LaneConnection<Route> implements ResponseOwner {
     this.#response = undefined
     // Where the client has ended its side, nothing follows.
     if (!response.shouldKeepAlive || this.socket.readableEnded) {
-      this.#ending = true
-      this.socket.destroySoon()
+      this.#end()
     } else if (request?.complete === false) {
       this.sinceTurn = this.#owner.turn
       request.drop()
     } else {
       this.#next()
     }
+  }
+
+  #end(): void {
+    this.#ending = true
+    if (this.#waiting === undefined) this.socket.destroySoon()
+    else this.#waiting.endUnread()
   }
 
   /** Lets go of the connection, with what was read of it and not served put back. */

@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net'
 
 import { readPlainHead, type PlainHead } from './plain-head.ts'
+import { endLingering } from '../../message/connection/lingering-close.ts'
 
 const END_OF_HEAD = '\r\n\r\n'
 
@@ -27,6 +28,12 @@ export class WaitingBehind {
     const before = this.#written
     this.#written = this.#socket.bytesWritten
     return this.#written > before
+  }
+
+  /** They are not served. Bytes that nobody read would have the kernel take the response before them back with a reset. */
+  endUnread(): void {
+    endLingering(this.#socket)
+    this.#socket.resume()
   }
 
   /** In the order in which they came, as far as they are plain. */
