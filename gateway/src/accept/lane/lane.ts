@@ -128,6 +128,10 @@ class Lane<Route> implements LaneOwner<Route> {
   }
 
   readonly #take = (socket: Socket): void => {
+    if (this.#parts.counts.hasLeft(socket)) {
+      this.#toNode.call(this.#server, socket)
+      return
+    }
     this.#connections.add(new LaneConnection(socket, this))
     if (this.#ticking) return
     this.#ticking = true

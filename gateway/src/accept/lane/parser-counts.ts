@@ -24,6 +24,11 @@ export class ParserCounts {
     ;(socket as LeftSocket).leftFor = reason
   }
 
+  /** Whether it has left the lane before: then it does not come back, though it is given to the server anew. */
+  hasLeft(socket: Socket): boolean {
+    return (socket as LeftSocket).leftFor !== undefined
+  }
+
   /** A request that Node's parser read. */
   countNode(socket: Socket): void {
     const reason = (socket as LeftSocket).leftFor ?? 'off'
