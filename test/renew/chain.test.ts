@@ -19,7 +19,7 @@ async function setUp(t: Test) {
   })
   const { revocation, renewalOf } = one.gateway
   const nowSec = () => clock.now() / 1000
-  const read = createRevocationReader({ issuers, nowSec, renewalOf, issuerTimeSec: nowSec })
+  const read = createRevocationReader({ issuers: () => issuers, nowSec, renewalOf, issuerTimeSec: nowSec })
   return {
     /** Four tokens, the last of them in use. */
     async renewedThrice(claims: Record<string, unknown>): Promise<readonly string[]> {

@@ -71,7 +71,9 @@ function play(steps: readonly Step[], { skewsMs, errorsMs, issuerAheadMs, newsMs
     const machine = createMachine(config, clock, index === 1)
     const nowSec = () => (nowMs + (errorsMs[index] ?? 0)) / 1000
     const issuerTimeSec = (issuer: string) => Math.max(nowSec(), machine.issuerTimeSec(issuer) ?? -Infinity)
-    const read = createRevocationReader({ ...config, nowSec, renewalOf: renewalFactsOf(config.issuers), issuerTimeSec })
+    const issuers = () => config.issuers
+    const renewalOf = renewalFactsOf(config.issuers)
+    const read = createRevocationReader({ issuers, nowSec, renewalOf, issuerTimeSec })
     return { ...machine, index, issuerTimeSec, read }
   })
   for (const { blockList } of machines)

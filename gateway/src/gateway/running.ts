@@ -60,6 +60,8 @@ export interface Gateway extends Ending {
   lend(): Lent
   /** Fetches the keys of all issuers. Resolves when all fetches have ended, successful or not. */
   loadKeys(): Promise<void>
+  /** Whether the last config that was read could be used, for the metrics. */
+  noteReload(successful: boolean): void
   /** See prepareChange. One after the other. */
   prepare(config: Config): Change
   /** Generations that are not over: 1 when no exchange of an earlier one is under way. */
@@ -70,6 +72,7 @@ export interface GatewayParts extends Pick<Gateway, 'metrics' | 'revocation' | '
   readonly listener: App
   readonly generations: Generations
   readonly inFlight: InFlight
+  readonly reloads: { successful: boolean; succeededAtMs: number }
   readonly watch: StreamWatch
   readonly log: Log
   readonly clock: Clock
@@ -90,7 +93,7 @@ function findingsOf(generations: Generations, listener: Pick<App, 'certificatePr
 }
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { listener, generations, inFlight, watch, revocation, clock, schedule, metrics, log, lend } = parts
+  const { listener, generations, inFlight, reloads, watch, revocation, clock, schedule, metrics, log, lend } = parts
   const readinessWatch = watchReadiness(findingsOf(generations, listener), clock, schedule)
   const ending = createEnding(
     { listener, inFlight, leaveStreams: watch.leave, log },
@@ -133,6 +136,10 @@ export function createGateway(parts: GatewayParts): Gateway {
       const { forwarding, authentication } = generations.current
       forwarding.start()
       await authentication.loadKeys()
+    },
+    noteReload(successful) {
+      reloads.successful = successful
+      if (successful) reloads.succeededAtMs = clock.now()
     },
     prepare: (config) => prepareChange(config, { generations, listener, inFlight }),
     get generations() {

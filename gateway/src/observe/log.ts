@@ -9,7 +9,7 @@ export const LOG_FIELDS = [
   ...['issuer', 'subject', 'sid', 'token', 'reason', 'added', 'removed', 'remark', 'keysLeftSec'],
   ...['upstream', 'target', 'why', 'cause', 'entries', 'count', 'stored', 'trouble', 'behindSec', 'toleranceSec'],
   ...['url', 'adminUrl', 'version', 'node', 'workers', 'worker', 'ended', 'restartInMs', 'stopInMs', 'signal', 'error'],
-  ...['configured', 'used', 'heap', 'bytes', 'suppressed'],
+  ...['configured', 'used', 'heap', 'bytes', 'suppressed', 'problems', 'needsRestart'],
   ...['kid', 'bytesIn', 'bytesOut', 'userAgent', 'host', 'protocol', 'upstreamMs', 'tries', 'traceId', 'claims'],
 ] as const
 

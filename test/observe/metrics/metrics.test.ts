@@ -33,6 +33,7 @@ function createFilledMetrics() {
       counts: { hits: 4, reread: 5, misses: 6 },
     }),
     inFlight: { count: 8 },
+    reloads: { successful: false, succeededAtMs: 1500 },
     listener: () => ({ waiting: () => 9, parsers: { lane: 5, node: new Map([['head', 1]]) } }),
     keys: () => [
       { issuer: 'main', count: 2, ageSec: 30, failing: true },
@@ -77,6 +78,8 @@ t.test('each metric has its values from where its row says', async (t) => {
     'tollgate_token_cache_bytes 2',
     'tollgate_token_cache_signatures 3',
     'tollgate_requests_in_flight 8',
+    'tollgate_config_last_reload_successful 0',
+    'tollgate_config_last_reload_success_timestamp_seconds 1.5',
     'tollgate_requests_waiting 9',
     'tollgate_keys{issuer="main"} 2',
     'tollgate_keys{issuer="local"} 1',

@@ -19,10 +19,11 @@ export type Lasting = ReturnType<typeof createLasting>
 export function createLasting(config: Config, parts: ServerParts, { current, listener, ...sources }: LastingSources) {
   const { version, clock = systemClock, schedule = systemSchedule, random = Math.random, lent } = parts
   const inFlight: InFlight = { limit: config.limits.inFlight, count: 0, onCut: undefined }
+  const reloads = { successful: true, succeededAtMs: clock.now() }
   const revocation = lent?.revocation ?? sources.createRevocation({ clock, schedule })
   const metrics = createMetrics(
     {
-      ...{ version, inFlight, revocation, listener, ofProcess: lent === undefined },
+      ...{ version, inFlight, reloads, revocation, listener, ofProcess: lent === undefined },
       tokens: () => current().authentication.authenticator,
       keys: () => keyStatus(current().authentication.issuers, clock),
       upstreams: () => [...current().forwarding.upstreams.values()],
@@ -30,5 +31,5 @@ export function createLasting(config: Config, parts: ServerParts, { current, lis
     config.admin.metrics,
   )
   const watch = watchStreams(revocation.list, clock, schedule)
-  return { ...parts, clock, schedule, random, inFlight, revocation, metrics, watch }
+  return { ...parts, clock, schedule, random, inFlight, reloads, revocation, metrics, watch }
 }

@@ -13,6 +13,7 @@ export interface MetricSources extends RevocationSource {
     readonly counts: { readonly hits: number; readonly reread: number; readonly misses: number }
   }
   readonly inFlight: { readonly count: number }
+  readonly reloads: { readonly successful: boolean; readonly succeededAtMs: number }
   readonly listener: () => {
     /** Requests that wait for others of their connection. */
     waiting(): number
@@ -117,6 +118,22 @@ export const METRICS: readonly Metric<MetricSources>[] = [
     help: 'Requests being served now.',
     labels: [],
     read: ({ inFlight }, set) => set(inFlight.count),
+  },
+  {
+    name: 'tollgate_config_last_reload_successful',
+    kind: 'gauge',
+    help: '1 while the config that was read last serves; 0 after a reload whose config could not be used.',
+    labels: [],
+    merge: 'min',
+    read: ({ reloads }, set) => set(reloads.successful ? 1 : 0),
+  },
+  {
+    name: 'tollgate_config_last_reload_success_timestamp_seconds',
+    kind: 'gauge',
+    help: 'When the config that serves was loaded, in seconds since 1970.',
+    labels: [],
+    merge: 'min',
+    read: ({ reloads }, set) => set(reloads.succeededAtMs / 1000),
   },
   {
     name: 'tollgate_requests_waiting',

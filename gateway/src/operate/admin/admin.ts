@@ -1,14 +1,15 @@
-// The admin listener: liveness, readiness, metrics, what runs and how it is, the API of the block list, and explanations.
+// The admin listener: liveness, readiness, metrics, what runs and how it is, the API of the block list, reloads, and explanations.
 import { fastify, type FastifyInstance } from 'fastify'
 
 import { addExplainRoute, type AdminExplainParts } from './admin-explain.ts'
 import { answerProblems } from './admin-problem.ts'
+import { addReloadRoute, type AdminReloadParts } from './admin-reload.ts'
 import { addRevocationRoutes, type AdminRevocationsParts } from './admin-revocations.ts'
 import { addStatusRoutes, type AdminStatusParts } from './admin-status.ts'
 import type { Metrics } from '../../observe/metrics/metrics.ts'
 import type { Readiness, Told } from '../../observe/readiness/readiness.ts'
 
-export interface AdminParts extends AdminRevocationsParts, AdminExplainParts, AdminStatusParts {
+export interface AdminParts extends AdminRevocationsParts, AdminExplainParts, AdminStatusParts, AdminReloadParts {
   readonly metrics: Pick<Metrics, 'contentType' | 'text'>
   readonly readiness: () => Readiness | Promise<Readiness>
   readonly version: string
@@ -45,5 +46,6 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
   addRevocationRoutes(app, parts)
   addExplainRoute(app, parts)
   addStatusRoutes(app, parts)
+  addReloadRoute(app, parts)
   return app
 }

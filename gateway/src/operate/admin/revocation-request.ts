@@ -13,7 +13,7 @@ import { entriesFor, type RenewalFacts } from '../../revoke/entries-for.ts'
 type Issuer = Config['issuers'][number]
 
 export interface RevocationReaderParts {
-  readonly issuers: readonly Issuer[]
+  readonly issuers: () => readonly Issuer[]
   /** The clock that machines share: by one of this machine that was put wrong, a token would seem to have ended, or an entry would end too soon. */
   readonly nowSec: () => number
   /** What time it is for an issuer (`issuerId`), as far as it is known: by it tokens say when they were issued. */
@@ -39,21 +39,28 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '' && value.length <= MAX_LENGTH
 }
 
-export function createRevocationReader({ issuers, nowSec: now, renewalOf, issuerTimeSec }: RevocationReaderParts) {
+export function createRevocationReader({ nowSec: now, renewalOf, issuerTimeSec, ...parts }: RevocationReaderParts) {
   const readToken = createTokenReader(MAX_LENGTH)
-  const known = `there are ${issuers.map(({ name }) => name).join(', ')}`
+  const known = () =>
+    `there are ${parts
+      .issuers()
+      .map(({ name }) => name)
+      .join(', ')}`
 
   function namedIssuer(named: unknown): Issuer | AdminProblem {
-    const found = issuers.find(({ name, issuer }) => named === name || (issuer !== undefined && named === issuer))
-    return found ?? problem(`issuer must be the name or the iss of an issuer of the config; ${known}`)
+    const found = parts
+      .issuers()
+      .find(({ name, issuer }) => named === name || (issuer !== undefined && named === issuer))
+    return found ?? problem(`issuer must be the name or the iss of an issuer of the config; ${known()}`)
   }
 
   function issuerOfToken(claims: Claims): Issuer | AdminProblem {
+    const issuers = parts.issuers()
     const byIss = issuers.find(({ issuer }) => issuer !== undefined && issuer === claims['iss'])
     const others = issuers.filter(({ issuer }) => issuer === undefined)
     const found = byIss ?? (others.length === 1 ? others[0] : undefined)
     return (
-      found ?? problem(`the token is from no issuer of the config, or not clearly from one; give issuer (${known})`)
+      found ?? problem(`the token is from no issuer of the config, or not clearly from one; give issuer (${known()})`)
     )
   }
 
@@ -112,6 +119,7 @@ export function createRevocationReader({ issuers, nowSec: now, renewalOf, issuer
       if (entries instanceof AdminProblem || untilGiven === undefined) return entries
       return entries.map((entry) => ({ ...entry, untilSec: Math.ceil(untilGiven) }))
     }
+    const issuers = parts.issuers()
     const issuer =
       fields['issuer'] === undefined && issuers.length === 1 ? (issuers[0] as Issuer) : namedIssuer(fields['issuer'])
     if (issuer instanceof AdminProblem) return issuer

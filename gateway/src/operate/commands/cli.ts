@@ -39,6 +39,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'tell how a running gateway is: ready or not, its config, its targets and its keys',
     add: async (command) => (await import('./running/status.ts')).addStatus(command),
   },
+  reload: {
+    description: 'have a running gateway read its config file again',
+    add: async (command) => (await import('./running/reload.ts')).addReload(command),
+  },
   routes: {
     description: 'list the routes of a running gateway',
     add: async (command) => (await import('./running/routes.ts')).addRoutes(command),

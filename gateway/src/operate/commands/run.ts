@@ -10,6 +10,6 @@ export function addRun(command: Command): void {
   command.addOption(configOption()).action(async ({ config: file }: { config: string }) => {
     const { config, warnings, blaming } = loadForCommand(file)
     for (const warning of warnings) process.stderr.write(`${warning}\n`)
-    await blaming(() => (workerCount(config) > 1 ? runWorkers(config) : runGateway(config)))
+    await blaming(() => (workerCount(config) > 1 ? runWorkers(config) : runGateway(config, file)))
   })
 }

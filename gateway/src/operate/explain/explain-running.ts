@@ -6,7 +6,6 @@ import { CannotStart } from '../../failure.ts'
 import type { Gateway } from '../../gateway/running.ts'
 import { writeExactJson } from '../../message/json/exact-json.ts'
 import type { Log } from '../../observe/log.ts'
-import type { Config } from '../../options/config.ts'
 
 /** The explanation as JSON, or why there is none. As text it goes from process to process, and keeps its digits. */
 export type Explained = { readonly json: string } | { readonly failed: string }
@@ -15,17 +14,16 @@ export type ExplainRunning = (question: ExplainQuestion) => Promise<Explained>
 
 /** Never rejects. What runs is asked and never changed. */
 export function createExplainRunning(
-  config: Config,
-  gateway: Pick<Gateway, 'lend'>,
+  gateway: Pick<Gateway, 'lend' | 'config'>,
   log: Pick<Log, 'error'>,
 ): ExplainRunning {
-  const digest = configDigest(config)
   return async ({ request, atMs }) => {
+    const { config } = gateway
     const lent = gateway.lend()
     const { fetchJson, clock } = lent
     try {
       const explanation = await explain(config, request, { nowMs: atMs ?? clock.now(), fetchJson, lent })
-      return { json: writeExactJson({ ...explanation, configDigest: digest }) }
+      return { json: writeExactJson({ ...explanation, configDigest: configDigest(config) }) }
     } catch (error) {
       if (error instanceof CannotStart) return { failed: error.message }
       log.error({ error }, 'a request could not be explained')

@@ -12,6 +12,9 @@ import { buildAdmin } from '../admin/admin.ts'
 import { createExplainRunning } from '../explain/explain-running.ts'
 import { createAskIssuer } from '../issuer-client/ask-issuer.ts'
 import { createFetchJson } from '../issuer-client/fetch-json.ts'
+import type { RunningConfig } from '../admin/admin-status.ts'
+import { applyHere } from '../reload/apply-here.ts'
+import { createReload, type Reload } from '../reload/reload.ts'
 import { createLog, type Log } from '../../observe/log.ts'
 import { standardOutput } from '../../observe/log-output.ts'
 import { notReadyAtAll, type Readiness } from '../../observe/readiness/readiness.ts'
@@ -32,6 +35,8 @@ export interface RunningProxy {
 
 export interface RunningGateway extends RunningProxy {
   readonly adminUrl: string
+  /** Undefined for a config that is from no file. */
+  readonly reload: Reload | undefined
   /** Not ready any more, and each response ends its connection; all is served as before. */
   retire(): void
 }
@@ -93,14 +98,13 @@ export function shuttingDown(sinceMs: number): Readiness {
 }
 
 /** What the admin listener needs of the config, in one process as with workers. */
-export function adminPartsOf(config: Config, log: Log) {
-  const { admin, issuers, revocation } = config
-  const loadedAtMs = systemClock.now()
+export function adminPartsOf(running: () => RunningConfig, log: Log) {
+  const { admin, revocation } = running().config
   return {
-    running: () => ({ config, loadedAtMs }),
+    running,
     version: packageVersion(),
     token: admin.token,
-    issuers,
+    issuers: () => running().config.issuers,
     maxEntries: revocation.maxEntries,
     clock: systemClock,
     log,
@@ -108,7 +112,9 @@ export function adminPartsOf(config: Config, log: Log) {
 }
 
 /** Starts the admin listener, and the gateway once keys and revocations are here. Throws CannotStart. */
-export async function startGateway(config: Config, log: Log): Promise<RunningGateway> {
+export async function startGateway(config: Config, log: Log, file?: string): Promise<RunningGateway> {
+  let loadedAtMs = systemClock.now()
+  let reload: Reload | undefined
   let closingSinceMs: number | undefined
   let admin: FastifyInstance | undefined
   let adminUrl = ''
@@ -117,15 +123,18 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
       log,
       async beforeListening(gateway) {
         const readiness = () => (closingSinceMs === undefined ? gateway.readiness() : shuttingDown(closingSinceMs))
-        const explain = createExplainRunning(config, gateway, log)
+        const explain = createExplainRunning(gateway, log)
         const statusOfWorkers = () => Promise.resolve([gateway.status()])
-        admin = buildAdmin({ ...gateway, ...adminPartsOf(config, log), readiness, explain, statusOfWorkers })
+        const running = () => ({ config: gateway.config, loadedAtMs })
+        reload = file === undefined ? undefined : reloadOf(gateway, file, log, () => (loadedAtMs = systemClock.now()))
+        admin = buildAdmin({ ...gateway, ...adminPartsOf(running, log), readiness, explain, statusOfWorkers, reload })
         adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
       },
     })
     return {
       ...proxy,
       adminUrl,
+      reload,
       retire() {
         closingSinceMs ??= systemClock.now()
         proxy.gateway.retire()
@@ -142,6 +151,17 @@ export async function startGateway(config: Config, log: Log): Promise<RunningGat
   }
 }
 
+function reloadOf(gateway: Gateway, file: string, log: Log, onLoaded: () => void): Reload {
+  return createReload({
+    ...{ file, log },
+    apply: (config) => applyHere(config, gateway, log),
+    onReloaded(ok) {
+      gateway.noteReload(ok)
+      if (ok) onLoaded()
+    },
+  })
+}
+
 /** How long the store may take for what was revoked last, after all else was cut. */
 const STORE_MS = 1000
 
@@ -156,16 +176,18 @@ export async function closeInTime({ close, gateway }: RunningProxy, timeoutMs: n
 }
 
 /** Runs until a signal comes, and then as long as `shutdown` says; a second signal ends the process at once. */
-export async function runGateway(config: Config): Promise<void> {
+export async function runGateway(config: Config, file: string): Promise<void> {
   setHeapFlags()
   keepTickShape()
   const output = standardOutput()
   const log = createLog(config.log, output)
-  tellIdleSignals(log)
+  tellIdleSignals(log, true)
   const { delay, timeout } = config.shutdown
   const manager = createServiceManager(process.env, log)
   let running: RunningGateway | undefined
   let isEnding = false
+  // From the first moment on, as the signal would end the process. A config that is being read is read anyway.
+  process.on('SIGHUP', () => void running?.reload?.('SIGHUP'))
   // From before the start, which may take its time: who is asked to end then has nothing to drain, and ends all the same with 0.
   const grace = closeWithGrace(
     { delay: delay + timeout + 3 * STORE_MS, logger: false, skip: [...IDLE_SIGNALS] },
@@ -185,7 +207,7 @@ export async function runGateway(config: Config): Promise<void> {
     },
   )
   try {
-    running = await startGateway(config, log)
+    running = await startGateway(config, log, file)
   } catch (error) {
     // What is ended anyway need not start.
     if (isEnding) return

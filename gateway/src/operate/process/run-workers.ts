@@ -78,7 +78,7 @@ export async function runWorkers(config: Config): Promise<void> {
   const output = standardOutput()
   const log = createLog(config.log, output)
   cluster.setupPrimary({ exec: WORKER, args: [], serialization: 'advanced' })
-  tellIdleSignals(log)
+  tellIdleSignals(log, false)
   const count = workerCount(config)
   const revocation = createRevocation({
     options: config.revocation,
@@ -112,7 +112,8 @@ export async function runWorkers(config: Config): Promise<void> {
     issuerTimeSec: () => undefined,
     explain: (question) => workers.explain(question),
     statusOfWorkers: () => workers.ask('status'),
-    ...adminPartsOf(config, log),
+    reload: undefined,
+    ...adminPartsOf(() => ({ config, loadedAtMs: startedAtMs }), log),
   })
   const { delay, timeout } = config.shutdown
   const manager = createServiceManager(process.env, log)

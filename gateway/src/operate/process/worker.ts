@@ -37,7 +37,7 @@ async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>):
       log,
       storeOf: (list) => (store = createPrimaryStore({ list, kind: storeKindOf(config.revocation), send: say })),
     })
-    explain = createExplainRunning(config, proxy.gateway, log)
+    explain = createExplainRunning(proxy.gateway, log)
     say({ type: 'listening', url: proxy.url })
   } catch (error) {
     const option = error instanceof CannotStart ? error.option : undefined

@@ -1,0 +1,78 @@
+// Reloads the config of a running gateway: reads the file again and applies it, or says all that is wrong with it and changes nothing.
+import { CannotStart } from '../../failure.ts'
+import { formatInLine } from '../../config/format-problem.ts'
+import { loadConfig } from '../../config/load.ts'
+import type { Log } from '../../observe/log.ts'
+import type { Config } from '../../options/config.ts'
+
+export type Reloaded =
+  | {
+      readonly ok: true
+      readonly warnings: readonly string[]
+      /** Options that differ and were not applied, each with why. */
+      readonly needsRestart: readonly string[]
+    }
+  | { readonly ok: false; readonly problems: readonly string[] }
+
+export interface ReloadParts {
+  readonly file: string
+  /** Has the config serve; resolves to what needs a restart. Throws CannotStart; then nothing has changed. */
+  readonly apply: (config: Config) => Promise<readonly string[]>
+  /** For the metrics. */
+  readonly onReloaded: (ok: boolean) => void
+  readonly log: Pick<Log, 'info' | 'warn' | 'error'>
+}
+
+/** `cause`: who asked, for the log. Never rejects. One after the other: who asks meanwhile gets one that begins later. */
+export type Reload = (cause: string) => Promise<Reloaded>
+
+export function createReload({ file, apply, onReloaded, log }: ReloadParts): Reload {
+  let last: Promise<unknown> = Promise.resolve()
+
+  async function readAndApply(): Promise<Reloaded> {
+    const loaded = loadConfig(file, { env: process.env })
+    if (!loaded.ok) return { ok: false, problems: loaded.errors.map(formatInLine) }
+    try {
+      const needsRestart = await apply(loaded.config)
+      return { ok: true, warnings: loaded.warnings.map(formatInLine), needsRestart }
+    } catch (error) {
+      if (!(error instanceof CannotStart)) throw error
+      const { option: path, message } = error
+      return {
+        ok: false,
+        problems: [path === undefined ? message : formatInLine(loaded.locate({ path, message, standsAlone: true }))],
+      }
+    }
+  }
+
+  function tell(reloaded: Reloaded, cause: string): void {
+    onReloaded(reloaded.ok)
+    if (!reloaded.ok) {
+      log.error({ why: cause, problems: reloaded.problems }, 'the config was not reloaded: the last one still serves')
+      return
+    }
+    const { warnings, needsRestart } = reloaded
+    log.info({ why: cause }, 'the config was reloaded')
+    for (const remark of warnings) log.warn({ remark }, 'the config is allowed and doubtful')
+    if (needsRestart.length > 0)
+      log.warn({ needsRestart }, 'options have changed that need a restart: they stay as they were')
+  }
+
+  async function reload(cause: string): Promise<Reloaded> {
+    let reloaded: Reloaded
+    try {
+      reloaded = await readAndApply()
+    } catch (error) {
+      log.error({ error }, 'the reload failed')
+      reloaded = { ok: false, problems: ['The gateway failed'] }
+    }
+    tell(reloaded, cause)
+    return reloaded
+  }
+
+  return (cause) => {
+    const next = last.then(() => reload(cause))
+    last = next
+    return next
+  }
+}
