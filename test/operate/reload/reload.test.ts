@@ -22,7 +22,7 @@ interface Line {
   readonly needsRestart?: readonly string[]
 }
 
-async function startReloadable(t: Teardown, targets: { readonly http: string; readonly ws: string }) {
+async function startReloadable(t: Teardown, targets: { readonly http: string; readonly ws: string }, first = '') {
   const file = join(temporaryDirectory(t), 'gateway.yaml')
   const text = (routes: readonly string[], more = '') =>
     [
@@ -39,7 +39,7 @@ async function startReloadable(t: Teardown, targets: { readonly http: string; re
   const write = (routes: readonly string[], more?: string) => {
     writeFileSync(file, text(routes, more))
   }
-  write(['/events'])
+  write(['/events'], first)
   const { child, output, errors } = run(t, file)
   const lines = () =>
     output()
@@ -190,3 +190,15 @@ t.test(
     t.equal((await fetch(`${url}/new`)).status, 401, 'the last one still serves')
   },
 )
+
+t.test('watch: true: a file that changes is reloaded, a bad one is told and changes nothing', async (t) => {
+  const upstream = await startUpstream(t)
+  const targets = { http: upstream.url, ws: upstream.url }
+  const { write, url, lines } = await startReloadable(t, targets, 'watch: true')
+  write(['/new'], 'watch: true')
+  await eventually(async () => (await fetch(`${url}/new`)).status === 401, 'the new route wants a token')
+  write(['/other'], 'watch: perhaps')
+  await eventually(() => lines().some(({ problems = [] }) => problems.length > 0), 'the problems are told')
+  t.equal((await fetch(`${url}/new`)).status, 401)
+  t.equal((await fetch(`${url}/other`)).status, 404)
+})

@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { systemClock } from '../../clock.ts'
+import { systemClock, systemSchedule } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import { firstKeys } from './first-keys.ts'
 import { setHeapFlags } from './heap-flags.ts'
@@ -20,6 +20,7 @@ import { standardOutput } from '../../observe/log-output.ts'
 import { notReadyAtAll, type Readiness } from '../../observe/readiness/readiness.ts'
 import { packageVersion } from './package-version.ts'
 import { buildServer } from '../../gateway/gateway.ts'
+import { createFileWatch } from '../../gateway/watch/watch-files.ts'
 import type { Gateway, ServerParts } from '../../gateway/running.ts'
 import { IDLE_SIGNALS, tellIdleSignals } from './signals.ts'
 import { createServiceManager } from '../supervisor/service-manager.ts'
@@ -186,6 +187,9 @@ export async function runGateway(config: Config, file: string): Promise<void> {
   const manager = createServiceManager(process.env, log)
   let running: RunningGateway | undefined
   let isEnding = false
+  let stopWatching = () => {
+    // Set where the config says watch.
+  }
   // From the first moment on, as the signal would end the process. A config that is being read is read anyway.
   process.on('SIGHUP', () => void running?.reload?.('SIGHUP'))
   // From before the start, which may take its time: who is asked to end then has nothing to drain, and ends all the same with 0.
@@ -193,6 +197,7 @@ export async function runGateway(config: Config, file: string): Promise<void> {
     { delay: delay + timeout + 3 * STORE_MS, logger: false, skip: [...IDLE_SIGNALS] },
     async ({ signal, err }) => {
       isEnding = true
+      stopWatching()
       manager.stopping()
       running?.retire()
       if (err !== undefined) log.fatal({ error: err }, 'the gateway failed')
@@ -215,6 +220,7 @@ export async function runGateway(config: Config, file: string): Promise<void> {
     throw error
   }
   if (isEnding) return
+  if (config.watch) stopWatching = createFileWatch(systemSchedule)([file], () => void running?.reload?.('watch'))
   const { url, adminUrl } = running
   log.info({ url, adminUrl, version: packageVersion(), node: process.version }, 'listening')
   manager.ready()
