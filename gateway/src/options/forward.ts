@@ -75,7 +75,7 @@ export const RouteTimeoutOptions = Options(
   { description: 'Timeouts of this route, where they differ from its upstream’s.' },
 )
 
-/** What a route says about connections that may outlive their token. */
+/** The options of a route for connections that may outlive their token. */
 export const StreamOptions = {
   websocket: Type.Boolean({
     description: 'Whether this route takes WebSockets; elsewhere they are answered 400. Default false.',

@@ -1,4 +1,4 @@
-// The kinds of option values that YAML does not know: durations, sizes, URLs, and objects that refuse unknown keys.
+// The types of option values that YAML lacks: durations, sizes, URLs, and objects that refuse unknown keys.
 import { Type, type TObject, type TObjectOptions, type TProperties } from 'typebox'
 
 const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
@@ -10,9 +10,9 @@ const SIZE = '^[0-9]+(\\.[0-9]+)?(B|KiB|MiB|GiB)$'
 interface ValueOptions {
   readonly description: string
   readonly default?: string
-  /** What is less has no meaning or another one: no time at all, a timer that never rests, a size that nothing fits into. */
+  /** The minimum. A lower value is useless or changes the meaning, such as a timer that never rests. */
   readonly least?: string
-  /** What is more no timer can wait for. */
+  /** The maximum. No timer can wait for a higher value. */
   readonly most?: string
 }
 
@@ -21,17 +21,17 @@ function toNumber(text: string, perUnit: Readonly<Record<string, number>>): numb
   return Math.round(Number.parseFloat(text) * (perUnit[unit] ?? Number.NaN))
 }
 
-/** Milliseconds of a duration such as `250ms`, `30s`, `5m`, `12h`, `1d`; NaN for anything else. */
+/** Parses a duration such as `250ms`, `30s`, `5m`, `12h`, `1d`. Returns milliseconds; NaN for any other text. */
 export function parseDuration(text: string): number {
   return new RegExp(DURATION).test(text) ? toNumber(text, MS_PER_UNIT) : Number.NaN
 }
 
-/** Bytes of a size such as `16KiB`; NaN for anything else. */
+/** Parses a size such as `16KiB`. Returns bytes; NaN for any other text. */
 export function parseSize(text: string): number {
   return new RegExp(SIZE).test(text) ? toNumber(text, BYTES_PER_UNIT) : Number.NaN
 }
 
-/** A duration in YAML (`30s`), milliseconds in the config. */
+/** A duration: `30s` in YAML, milliseconds in the config. */
 export function Duration(options: ValueOptions) {
   return Type.Codec(
     Type.String({ ...options, unit: 'duration', pattern: DURATION, examples: ['250ms', '30s', '5m', '12h', '1d'] }),
@@ -40,7 +40,7 @@ export function Duration(options: ValueOptions) {
     .Encode((ms) => `${ms}ms`)
 }
 
-/** A size in YAML (`16KiB`), bytes in the config. */
+/** A size: `16KiB` in YAML, bytes in the config. */
 export function Size(options: ValueOptions) {
   return Type.Codec(
     Type.String({ ...options, unit: 'size', pattern: SIZE, examples: ['512B', '16KiB', '10MiB', '1GiB'] }),
@@ -49,7 +49,7 @@ export function Size(options: ValueOptions) {
     .Encode((bytes) => `${bytes}B`)
 }
 
-/** An object whose unknown keys are errors: a typing mistake must not switch a check off in silence. */
+/** An object whose unknown keys are errors, because a misspelt key must not disable a check silently. */
 export function Options<Properties extends TProperties>(
   properties: Properties,
   options: TObjectOptions & { description: string },

@@ -1,9 +1,9 @@
-// Reads a file that an option names, at the start: what cannot be read is told at its option.
+// Reads a file that an option names, at the start; an unreadable file is reported at its option.
 import { readFileSync } from 'node:fs'
 
 import { CannotStart } from '../failure.ts'
 
-/** `what`: in words, such as `key file`. Throws CannotStart. */
+/** `what` names the file in messages, such as `key file`. Throws CannotStart. */
 export function readNamedFile(what: string, file: string, option: readonly (string | number)[]): string {
   try {
     return readFileSync(file, 'utf8')

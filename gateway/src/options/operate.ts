@@ -1,4 +1,4 @@
-// The options of operation: the admin listener, the log, and how much an error response tells.
+// The options of operation: the admin listener, the log, and how much detail an error response contains.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options } from './kinds.ts'

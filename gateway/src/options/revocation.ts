@@ -1,4 +1,4 @@
-// The options of the revoke stage: where the block list is stored, and what happens while the store cannot be reached.
+// The options of the revoke stage: where the block list is stored, and what applies while the store is unreachable.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options } from './kinds.ts'

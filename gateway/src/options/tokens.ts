@@ -1,4 +1,4 @@
-// The options of the authenticate stage: where tokens are found, how they are cached, and which issuers are believed.
+// The options of the authenticate stage: where tokens are found, how they are cached, and which issuers are trusted.
 import { Type, type StaticDecode } from 'typebox'
 
 import { KeysOptions } from './issuer/keys.ts'
@@ -50,7 +50,7 @@ export const TokenLocationOptions = Options(
 export type TokenLocationOptions = StaticDecode<typeof TokenLocationOptions>
 export type LocationKind = Exclude<keyof TokenLocationOptions, 'scheme'>
 
-/** In the order of the options. */
+/** The location kinds, in the order of the options. */
 export const LOCATION_KINDS = Object.keys(TokenLocationOptions.properties).filter(
   (name): name is LocationKind => name !== 'scheme',
 )

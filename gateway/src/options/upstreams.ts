@@ -1,4 +1,4 @@
-// The options of an upstream: its targets, how requests are balanced among them, and how long to wait for them.
+// The options of an upstream: its targets, how requests are balanced among them, and its timeouts.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options } from './kinds.ts'
@@ -149,7 +149,7 @@ export const UpstreamOptions = Options(
       ),
     ),
   },
-  // The default makes typebox fill in what is inside; without targets it is an error all the same.
+  // The default lets TypeBox fill in the inner defaults. Without targets the upstream is still an error.
   { description: 'A service behind the gateway.', default: {} },
 )
 

@@ -1,18 +1,18 @@
-// Where the admin listener of the gateway that runs is, and what opens it.
+// Finds the URL and the token of the admin listener of the running gateway.
 import { isIPv6 } from 'node:net'
 
 import type { Config } from '../../options/config.ts'
 
 export interface AdminAccess {
-  /** Origin of the admin listener; undefined where its port is not known. */
+  /** Origin of the admin listener; undefined when its port is not known. */
   readonly url: string | undefined
   readonly token: string | undefined
 }
 
-/** As addresses to listen on they mean all; as addresses to connect to, some systems take them and others do not. */
+/** Wildcard addresses to listen on. Not every system can connect to them, so commands connect to loopback instead. */
 const ANY: Readonly<Record<string, string>> = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
-/** Where the config says; what is given goes before it. Undefined for a port that the system chooses. */
+/** Reads URL and token from the config; given values take precedence. The URL is undefined for port 0, which the system chooses. */
 export function adminAccess(
   { admin }: Pick<Config, 'admin'>,
   given: { readonly admin?: string; readonly adminToken?: string },

@@ -1,22 +1,22 @@
-// Asks the gateway that runs over its admin listener, or says in words why it did not tell.
+// Sends a request to the admin listener of the running gateway; returns its response, or the reason why there is none.
 import type { AdminAccess } from './admin-access.ts'
 
 export interface AdminQuestion<Answer> {
   readonly method: 'GET' | 'POST'
   readonly path: string
   readonly body?: unknown
-  /** Undefined for a text that is not what was asked for: other services answer with 200, too. */
+  /** Reads the response body. Undefined when it is not the expected document: other services respond with 200, too. */
   readonly read: (text: string) => Answer | undefined
-  /** What an admin listener does not do that has no such path, such as `explains nothing`. */
+  /** For the error message: what a listener without this path cannot do, such as `explains nothing`. */
   readonly lacking: string
-  /** Statuses beside 2xx that are answers. */
+  /** Statuses besides 2xx whose body is read. */
   readonly accept?: readonly number[]
 }
 
-/** `at`: host and port of who told. */
+/** `at`: host and port of the listener that responded. */
 export type AdminAnswer<Answer> = { readonly answer: Answer; readonly at: string } | { readonly why: string }
 
-/** Longer than any worker has. */
+/** Milliseconds. Longer than the gateway waits for any of its workers. */
 const TIMEOUT_MS = 25_000
 
 function titleIn(text: string): string | undefined {
@@ -34,7 +34,7 @@ function refusalText(status: number, text: string, at: string, lacking: string):
   return `the gateway at ${at} does not tell: ${status} ${titleIn(text) ?? ''}`.trimEnd() + hint
 }
 
-/** Never rejects. What is asked goes to nobody but that listener. */
+/** Sends the request to the admin listener alone. Never rejects. */
 export async function askAdmin<Answer>(
   { url, token }: AdminAccess,
   { method, path, body, read, lacking, accept = [] }: AdminQuestion<Answer>,

@@ -1,4 +1,4 @@
-// tollgate check: says whether a config is right, without starting anything.
+// tollgate check: checks a config without starting anything.
 import type { Command } from 'commander'
 
 import { CommandFailed } from './command-failed.ts'
@@ -12,7 +12,7 @@ import { unknownHosts } from './unknown-hosts.ts'
 
 type JsonProblem = Pick<Problem, 'file' | 'line' | 'column' | 'path' | 'message' | 'hint'>
 
-/** Without the line of the file: a tool has the file, and a report is no place for it. */
+/** Leaves out the code frame: a tool has the file, and a report must not quote it. */
 function jsonProblem({ file, line, column, path, message, hint }: Problem): JsonProblem {
   return { file, line, column, path, message, hint }
 }
@@ -25,14 +25,14 @@ interface CheckOptions {
 }
 
 interface Report {
-  /** Undefined when there are errors. */
+  /** The loaded config; undefined when there are errors. */
   readonly config: Config | undefined
   readonly errors: readonly Problem[]
   readonly warnings: readonly Problem[]
   readonly advice: readonly Problem[]
 }
 
-/** Hosts are looked up while the rest is checked, and whatever else is found: all is told at once. */
+/** Checks the config and looks up its host names at the same time, then reports all problems together. */
 export async function examine(
   { config: file, strict, lookup }: Omit<CheckOptions, 'json'>,
   find: typeof unknownHosts = unknownHosts,
@@ -85,7 +85,7 @@ export function addCheck(command: Command): void {
       const fails = report.errors.length > 0 || (options.strict === true && doubts > 0)
       if (options.json === true) printForTools(options.config, report, fails)
       else printForPeople(options.config, report, fails)
-      // What is wrong has been said, in the form that was asked for.
+      // The problems were already printed, in the requested format.
       if (fails) throw new CommandFailed('')
     })
 }

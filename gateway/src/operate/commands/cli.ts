@@ -1,4 +1,4 @@
-// The command line: runs the command and sets the exit code: 0 for done, 1 for failed or invalid, 2 for wrong usage, 3 for not known.
+// The command line: runs a command and sets the exit code: 0 done, 1 failed or invalid, 2 wrong usage, 3 not known.
 import { Command, CommanderError } from 'commander'
 
 import { CommandFailed, NotKnown, WrongCall } from './command-failed.ts'
@@ -8,11 +8,11 @@ import { CannotStart } from '../../failure.ts'
 
 interface CommandEntry {
   readonly description: string
-  /** Loads the code of the command, which may be the whole gateway, and says what the command takes and does. */
+  /** Loads the code of the command, which may be the whole gateway, and adds its arguments and description. */
   readonly add: (command: Command) => Promise<void>
 }
 
-/** Only the command that is called is loaded: the gateway's code takes a second, and `--version` needs none of it. */
+/** Only the called command is loaded: the code of the gateway takes a second to load, and `--version` needs none of it. */
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: {
     description: 'start the gateway',
@@ -71,7 +71,7 @@ async function buildProgram(called: readonly string[]): Promise<Command> {
   return program
 }
 
-/** Commander ends the process on its own otherwise, with exit code 1 for a wrong call. */
+/** Commander would exit the process itself, with exit code 1 for wrong usage. */
 function overrideExits(command: Command): void {
   command.exitOverride()
   for (const child of command.commands) overrideExits(child)
@@ -82,13 +82,13 @@ function exitCodeOf(error: CommandFailed): number {
   return error instanceof WrongCall ? USAGE : FAILED
 }
 
-/** Without a text what is wrong was said already. */
+/** Prints the text, unless it is empty because the error was already printed. Returns the exit code. */
 function tell(text: string, exitCode: number): number {
   if (text !== '') process.stderr.write(`${text}\n`)
   return exitCode
 }
 
-/** A mistake of ours: told in one line, since a stack says nothing to who called. */
+/** Reports a bug of Tollgate in one line, because its stack does not help the user. Returns the exit code. */
 function reportDefect(error: unknown): number {
   const [message, place] = error instanceof Error ? [error.message, error.stack] : [String(error), undefined]
   const shown = process.env['TOLLGATE_STACK'] === '1' ? `\n${place ?? ''}` : ' (TOLLGATE_STACK=1 shows where)'
@@ -96,7 +96,7 @@ function reportDefect(error: unknown): number {
   return FAILED
 }
 
-/** Runs one command and returns the exit code; 0 also for a gateway that goes on running. */
+/** Runs one command and returns the exit code: 0 also when the gateway continues to run. */
 export async function runCommand(argv: readonly string[]): Promise<number> {
   try {
     await (await buildProgram(argv)).parseAsync([...argv], { from: 'user' })

@@ -1,9 +1,9 @@
-// The error of a command that failed: shown as text without a stack, with exit code 1, 2 for wrong usage, or 3 where the answer is not known.
+// The errors of a failed command: shown as text without a stack, with exit code 1, 2 for wrong usage, or 3 for a result that is not known.
 
 export class CommandFailed extends Error {}
 
-/** Nothing was tried: the call itself is wrong. */
+/** Wrong usage (exit code 2): the command did nothing. */
 export class WrongCall extends CommandFailed {}
 
-/** What was asked cannot be told from here. */
+/** The command cannot determine the result (exit code 3). */
 export class NotKnown extends CommandFailed {}

@@ -1,4 +1,4 @@
-// Loads the config for a command, or reports what is wrong with it.
+// Loads the config for a command, or reports its errors.
 import { formatFaults, formatInLine, formatProblem } from '../../config/format-problem.ts'
 import { loadConfig } from '../../config/load.ts'
 import type { Config } from '../../options/config.ts'
@@ -8,11 +8,11 @@ import { CommandFailed } from './command-failed.ts'
 export interface LoadedForCommand {
   readonly config: Config
   readonly warnings: readonly string[]
-  /** Awaits what is started with this config. Why it cannot start after all is told at the place of the option that is to blame. */
+  /** Runs and awaits a start with this config. A CannotStart error is reported at the line of the option that caused it. */
   readonly blaming: <Started>(start: () => Promise<Started>) => Promise<Started>
 }
 
-/** Throws CommandFailed with all errors at once. */
+/** Loads a config file. Throws CommandFailed with all errors together. */
 export function loadForCommand(file: string): LoadedForCommand {
   const loaded = loadConfig(file, { env: process.env })
   if (!loaded.ok) throw new CommandFailed(formatFaults(file, loaded))

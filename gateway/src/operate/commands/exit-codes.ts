@@ -1,4 +1,4 @@
-// The exit codes of the command line, and what each means.
+// The exit codes of the command line, and their meanings.
 
 export const EXIT_CODES = {
   done: { code: 0, meaning: 'done; of `run`: it was asked to end, and did' },

@@ -1,4 +1,4 @@
-// tollgate explain: says what would happen to a request, and why.
+// tollgate explain: explains how the gateway would decide about a request.
 import { METHODS } from 'node:http'
 import { isIP } from 'node:net'
 import { Option, type Command } from 'commander'
@@ -35,7 +35,7 @@ interface ExplainOptions {
   readonly json?: boolean
 }
 
-/** Milliseconds since the epoch, from seconds since the epoch or a date as of ISO 8601. */
+/** Parses a time, in seconds since the epoch or as an ISO 8601 date. Returns milliseconds since the epoch. */
 function parseTime(text: string): number {
   const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : Date.parse(text)
   if (Number.isNaN(ms))
@@ -51,7 +51,7 @@ function parseHeader(text: string): readonly [string, string] {
 
 const SINGLE = ['host', 'authorization', 'content-length', 'content-type']
 
-/** One value for each name, as Node joins what comes several times. */
+/** Joins repeated headers to one value for each name, as Node does. */
 function joinHeaders(pairs: readonly (readonly [string, string])[]): Readonly<Record<string, string>> {
   const headers = new Map<string, string>()
   for (const [name, value] of pairs) {
@@ -63,7 +63,7 @@ function joinHeaders(pairs: readonly (readonly [string, string])[]): Readonly<Re
   return Object.fromEntries(headers)
 }
 
-/** The token goes where the config looks first. */
+/** Puts the token into the first location of the config. */
 function putToken({ tokens }: Config, target: string, token: string | undefined): PutToken {
   const [first] = tokens.from
   return token === undefined || first === undefined
@@ -87,10 +87,10 @@ function buildRequest(
     )
   }
   const absolute = /^https?:\/\//.test(url) && URL.canParse(url) ? new URL(url) : undefined
-  // From the text, not from URL: that would resolve the dot segments which the gateway is to judge.
+  // Cut from the text, because URL would resolve the dot segments that the gateway must check.
   const path = absolute === undefined ? url : (/^https?:\/\/[^/?]*([^]*)$/.exec(url)?.[1] ?? '')
   const { target, headers: ofToken } = putToken(config, path === '' ? '/' : path, token)
-  // --token goes before a header that would hold another; it is one cookie of several.
+  // --token replaces a header that would hold another token; a cookie is added to the other cookies.
   const isKept = ([name]: readonly [string, string]) =>
     name === 'cookie' || !ofToken.some(([other]) => other.toLowerCase() === name)
   const host = absolute?.host ?? 'localhost'
@@ -107,7 +107,7 @@ interface Finding {
   readonly explanation: Explanation
 }
 
-/** By the config of the file, without a gateway that runs. */
+/** Explains by the config file alone, without a running gateway. */
 async function explainHere(
   config: Config,
   { request, atMs }: ExplainQuestion,
@@ -121,7 +121,7 @@ async function explainHere(
   }
 }
 
-/** The running gateway is asked where one answers: it alone knows its keys and its block list. */
+/** Asks the running gateway when it responds: only that gateway has the keys and the block list. Otherwise explains by the config. */
 async function findOut(config: Config, question: ExplainQuestion, options: ExplainOptions): Promise<Finding> {
   const { offline = false, online = false, running = false } = options
   const here = async (text: string): Promise<Finding> => ({

@@ -1,4 +1,4 @@
-// tollgate keys generate: generates a key pair or a secret for an issuer, as PEM and as JWK set.
+// tollgate keys generate: generates a key pair or a secret for an issuer, as PEM and as JWK set (RFC 7517).
 import { generateKeyPairSync, randomBytes, type KeyObject } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -9,7 +9,7 @@ import { kidLine } from '../../renew/kid-in-pem.ts'
 import { ALGORITHMS, type Algorithm } from '../../options/tokens.ts'
 
 interface Generated {
-  /** Private key in PEM, or the secret as text. */
+  /** The private key in PEM, or the secret as text. */
   readonly secretText: string
   readonly jwk: Record<string, unknown>
 }
@@ -40,7 +40,7 @@ function generate(algorithm: Algorithm, kid: string): Generated {
   }
 }
 
-/** `wx`: a key that is there already may be in use, so it is never overwritten. */
+/** The flag `wx` refuses to overwrite a file: an existing key may be in use. */
 function write(file: string, text: string, mode: number): void {
   try {
     writeFileSync(file, text, { mode, flag: 'wx' })

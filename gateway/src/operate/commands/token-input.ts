@@ -1,9 +1,9 @@
-// Reads a token from the command line or from standard input, where it stays out of the shell's history.
+// Reads a token from the command line or from standard input, which keeps it out of the shell's history.
 import { fstatSync } from 'node:fs'
 
 const STDIN = 0
 
-/** A pipe that somebody filled on purpose (`echo $T | tollgate ...`); a terminal or an inherited socket is not asked. */
+/** True for a pipe or a file (`echo $T | tollgate ...`). A terminal or an inherited socket is not read. */
 function isPiped(): boolean {
   try {
     const stat = fstatSync(STDIN)
@@ -19,7 +19,7 @@ async function readStdin(): Promise<string> {
   return Buffer.concat(chunks).toString('utf8').trim()
 }
 
-/** The token; undefined when there is none. A leading `Bearer` is taken off. */
+/** Returns the token without a leading `Bearer`; undefined when there is none. */
 export async function readToken(option: string | undefined): Promise<string | undefined> {
   const text = option === '-' || (option === undefined && isPiped()) ? await readStdin() : (option ?? '').trim()
   const token = text.replace(/^bearer\s+/i, '')

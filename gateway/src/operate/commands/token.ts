@@ -1,4 +1,4 @@
-// tollgate token sign | verify | decode: signs, verifies and decodes tokens, for tests and for finding faults.
+// tollgate token sign | verify | decode: signs, verifies and decodes tokens, for tests and for debugging.
 import { createPrivateKey, createPublicKey, createSecretKey, type KeyObject } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
@@ -33,11 +33,11 @@ function readKey(file: string): string {
 function parseClaims(text: string): Record<string, unknown> {
   try {
     const claims: unknown = JSON.parse(text)
-    // Anew, to the digit: JSON.parse rounds numbers beyond 2^53.
+    // Written from exact numbers, because JSON.parse rounds integers above 2^53.
     if (typeof claims === 'object' && claims !== null && !Array.isArray(claims))
       return readExactJson(text) as Record<string, unknown>
   } catch {
-    // Falls through to the one message.
+    // Invalid JSON gets the same message as JSON that is no object.
   }
   throw new WrongCall('--claims must be a JSON object, such as \'{"sub":"alice"}\'')
 }
@@ -52,7 +52,7 @@ interface SignOptions {
   readonly expires: string
 }
 
-/** The key with the algorithms that it serves, and the id that its file names. */
+/** The key with its algorithms, and the kid of its file. */
 interface SigningKey {
   readonly key: KeyObject
   readonly fitting: readonly Algorithm[]
@@ -78,7 +78,7 @@ function sign(options: SignOptions): string {
   const lifetimeMs = parseDuration(expires)
   if (Number.isNaN(lifetimeMs)) throw new WrongCall(`--expires ${expires} is no duration, such as 15m or 1d`)
   const [first] = fitting
-  // What every verifier knows is the default; either name can be asked for.
+  // The older algorithm name is the default, because every verifier knows it. --alg selects the other.
   const algorithm = alg ?? (first === undefined ? undefined : olderNameOf(first))
   const signing = fitting.find((each) => isCalled(each, algorithm))
   const signToken = signing === undefined ? undefined : createTokenSigner(key, signing)
@@ -117,7 +117,7 @@ function keysFor({ key, secret }: { readonly key?: string; readonly secret?: str
 
 const DATES = ['iat', 'nbf', 'exp', 'auth_time'] as const
 
-/** Seconds since 1970 as people read them, and how far away they are. */
+/** Formats the NumericDate claims (RFC 7519 section 2) as dates, with the distance from now. */
 function datesIn(claims: Claims): Record<string, string> {
   const nowSec = Date.now() / 1000
   return Object.fromEntries(
@@ -130,7 +130,7 @@ function datesIn(claims: Claims): Record<string, string> {
   )
 }
 
-/** Either is JSON: for people on many lines, for tools on one. */
+/** Prints JSON: indented for people, on one line with --json. */
 function show(token: UnverifiedToken, { json }: { readonly json?: boolean }, more: object = {}): void {
   const { claims } = token.signedClaims()
   const report = { ...more, header: headerAsSent(token), claims, dates: datesIn(claims) }

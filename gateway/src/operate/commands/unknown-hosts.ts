@@ -1,4 +1,4 @@
-// Looks up the host names of a config for `check`: a start would find the unknown ones request by request.
+// Looks up the host names of a config for `check`: without it, unknown hosts would first show in failed requests.
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -12,7 +12,7 @@ interface NamedHost {
   readonly host: string
 }
 
-/** All names together: a resolver that does not answer must not hold up the check. */
+/** Milliseconds for all names together: `check` must not wait for a resolver that does not respond. */
 const TIMEOUT_MS = 3000
 
 function hostOf(address: string): string | undefined {
@@ -21,7 +21,7 @@ function hostOf(address: string): string | undefined {
   return isName(host) ? host : undefined
 }
 
-/** A `$` is of a reference that leads nowhere, which is told already. */
+/** A name with `$` is an unresolved reference, which has an error of its own. */
 function isName(host: string): boolean {
   return host !== '' && host !== 'localhost' && isIP(host) === 0 && !host.includes('$')
 }
@@ -49,7 +49,7 @@ function addressesOf(config: Loose): readonly Address[] {
   ]
 }
 
-/** One server, or several of a Sentinel or Cluster. */
+/** The hosts of one Redis server, or of the servers of a Sentinel or Cluster. */
 function redisHostsOf({ revocation }: Loose): readonly NamedHost[] {
   const url = text(options(options(revocation)['store'])['redis'])
   const { hosts = [] } = (url === undefined ? undefined : readRedisUrl(url)) ?? {}
@@ -64,7 +64,7 @@ function hostsOf(config: Loose): readonly NamedHost[] {
   return [...ofAddresses, ...redisHostsOf(config)]
 }
 
-/** Only a clear no counts: a resolver that cannot be reached says nothing about the name. */
+/** True only when the resolver says that the name does not exist. A resolver that fails proves nothing. */
 async function isUnknown(host: string, resolve: (host: string) => Promise<unknown>): Promise<boolean> {
   try {
     await resolve(host)
@@ -74,7 +74,7 @@ async function isUnknown(host: string, resolve: (host: string) => Promise<unknow
   }
 }
 
-/** Warnings for the names that have no address. The name is not repeated: it may come from a reference. The shape of the config may be wrong. */
+/** Warns about names without an address. Never repeats the name, which may come from a reference. Accepts configs of a wrong shape. */
 export async function unknownHosts(
   config: unknown,
   resolve: (host: string) => Promise<unknown> = lookup,

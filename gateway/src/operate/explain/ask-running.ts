@@ -1,16 +1,16 @@
-// Asks the gateway that runs, over its admin listener, what would happen to a request.
+// Asks the running gateway, through its admin listener, to explain a request.
 import type { ExplainQuestion } from './explained-request.ts'
 import type { Explanation } from './explanation.ts'
 import type { AdminAccess } from '../admin-client/admin-access.ts'
 import { askAdmin } from '../admin-client/ask-admin.ts'
 import { readExactJson } from '../../message/json/exact-json.ts'
 
-/** What it told, with a digest of its config; or why it did not. */
+/** The explanation with the digest of the running config; or the reason why there is none. */
 export type Told =
   | { readonly explanation: Explanation & { readonly configDigest?: string }; readonly at: string }
   | { readonly why: string }
 
-/** What another service may answer with 200 is no explanation. */
+/** Undefined for the 200 response of another service, which is no explanation. */
 function explanationIn(text: string): Explanation | undefined {
   try {
     JSON.parse(text)
@@ -21,7 +21,7 @@ function explanationIn(text: string): Explanation | undefined {
   return typeof read.verdict === 'string' && Array.isArray(read.checks) ? (read as Explanation) : undefined
 }
 
-/** Never rejects. The token of the request goes to nobody but that listener. */
+/** Sends the token of the request to the admin listener alone. Never rejects. */
 export async function askRunning(access: AdminAccess, { request, atMs }: ExplainQuestion): Promise<Told> {
   const told = await askAdmin(access, {
     method: 'POST',

@@ -1,13 +1,13 @@
-// Keys that stand in for those of issuers whose keys are not fetched: the checks behind the signature can be told all the same.
+// Replaces the keys of issuers whose keys are not fetched, so that the checks after the signature can be explained.
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import type { Algorithm } from '../../options/tokens.ts'
 
 export interface AssumedKeys {
-  /** Whether a signature was taken for good that nobody checked. */
+  /** True when a signature was accepted without verification. */
   readonly wereUsed: boolean
 }
 
-/** Only for a gateway that forwards nothing and serves nobody. */
+/** Only for a gateway that forwards nothing and serves nobody: it accepts every signature. */
 export function assumeKeys(issuers: readonly TrustedIssuer[]): AssumedKeys {
   const assumed = { wereUsed: false }
   for (const { keys, algorithms } of issuers) {

@@ -1,9 +1,9 @@
-// What of a config decides about requests, as a short text: tells whether two gateways would decide alike.
+// Computes a digest of the options that decide about requests: two gateways with the same digest decide alike.
 import { createHash } from 'node:crypto'
 
 import type { Config } from '../../options/config.ts'
 
-/** Secrets stay out, as who may see the digest could guess weak ones by it; and so does what each process may make smaller. */
+/** Left out: secrets (headers and proxy may contain one), because a weak one could be guessed from the digest. tokens.cache is not part of it: workers divide it. */
 const LEFT_OUT = new Set(['secret', 'headers', 'proxy'])
 
 export function configDigest({ routes, issuers, tokens, limits, authResult, cors, revocation }: Config): string {

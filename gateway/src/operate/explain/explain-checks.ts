@@ -1,16 +1,16 @@
-// The checks of an explained request, each with its result: passed, failed, not reached, or not known here.
+// Lists the checks of an explained request, each with its result: passed, failed, not reached or not known.
 import { CHECKS, failureRule, type CheckName, type Failure } from '../../failure.ts'
 import type { DecisionTrace } from '../../message/decision-trace.ts'
 
 export interface CheckReport {
   readonly check: CheckName
-  /** `not known`: only the gateway that runs, or the network, could tell. */
+  /** `not known`: the result depends on the running gateway or on the network. */
   readonly outcome: 'passed' | 'failed' | 'not reached' | 'not known'
-  /** In plain words; no claim value, no token. '' where there is nothing to say. */
+  /** The reason in plain words, without claim values or the token. Empty when there is nothing to add. */
   readonly text: string
 }
 
-/** Why the result of a check is not known here. */
+/** The reason why the result of a check is not known. */
 export type Unknowns = ReadonlyMap<CheckName, string>
 
 export function onlyFailed(refusal: Failure | undefined): readonly CheckReport[] {
@@ -19,7 +19,7 @@ export function onlyFailed(refusal: Failure | undefined): readonly CheckReport[]
     : [{ check: failureRule(refusal.code).check, outcome: 'failed', text: refusal.detail }]
 }
 
-/** The checks that were met, in their order, then those that were not reached. */
+/** The checks that ran, in their order, followed by those that were not reached. */
 export function reportsOf(
   { checks }: DecisionTrace,
   refusal: Failure | undefined,

@@ -1,4 +1,4 @@
-// Explains renewal: whether the response would carry a successor of the token, and if not, why.
+// Explains renewal: whether the response would carry a successor of the token, or the reason why not.
 import type { Claims, RenewedToken } from '../../authenticate/auth-result.ts'
 import { dateText, durationText } from '../../authenticate/token/claims.ts'
 import type { TokenLocation } from '../../authenticate/locations/location.ts'
@@ -15,9 +15,9 @@ import {
 } from '../../renew/successor.ts'
 
 export interface RenewalReport {
-  /** `asked`: of the issuer, whose response only a later response can carry. */
+  /** `asked`: the issuer is asked for a successor, which a later response carries. */
   readonly outcome: 'sent' | 'asked' | 'not yet' | 'none'
-  /** In plain words; no claim value but times, no token. */
+  /** The reason in plain words, without the token or claim values other than times. */
   readonly text: string
 }
 
@@ -26,7 +26,7 @@ export interface RenewalQuestion {
   readonly claims: Claims
   readonly nowSec: number
   readonly refusal: Failure | undefined
-  /** That the stages made when the request came to them. */
+  /** The successor that the stages made for this request. */
   readonly successor: RenewedToken | undefined
   readonly location: TokenLocation | undefined
 }
@@ -37,7 +37,7 @@ function none(text: string): RenewalReport {
   return { outcome: 'none', text }
 }
 
-/** Why a token that was accepted can never have a successor; undefined when it can. */
+/** The reason why an accepted token can never have a successor; undefined when it can. */
 function obstacleOf(claims: Claims, rules: SuccessorRules): string | undefined {
   const unfit = unfitClaim(claims)
   if (unfit !== undefined)
@@ -87,7 +87,7 @@ function ofDue({
   }
 }
 
-/** Undefined where the issuer's tokens are not renewed. */
+/** Reports on renewal; undefined when the tokens of the issuer are not renewed. */
 export function renewalReport(question: RenewalQuestion): RenewalReport | undefined {
   const { options, claims, nowSec, refusal } = question
   if (options === undefined) return undefined

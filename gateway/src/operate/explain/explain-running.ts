@@ -1,4 +1,4 @@
-// Explains requests in a gateway that runs, by the keys, the block list and the counts that it has now.
+// Explains requests in a running gateway, by its current keys, block list and counts.
 import { configDigest } from './config-digest.ts'
 import { explain } from './explain.ts'
 import type { ExplainQuestion } from './explained-request.ts'
@@ -7,12 +7,12 @@ import type { Gateway } from '../../gateway/running.ts'
 import { writeExactJson } from '../../message/json/exact-json.ts'
 import type { Log } from '../../observe/log.ts'
 
-/** The explanation as JSON, or why there is none. As text it goes from process to process, and keeps its digits. */
+/** The explanation as JSON, or the reason why there is none. JSON text keeps exact numbers between processes. */
 export type Explained = { readonly json: string } | { readonly failed: string }
 
 export type ExplainRunning = (question: ExplainQuestion) => Promise<Explained>
 
-/** Never rejects. What runs is asked and never changed. */
+/** Reads the state of the running gateway and changes nothing. Never rejects. */
 export function createExplainRunning(
   gateway: Pick<Gateway, 'lend' | 'config'>,
   log: Pick<Log, 'error'>,

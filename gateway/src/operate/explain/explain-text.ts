@@ -4,7 +4,7 @@ import type { Explanation, OwnAnswer } from './explanation.ts'
 import type { NearRoute } from './near-routes.ts'
 import { writeExactJson } from '../../message/json/exact-json.ts'
 
-/** Who told: the gateway that runs, or this command by the config. */
+/** The source of the explanation: the running gateway, or this command by the config. */
 export interface Asked {
   readonly running: boolean
   readonly text: string
@@ -36,13 +36,13 @@ function nearText({ path, hosts, methods, text }: NearRoute): string {
   return `${path}${on}${methods === undefined ? '' : ` for ${methods.join(', ')}`}: ${text}`
 }
 
-/** Of checks that are not known the best is supposed: whoever is refused then is refused in any case. */
+/** Unknown checks are supposed to pass: a request that is refused even then is refused in every case. */
 function supposition({ verdict, checks }: Explanation): string {
   if (verdict === 'not known') return 'not known (see ?); at best '
   return verdict === 'refused' && checks.some(({ outcome }) => outcome === 'not known') ? 'a refusal; at best ' : ''
 }
 
-/** Header and claims are printed, the signature never is: what is on the screen cannot be used as a token. */
+/** Prints header and claims but never the signature, so that the output cannot be used as a token. */
 export function explanationText({ method, target }: ExplainedRequest, explanation: Explanation, asked: Asked): string {
   const { route, nearRoutes, foundIn, token, checks, renewal, upstreamHeader, answer } = explanation
   const lines = [`${method} ${target.split('?', 1)[0] ?? ''}`]

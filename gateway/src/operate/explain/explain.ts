@@ -1,4 +1,4 @@
-// Sends a request through the real stages, without an upstream, and reports what they decided and why.
+// Runs a request through the real stages, without an upstream, and reports their decisions.
 import { assumeKeys, type AssumedKeys } from './assumed-keys.ts'
 import { onlyFailed, reportsOf, type CheckReport, type Unknowns } from './explain-checks.ts'
 import { renewalReport, type RenewalReport } from './explain-renewal.ts'
@@ -24,15 +24,15 @@ import type { Lent } from '../../gateway/lent.ts'
 
 export interface ExplainParts {
   readonly nowMs: number
-  /** Undefined: nothing is fetched, and what that leaves open is not known. */
+  /** Fetches the keys; undefined when nothing is fetched, and results that need keys are not known. */
   readonly fetchJson: KeySourceParts['fetchJson'] | undefined
-  /** Of the gateway that runs in this process: its keys and its block list decide. Left out: those of a start. */
+  /** The keys and the block list of the running gateway, which then decide. Undefined for those of a gateway that starts now. */
   readonly lent?: Lent
 }
 
 const OFFLINE = 'the keys are at a URL, and --offline fetches nothing'
 
-/** The issuer that the route chose; undefined where it chose none. */
+/** The issuer that the route selected; undefined when it selected none. */
 function issuerOf(
   token: UnverifiedToken,
   { issuers }: Gateway,
@@ -45,7 +45,7 @@ function issuerOf(
   return chosen instanceof Failure ? undefined : chosen
 }
 
-/** The token as it came, and where it was. */
+/** The token and the location in which it was found. */
 interface TokenLook {
   readonly token: UnverifiedToken | undefined
   readonly location: TokenLocation | undefined
@@ -61,7 +61,7 @@ function lookAtToken(config: Config, request: ExplainedRequest): TokenLook {
   return { token: token instanceof Failure ? undefined : token, location: found.location }
 }
 
-/** Nothing is sent to an upstream, nothing is remembered. Throws CannotStart as a start would. */
+/** Explains one request. Sends nothing to an upstream and stores nothing. Throws CannotStart as a start would. */
 export async function explain(config: Config, request: ExplainedRequest, parts: ExplainParts): Promise<Explanation> {
   const tooLarge = checkHeadSize(request, config.limits)
   if (tooLarge !== undefined) return explanationOfParser(tooLarge)
@@ -91,22 +91,22 @@ export async function explain(config: Config, request: ExplainedRequest, parts: 
   }
 }
 
-/** Fetches keys as a start would, or assumes them. What that leaves open is known when the request was decided. */
+/** Fetches keys as a start would, or assumes them. Returns the unknown checks, to be called after the decision. */
 async function prepareKeys(
   gateway: LookingGateway,
   config: Config,
   { token }: TokenLook,
   fetchJson: ExplainParts['fetchJson'],
 ): Promise<() => Unknowns> {
-  // Without a token no key is asked for: nobody waits for an issuer that is down.
+  // Without a token no key is needed, so the explanation does not wait for an issuer that is down.
   if (fetchJson !== undefined && token !== undefined) await gateway.loadKeys()
   const assumed = fetchJson === undefined ? assumeKeys(gateway.issuers) : undefined
-  // What could be fetched is here, and no timer runs that could bring more: nothing is waited for.
+  // Stops the fetch timers: no other keys arrive, so no check waits for a key.
   for (const { keys } of gateway.issuers) keys.stop()
   return () => unknownsOf(config, assumed)
 }
 
-/** What Node's parser refuses comes to no stage. */
+/** The explanation of a request that Node's parser refuses, before any stage. */
 function explanationOfParser(refusal: Failure): Explanation {
   return {
     ...{ verdict: 'refused', passes: false, route: undefined, nearRoutes: undefined, foundIn: undefined },
@@ -121,7 +121,7 @@ interface Findings {
   readonly gateway: LookingGateway
   readonly look: TokenLook
   readonly nowSec: number
-  /** Whether what is not known counts for nothing: a gateway decides so that starts now, with an empty block list, or that runs. */
+  /** True when unknown checks count as passed: for a gateway that starts now with an empty block list, or a running one. */
   readonly isDefinite: boolean
   readonly unknowns: Unknowns
   readonly response: OwnAnswer
@@ -178,8 +178,8 @@ function renewalOf(
 const LOGGED_OUT: OwnAnswer = { status: 204, code: undefined, challenge: undefined }
 
 /**
- * What the router refuses itself: the public title says all there is to say, but for the slip of the finger that a shell makes
- * easy. Undefined where it refuses nothing.
+ * The failure of a request that the router refused. Its public title is enough, apart from one mistake that a shell makes
+ * easy. Undefined when the router did not refuse it.
  */
 function routingFailure(code: string | undefined, { target }: ExplainedRequest): Failure | undefined {
   if (code === undefined || !isFailureCode(code)) return undefined
@@ -192,7 +192,7 @@ function routingFailure(code: string | undefined, { target }: ExplainedRequest):
 
 const IN_GATEWAY = 'it is in the gateway that runs'
 
-/** What cannot be told without the network, and without the gateway that runs. */
+/** The checks whose results need the network or the running gateway. */
 function unknownsOf({ limits }: Config, assumed: AssumedKeys | undefined): Unknowns {
   const unknowns = new Map<CheckName, string>([['revocation', `the block list: ${IN_GATEWAY} (GET /api/revocations)`]])
   if (limits.authFailures !== undefined) unknowns.set('limit', `the count of failed tokens: ${IN_GATEWAY}`)
@@ -200,7 +200,7 @@ function unknownsOf({ limits }: Config, assumed: AssumedKeys | undefined): Unkno
   return unknowns
 }
 
-/** The gateway that runs knows all but who asks. */
+/** The running gateway knows everything but the address of the client, unless --client names it. */
 function unknownsBeside({ limits }: Config, { client }: ExplainedRequest): Unknowns {
   return limits.authFailures === undefined || client !== undefined
     ? new Map()

@@ -1,18 +1,18 @@
-// The request that is explained: what of it routes, checks and tokens are found by.
+// The request to explain: the parts by which routes, checks and tokens are found.
 
 export interface ExplainedRequest {
   readonly method: string
-  /** Path with query. */
+  /** Path and query. */
   readonly target: string
-  /** Lower-case names. */
+  /** Header values by lower-case name. */
   readonly headers: Readonly<Record<string, string>>
-  /** Address that the connection comes from. Left out: this machine, and whose tokens failed before is not looked at. */
+  /** Address of the client. Undefined for this machine; the limit of failed tokens is then not checked. */
   readonly client?: string | undefined
 }
 
-/** What a running gateway is asked. */
+/** The body of a question to the running gateway. */
 export interface ExplainQuestion {
   readonly request: ExplainedRequest
-  /** Left out: now. */
+  /** Milliseconds since the epoch; undefined for now. */
   readonly atMs: number | undefined
 }

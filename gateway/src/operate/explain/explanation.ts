@@ -1,33 +1,33 @@
-// What an explanation says of a request: its route, each check, its renewal, and what client and upstream would see.
+// The explanation of a request: its route, each check, its renewal, and what client and upstream would receive.
 import type { CheckReport } from './explain-checks.ts'
 import type { RenewalReport } from './explain-renewal.ts'
 import type { NearRoute } from './near-routes.ts'
 import type { Claims } from '../../authenticate/auth-result.ts'
 import type { Config } from '../../options/config.ts'
 
-/** What the gateway answers itself: a refusal, a preflight, published keys, a log-out. */
+/** An answer of the gateway itself: a refusal, a preflight response, published keys or a log-out. */
 export interface OwnAnswer {
   readonly status: number
-  /** As in x-tollgate; undefined of a log-out. */
+  /** The failure code of the x-tollgate header; undefined for a log-out. */
   readonly code: string | undefined
   readonly challenge: string | undefined
 }
 
 export interface Explanation {
-  /** `not known`: what only the gateway that runs, or the network, can tell decides. */
+  /** `not known`: the decision depends on the running gateway or on the network. */
   readonly verdict: 'passes' | 'refused' | 'not known'
   readonly passes: boolean
   readonly route: Config['routes'][number] | undefined
-  /** Where no route takes the request: those that come nearest, and what differs. */
+  /** The nearest routes and their differences, when no route matches. */
   readonly nearRoutes: readonly NearRoute[] | undefined
-  /** `header authorization`; undefined where no token was found. */
+  /** The location of the token, such as `header authorization`; undefined when no token was found. */
   readonly foundIn: string | undefined
   readonly token: { readonly header: Readonly<Record<string, unknown>>; readonly claims: Claims } | undefined
   readonly checks: readonly CheckReport[]
-  /** Whether the response would carry a successor of the token; undefined where its issuer's tokens are not renewed. */
+  /** Whether the response would carry a successor; undefined when the tokens of the issuer are not renewed. */
   readonly renewal: RenewalReport | undefined
-  /** What the upstream would get; undefined where the request would not come to it, or no header is sent. */
+  /** The auth-result header; undefined when the request is not forwarded, or without this header. */
   readonly upstreamHeader: { readonly name: string; readonly value: string; readonly decoded: unknown } | undefined
-  /** What the client would see; undefined where the response is the upstream's. */
+  /** The gateway's own answer to the client; undefined when the response comes from the upstream. */
   readonly answer: OwnAnswer | undefined
 }

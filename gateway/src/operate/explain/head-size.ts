@@ -1,8 +1,8 @@
-// Whether Node's parser would refuse the head of an explained request before any check: too many bytes.
+// Checks whether Node's parser would refuse the head of an explained request as too large, before any stage.
 import type { ExplainedRequest } from './explained-request.ts'
 import { Failure } from '../../failure.ts'
 
-/** As llhttp counts in Node: target, names and values, without what stands between them; as many as the limit are too many. */
+/** Counts bytes as llhttp does in Node: target, names and values without separators. A head of exactly the limit is refused. */
 export function checkHeadSize(
   { target, headers }: ExplainedRequest,
   { headerBytes }: { readonly headerBytes: number },

@@ -1,4 +1,4 @@
-// A gateway of the real stages for one request, which notes what they decide, forwards nothing and serves nobody.
+// Builds a gateway of the real stages for one explanation: it records their decisions, forwards nothing and serves nobody.
 import { pino } from 'pino'
 
 import type { ExplainedRequest } from './explained-request.ts'
@@ -13,14 +13,14 @@ import type { Steps } from '../../gateway/steps.ts'
 import { DecisionTrace } from '../../message/decision-trace.ts'
 import type { Config } from '../../options/config.ts'
 
-/** What the stages decided. */
+/** The recorded decisions of the stages. */
 export interface Seen {
   readonly trace: DecisionTrace
   route: Config['routes'][number] | undefined
   refusal: Failure | undefined
   authResult: string | undefined
   successor: RenewedToken | undefined
-  /** Whether it would be forwarded, or was answered as its route says. */
+  /** True when the request would be forwarded, or answered by the action of its route. */
   reached: boolean
 }
 
@@ -31,11 +31,11 @@ export interface LookingGateway extends Gateway {
 export interface LookingParts {
   readonly nowMs: number
   readonly fetchJson: KeySourceParts['fetchJson']
-  /** Of the gateway that runs in this process; left out, a gateway that starts now looks. */
+  /** The state of the running gateway in this process; undefined for a gateway that starts now. */
   readonly lent: Lent | undefined
 }
 
-/** Stands between the router and the stages. `isTls`: as if the request had come over TLS. */
+/** Records between the router and the stages. `isTls` treats the request as one over TLS. */
 function notingIn(seen: Seen, isTls: boolean): (steps: Steps) => Steps {
   return (steps) => ({
     admit(route, rawRequest) {
@@ -50,7 +50,7 @@ function notingIn(seen: Seen, isTls: boolean): (steps: Steps) => Steps {
     },
     conclude(route, exchange, admission) {
       if (route.config === undefined) {
-        // The gateway answers itself: with its published keys.
+        // The gateway answers this route itself, with its published keys.
         steps.conclude(route, exchange, admission)
         return
       }
@@ -63,7 +63,7 @@ function notingIn(seen: Seen, isTls: boolean): (steps: Steps) => Steps {
   })
 }
 
-/** The real list is in the process that runs, and its store may be locked by it. */
+/** Replaces the store by memory: the block list belongs to the running process, which may have locked its store. */
 function withoutStore({ revocation }: Config, onStoreDown: Config['revocation']['onStoreDown']) {
   return { revocation: { ...revocation, store: 'memory', onStoreDown } } as const
 }
@@ -72,7 +72,7 @@ function withoutTls<Options extends { readonly tls?: unknown }>({ tls: _tls, ...
   return rest
 }
 
-/** Beside a gateway that runs no file is read, as it may have changed since, and no room is taken for a cache. */
+/** The config beside a running gateway: reads no files, which may have changed since, and reserves no cache memory. */
 function beside(config: Config): Config {
   const { tokens, listen, upstreams, revocation } = config
   const cache = { ...tokens.cache, maxTokens: 1 }
@@ -86,14 +86,14 @@ function beside(config: Config): Config {
   }
 }
 
-/** Whose tokens failed is known of the client alone that is named. */
+/** Keeps the count of failed tokens only when the request names its client: the count is kept by client address. */
 function withoutOthers(lent: Lent | undefined, { client }: ExplainedRequest): Lent | undefined {
   const failureLimit = lent?.parts.failureLimit
   if (lent === undefined || failureLimit === undefined || client !== undefined) return lent
   return { ...lent, parts: { ...lent.parts, failureLimit: { ...failureLimit, isReached: () => false } } }
 }
 
-/** Nothing is fetched yet. Throws CannotStart as a start would. */
+/** Builds the gateway without fetching keys. Throws CannotStart as a start would. */
 export function buildLookingGateway(
   config: Config,
   request: ExplainedRequest,

@@ -1,4 +1,4 @@
-// The routes that come nearest to a request which no route takes, and by what each differs from it.
+// Finds the nearest routes of a request that no route matches, and their differences from it.
 import { hostNameOf } from '../../accept/routes/host-name.ts'
 import { decodedPath, plainPath, rawPath } from '../../accept/routes/path.ts'
 import { buildRouteTable, type Routable } from '../../accept/routes/route-table.ts'
@@ -13,13 +13,13 @@ export interface NearRoute {
   readonly hosts: readonly string[] | undefined
   readonly methods: readonly string[] | undefined
   readonly differs: readonly ('path' | 'host' | 'method')[]
-  /** In plain words, what the request has and what the route has. */
+  /** The difference in plain words: the value of the request and that of the route. */
   readonly text: string
 }
 
 const MAX_SHOWN = 3
 
-/** What of a request routes are chosen by. */
+/** The parts of a request by which routes are selected. */
 interface Place {
   readonly path: string
   readonly host: string
@@ -31,18 +31,18 @@ function takes(route: Partial<Routable>, { path, host, method }: Place): boolean
   return createRouteTree(buildRouteTable([{ admission: whole }])).find(path, host, method)?.route !== undefined
 }
 
-/** 0: the segment of the route takes this one; a half: it is misspelt; 1: it is another one. */
+/** The cost of one segment: 0 for a match, 0.5 for a misspelling, 1 for another word. */
 function costOf(segment: string, ofRoute: string): number {
   if (segment === ofRoute || (ofRoute.startsWith(':') && segment !== '')) return 0
   return nearest(segment, [ofRoute]) === undefined ? 1 : 0.5
 }
 
-/** Edits between two paths, segment by segment; what follows the prefix of a route costs nothing. */
+/** The edit distance of two paths, by segment. Segments after the prefix of a route cost nothing. */
 function distance(path: readonly string[], ofRoute: readonly string[], isPrefix: boolean): number {
   let row = Array.from({ length: ofRoute.length + 1 }, (_, index) => index)
   let least = row.at(-1) as number
   for (const segment of path) {
-    // A / too many is a slip of the finger.
+    // An additional slash is likely a typing mistake.
     const extra = segment === '' ? 0.5 : 1
     const next = [(row[0] as number) + extra]
     for (const [at, wanted] of ofRoute.entries()) {
@@ -59,7 +59,7 @@ function segmentsOf(path: string): readonly string[] {
   return path.split('/').slice(1)
 }
 
-/** undefined: more than half of the path is another one. */
+/** Undefined when more than half of the path differs. */
 function pathCost(path: string, ofRoute: string): number | undefined {
   const isPrefix = ofRoute.endsWith('/*')
   const wanted = segmentsOf(isPrefix ? ofRoute.slice(0, -2) : ofRoute)
@@ -101,7 +101,7 @@ function compare(route: Routable, place: Place): (NearRoute & { readonly rank: n
   }
 }
 
-/** Those whose paths come nearest first. Of a target that has no path, or a host that is not valid, none. */
+/** Returns the routes with the nearest paths first; none for a target without a path, or an invalid host. */
 export function nearRoutes(
   { routes, issuers }: Config,
   { method, target, headers }: ExplainedRequest,

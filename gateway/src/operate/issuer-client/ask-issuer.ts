@@ -1,4 +1,4 @@
-// Asks an issuer for the successor of a token: bounded in time and size, never redirected, and silent about what it sent.
+// Asks an issuer for the successor of a token: bounded in time and size, without redirects, and no error contains what was sent.
 import { Agent, request } from 'undici'
 
 import { exchangeFailed } from './exchange-failed.ts'
@@ -6,12 +6,12 @@ import { parseJson, readBounded } from './fetch-json.ts'
 import type { AskIssuer } from '../../renew/endpoint.ts'
 import { RenewalRefused } from '../../renew/renewal-refused.ts'
 
-/** Responses of an issuer that mean this token, not its own trouble. */
+/** True for statuses that refuse this token, rather than report trouble of the issuer. */
 function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429
 }
 
-/** Connections are kept: renewals come all the time, and a handshake for each would cost the issuer more than the token. */
+/** Keeps connections open: renewals are frequent, and a handshake would cost the issuer more than the token. */
 export function createAskIssuer(): { readonly askIssuer: AskIssuer; readonly close: () => Promise<void> } {
   const agent = new Agent({ connections: 32, pipelining: 1, connect: { rejectUnauthorized: true } })
 

@@ -1,9 +1,9 @@
-// Undoes the content codings of a response (RFC 9110 section 8.4.1): some servers send one unasked.
+// Decodes the content codings of a response (RFC 9110 section 8.4.1): some servers encode without being asked.
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib'
 
 const MOST_CODINGS = 3
 
-/** `maxOutputLength` keeps a few bytes from becoming gigabytes. */
+/** Decodes one coding. `maxOutputLength` in bytes limits what a small body can expand to. */
 function undo(coding: string, bytes: Buffer, maxOutputLength: number): Buffer {
   switch (coding) {
     case 'gzip':
@@ -12,7 +12,7 @@ function undo(coding: string, bytes: Buffer, maxOutputLength: number): Buffer {
     case 'br':
       return brotliDecompressSync(bytes, { maxOutputLength })
     case 'deflate':
-      // The zlib format; old servers send the bare stream, which cannot begin with zlib's method (RFC 9110 section 8.4.1.2).
+      // Deflate means the zlib format, but old servers send a raw stream, which never starts with zlib's method (RFC 9110 section 8.4.1.2).
       return ((bytes[0] ?? 0) & 0x0f) === 8
         ? inflateSync(bytes, { maxOutputLength })
         : inflateRawSync(bytes, { maxOutputLength })
@@ -21,7 +21,7 @@ function undo(coding: string, bytes: Buffer, maxOutputLength: number): Buffer {
   }
 }
 
-/** The bytes that were meant, at most `maxBytes`. Throws an Error whose message is fit for the log. */
+/** Returns the decoded bytes, at most `maxBytes`. Throws an Error whose message may be logged. */
 export function decoded(bytes: Buffer, contentEncoding: string | string[] | undefined, maxBytes: number): Buffer {
   const codings = String(contentEncoding ?? '')
     .toLowerCase()

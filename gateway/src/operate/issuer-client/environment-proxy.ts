@@ -1,4 +1,4 @@
-// Chooses the proxy for an address from HTTPS_PROXY, HTTP_PROXY and NO_PROXY, read as curl and Go do.
+// Selects the proxy of a URL from HTTPS_PROXY, HTTP_PROXY and NO_PROXY, by the rules of curl and Go.
 import { BlockList, isIP } from 'node:net'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -6,7 +6,7 @@ type Environment = Readonly<Record<string, string | undefined>>
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' }
 
 function variable(environment: Environment, name: string): string | undefined {
-  // Lower case first, as curl does.
+  // Lower-case names take precedence, as in curl.
   const value = environment[name.toLowerCase()] ?? environment[name]
   return value === undefined || value.trim() === '' ? undefined : value.trim()
 }
@@ -30,7 +30,7 @@ function isWithin(host: string, network: string): boolean {
   return list.check(host, family)
 }
 
-/** `example.com` means its subdomains as well; `.example.com` and `*.example.com` them alone; with a port that port alone. */
+/** `example.com` includes its subdomains; `.example.com` and `*.example.com` mean subdomains only; a port limits the entry to that port. */
 function isNamed(host: string, port: string, entry: string): boolean {
   if (entry === '*') return true
   if (entry.includes('/')) return isWithin(host, entry)
@@ -42,7 +42,7 @@ function isNamed(host: string, port: string, entry: string): boolean {
   return suffix !== '' && (host.endsWith(`.${suffix}`) || (suffix === name && host === name))
 }
 
-/** The proxy's address, or undefined for none. Loopback is never asked for through a proxy, which has another one. */
+/** Returns the URL of the proxy, or undefined. Never a proxy for loopback, because the proxy has a loopback of its own. */
 export function environmentProxy(url: URL, environment: Environment): string | undefined {
   const proxy = variable(environment, url.protocol === 'https:' ? 'HTTPS_PROXY' : 'HTTP_PROXY')
   if (proxy === undefined) return undefined

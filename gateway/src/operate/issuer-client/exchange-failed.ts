@@ -1,7 +1,7 @@
-// Tells why an issuer could not be asked, with the address: one gateway has several issuers, and one issuer two addresses.
+// Describes why a request to an issuer failed, with its URL: a gateway may have several issuers, and an issuer two URLs.
 import { toldAddress } from '../../authenticate/keys/key-document.ts'
 
-/** Of what undici and Node say without a reader in mind. Their other texts name host, port or certificate, and are kept. */
+/** Replacements for unclear messages of undici and Node. Other messages name host, port or certificate, and are kept. */
 const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_SOCKET: 'the connection ended before the answer was whole',
   ECONNRESET: 'the connection ended before the answer was whole',
@@ -9,7 +9,7 @@ const REASONS: Readonly<Record<string, string>> = {
   UND_ERR_HEADERS_OVERFLOW: 'the headers of the answer are too large',
 }
 
-/** Node tries all addresses of a name, and says nothing of its own where none of them answers. */
+/** Returns the first error of an AggregateError without a message: Node tries all addresses of a name. */
 function firstOf(error: unknown): unknown {
   return error instanceof AggregateError && error.message === '' ? error.errors[0] : error
 }

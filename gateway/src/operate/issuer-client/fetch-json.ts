@@ -1,4 +1,4 @@
-// Fetches a JSON document from an issuer: bounded in time and size, never redirected, and silent about what it read.
+// Fetches a JSON document from an issuer: bounded in time and size, without redirects, and no error contains its content.
 import { request } from 'undici'
 
 import { decoded } from './content-coding.ts'
@@ -13,7 +13,7 @@ function maxAgeOf(cacheControl: string | string[] | undefined): number | undefin
   return match?.[1] === undefined ? undefined : Number(match[1])
 }
 
-/** `environment`: where HTTPS_PROXY and NO_PROXY are. */
+/** `environment` holds HTTPS_PROXY, HTTP_PROXY and NO_PROXY. */
 export function createFetchJson(environment: NodeJS.ProcessEnv = process.env): {
   readonly fetchJson: (url: string, request: KeyRequest) => Promise<FetchedDocument>
   readonly close: () => Promise<void>
@@ -22,13 +22,13 @@ export function createFetchJson(environment: NodeJS.ProcessEnv = process.env): {
 
   async function fetchJson(url: string, how: KeyRequest): Promise<FetchedDocument> {
     const { timeoutMs, maxBytes } = how
-    // The timer is on the whole exchange: an issuer that sends one byte a second must not hold a fetch for hours.
+    // The timeout covers the whole exchange, so that an issuer that sends one byte a second cannot hold a fetch for hours.
     const signal = AbortSignal.timeout(timeoutMs)
     try {
       const { statusCode, headers, body } = await request(url, {
         dispatcher: connections.dispatcherFor(url, how),
         signal,
-        // Few and small documents: nothing to gain by a coding, and servers that send one all the same are understood.
+        // The documents are few and small, so no coding is requested. A coding that the server uses all the same is decoded.
         headers: {
           accept: 'application/json, application/jwk-set+json',
           'accept-encoding': 'identity',
@@ -60,7 +60,7 @@ export async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number)
   let size = 0
   for await (const chunk of body) {
     size += chunk.length
-    // Leaving the loop destroys the body, and with it the connection.
+    // Leaving the loop destroys the body, which closes the connection.
     if (size > maxBytes) throw new Error(`the answer is larger than ${maxBytes} bytes`)
     chunks.push(chunk)
   }

@@ -1,24 +1,24 @@
-// Connections to issuers, kept apart by trusted certificates and proxy.
+// Connections to issuers, separate for each combination of trusted certificates and proxy.
 import { Agent, ProxyAgent, type Dispatcher } from 'undici'
 
 import { environmentProxy } from './environment-proxy.ts'
 
 export interface IssuerConnections {
-  /** Throws an Error fit for the log where the proxy's address is none. */
+  /** Returns the dispatcher for a URL. Throws an Error whose message may be logged when the proxy URL is invalid. */
   dispatcherFor(url: string, way: { readonly ca?: string; readonly proxy?: string }): Dispatcher
   close(): Promise<void>
 }
 
-// Few requests, far apart, so nothing is kept open long.
+// Requests are few and rare, so idle connections close soon.
 const FEW = { connections: 2, pipelining: 1, keepAliveTimeout: 1000 } as const
-/** Certificates that rotate leave the connections of the former ones behind. */
+/** The number of dispatchers that are kept: each rotation of certificates leaves an unused one behind. */
 const MOST = 16
 
 function proxyOf(url: URL, proxy: string | undefined, environment: NodeJS.ProcessEnv): URL | undefined {
   if (proxy === 'none') return undefined
   const address = proxy ?? environmentProxy(url, environment)
   if (address === undefined) return undefined
-  // It may hold a password: the message must not show it.
+  // The URL may contain a password, so the message does not repeat it.
   if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))
     throw new Error('the address of the proxy is not http:// or https://')
   return new URL(address)
@@ -32,13 +32,13 @@ function throughProxy(proxy: URL, tls: { readonly rejectUnauthorized: true; read
     uri: origin,
     requestTls: tls,
     proxyTls: { rejectUnauthorized: true },
-    // Proxies most often let CONNECT through to port 443 alone; plain http is asked for by its whole address.
+    // Most proxies allow CONNECT to port 443 only, so plain http is requested in absolute form (RFC 9112 section 3.2.2).
     proxyTunnel: false,
     ...(username === '' ? {} : { token: `Basic ${Buffer.from(credentials).toString('base64')}` }),
   })
 }
 
-/** NODE_TLS_REJECT_UNAUTHORIZED=0 has no say here: whoever can answer for the issuer chooses who is believed. */
+/** Ignores NODE_TLS_REJECT_UNAUTHORIZED=0: whoever can impersonate the issuer decides which tokens are accepted. */
 export function createIssuerConnections(environment: NodeJS.ProcessEnv): IssuerConnections {
   const dispatchers = new Map<string, Dispatcher>()
 

@@ -1,7 +1,7 @@
-// What to do about each failure, for those who run the gateway and those who call it.
+// What to do about each failure, for operators and for callers.
 import type { FailureCode } from '../../failure.ts'
 
-/** One for each code: the compiler refuses a code without. */
+/** One entry for each code: a missing code is a compile error. */
 export const FAILURE_ADVICE: Readonly<Record<FailureCode, string>> = {
   path_unsafe:
     'Send the path in its plain form: no `..`, no encoded slash or backslash, no empty segment. `encodedSlashes` and `emptySegments` of a route allow what its upstream really needs.',

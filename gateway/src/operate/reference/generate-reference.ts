@@ -1,4 +1,4 @@
-// Writes the pages of docs/reference from the tables of the code, so that they cannot drift apart.
+// Writes the pages of docs/reference from the tables of the code, so that both stay equal.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 

@@ -1,7 +1,7 @@
 // The meaning of each field of a log line.
 import type { LogField } from '../../observe/log.ts'
 
-/** One for each field: the compiler refuses a field without. */
+/** One entry for each field: a missing field is a compile error. */
 export const LOG_FIELD_NOTES: Readonly<Record<LogField, string>> = {
   requestId: 'the id of the request, as client (`x-request-id`) and upstream see it',
   method: 'method of the request',

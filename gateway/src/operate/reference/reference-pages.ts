@@ -1,4 +1,4 @@
-// The reference pages of docs/reference as Markdown: failures, metrics, log fields and exit codes, from the tables of the code.
+// Formats the pages of docs/reference in Markdown: failures, metrics, log fields and exit codes, from the tables of the code.
 import { EXIT_CODES } from '../commands/exit-codes.ts'
 import { PRIMARY_METRICS } from '../process/merged-metrics.ts'
 import { FAILURES, failureRule, type FailureCode } from '../../failure.ts'
@@ -67,7 +67,7 @@ function exitCodes(): string {
   return page('Exit codes', 'Of `tollgate` and all its commands.', ['code', 'meaning'], rows)
 }
 
-/** By name of the file. */
+/** The pages by file name. */
 export function referencePages(): Readonly<Record<string, string>> {
   return { 'failures.md': failures(), 'metrics.md': metrics(), 'log.md': logFields(), 'exit-codes.md': exitCodes() }
 }

@@ -1,24 +1,24 @@
-// Tells the service manager that started this process when it is ready, reloads or stops: the protocol of sd_notify(3).
+// Notifies the service manager when the process is ready, reloads or stops: the protocol of sd_notify(3).
 import { execFile } from 'node:child_process'
 
 import type { Log } from '../../observe/log.ts'
 
 export interface ServiceManager {
   ready(): void
-  /** `ready` says that it is over. */
+  /** Announces a reload. `ready` announces its end. */
   reloading(): void
   stopping(): void
 }
 
-/** Sends assignments to the socket. Rejects when that cannot be done. */
+/** Sends assignments to the socket. Rejects when it cannot send. */
 export type Notify = (assignments: readonly string[], env: NodeJS.ProcessEnv) => Promise<void>
 
 const TIMEOUT_MS = 10_000
 
 /**
- * Node opens no datagram socket of the family AF_UNIX: net has streams (EPROTOTYPE), dgram has UDP, and takes no descriptor of
- * another kind (ERR_INVALID_FD_TYPE). Where systemd is, its own command does it. It gets nothing of the environment but what it
- * needs; and it waits until the manager has read the message, which could not tell a process that is gone.
+ * Node opens no datagram socket of the family AF_UNIX: net has streams (EPROTOTYPE), dgram has UDP and takes no descriptor of
+ * another kind (ERR_INVALID_FD_TYPE). systemd-notify(1) comes with systemd. It receives only the environment variables that it
+ * needs, and waits until the manager has read the message, because the manager cannot identify a process that has exited.
  */
 function runSystemdNotify(assignments: readonly string[], { PATH, NOTIFY_SOCKET }: NodeJS.ProcessEnv): Promise<void> {
   return new Promise((resolve, reject) => {
@@ -30,7 +30,7 @@ function runSystemdNotify(assignments: readonly string[], { PATH, NOTIFY_SOCKET 
   })
 }
 
-/** Does nothing without NOTIFY_SOCKET. Never throws: what cannot be told is a line in the log, once. */
+/** Does nothing without NOTIFY_SOCKET. Never throws: the first failed notification is logged, later ones are not. */
 export function createServiceManager(
   env: NodeJS.ProcessEnv,
   log: Pick<Log, 'warn'>,
@@ -40,7 +40,7 @@ export function createServiceManager(
   let last = Promise.resolve()
   let isTold = false
 
-  /** One after the other, since the last that comes counts. */
+  /** Sends notifications in order, because the manager uses the latest. */
   function tell(...assignments: readonly string[]): void {
     if (!isSet) return
     last = last
@@ -61,7 +61,7 @@ export function createServiceManager(
       tell('READY=1')
     },
     reloading() {
-      // By the clock of the manager, which is that of hrtime: it tells this reload from the one before.
+      // CLOCK_MONOTONIC, the clock of hrtime: with it the manager distinguishes this reload from an earlier one.
       tell('RELOADING=1', `MONOTONIC_USEC=${process.hrtime.bigint() / 1000n}`)
     },
     stopping() {

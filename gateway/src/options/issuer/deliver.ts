@@ -1,4 +1,4 @@
-// The option that says how a successor is delivered to its client, and in which cookie.
+// The options of delivery: how a client receives a successor, and in which cookie.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options } from '../kinds.ts'

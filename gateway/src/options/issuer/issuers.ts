@@ -1,4 +1,4 @@
-// The options of an issuer: whose tokens are believed, and how they are renewed.
+// The options of an issuer: whose tokens are accepted, and how they are renewed.
 import { Type, type StaticDecode } from 'typebox'
 
 import { IssuerOptions as TrustOptions } from '../tokens.ts'

@@ -1,4 +1,4 @@
-// The options of an issuer's keys: where they come from, how they are fetched, and how long they are used.
+// The options of an issuer's keys: their source, how they are fetched, and how long they are used.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options } from '../kinds.ts'

@@ -4,7 +4,7 @@ import { Type, type StaticDecode } from 'typebox'
 import { DeliverOption } from './deliver.ts'
 import { Duration, Options } from '../kinds.ts'
 
-/** Algorithms a successor may be signed with; which of them fits, the key says. */
+/** The algorithms that may sign a successor. The key determines which of them are possible. */
 const SIGNING_ALGORITHMS = [
   ...['HS256', 'HS384', 'HS512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'],
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519', 'Ed448'],

@@ -1,18 +1,18 @@
-// What each auth mode of a route means: whoever tells modes apart reads it here, so a new mode is a name and a row.
+// The rules of each auth mode of a route, in one table: a new mode is a name and a row.
 
 export const AUTH_MODE_NAMES = ['required', 'optional', 'none', 'report-only'] as const
 
 export type AuthMode = (typeof AUTH_MODE_NAMES)[number]
 
-/** Plain data that all routes of a mode share: a request asks it several times. */
+/** The rules as plain data, shared by all routes of a mode, because each request reads them several times. */
 export interface AuthRules {
-  /** For the reference. */
+  /** Description for the reference. */
   readonly description: string
-  /** Whether a token is looked for. Without it the rest has no meaning: any request passes. */
+  /** True when the gateway looks for a token. When false, every request passes and the other rules do not apply. */
   readonly readsToken: boolean
-  /** Whether a request without a token is a failure; otherwise it passes as anonymous. */
+  /** True when a request without a token is a failure; otherwise it passes as anonymous. */
   readonly requiresToken: boolean
-  /** Whether a failure is answered; otherwise it is counted, and the request passes as anonymous. */
+  /** True when a failure is answered; otherwise it is counted, and the request passes as anonymous. */
   readonly enforces: boolean
 }
 
@@ -35,7 +35,7 @@ export const AUTH_MODES: Readonly<Record<AuthMode, AuthRules>> = {
 
 export const DEFAULT_AUTH_MODE: AuthMode = 'required'
 
-/** Whether no request passes that has no valid token. */
+/** True when only requests with a valid token pass. */
 export function keepsOut({ readsToken, requiresToken, enforces }: AuthRules): boolean {
   return readsToken && requiresToken && enforces
 }

@@ -1,10 +1,10 @@
-// The options of CORS: which pages of other origins may call through the gateway.
+// The options of CORS: which other origins may call through the gateway.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options } from '../kinds.ts'
 import { ORIGIN } from './origins.ts'
 
-/** RFC 9110 section 5.1; `*` stands for all. */
+/** A field name (RFC 9110 section 5.1). `*` stands for all names. */
 const NAME = "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$"
 
 export const CorsOptions = Options(

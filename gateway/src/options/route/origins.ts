@@ -1,7 +1,7 @@
-// The option that names the origins whose pages may act with the token in a user's cookie.
+// The option that names the origins whose pages may use the token in a cookie of the user.
 import { Type } from 'typebox'
 
-/** An origin, or all hosts below one. */
+/** An origin, or all subdomains of a host. */
 export const ORIGIN = 'https?://(\\*\\.)?[^/*]+'
 
 export const OriginsOption = Type.Array(

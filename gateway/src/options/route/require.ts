@@ -1,4 +1,4 @@
-// The options of the authorize stage: what a verified token must say before a route lets it pass.
+// The options of the authorize stage: the scopes and claims that a verified token needs on a route.
 import { Type, type StaticDecode } from 'typebox'
 
 import { NUMBER_PATTERN } from '../../message/json/exact-number.ts'
@@ -53,7 +53,7 @@ const ClaimsOptions = Type.Record(Type.String({ pattern: '^/' }), ClaimCondition
 
 const conditions = { scopes: Type.Optional(ScopesOptions), claims: Type.Optional(ClaimsOptions) }
 
-// Two levels deep on purpose: a requirement that needs more belongs into the backend, and a bounded schema can be checked
+// Two levels by intent: a more complex requirement belongs in the backend, and a bounded schema can be checked
 // and documented key by key.
 const InnerRequirement = Options(conditions, {
   description: 'Scopes and claims, all of which must hold.',

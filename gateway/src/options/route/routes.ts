@@ -1,4 +1,4 @@
-// The options of a route, made of the options of the stages.
+// The options of a route, composed from the options of the stages.
 import { Type, type StaticDecode } from 'typebox'
 
 import { AUTH_MODE_NAMES, AUTH_MODES, DEFAULT_AUTH_MODE } from './auth-modes.ts'

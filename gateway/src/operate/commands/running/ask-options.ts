@@ -1,4 +1,4 @@
-// What each command takes that asks a running gateway, and how it finds the gateway by that.
+// The options of commands that ask a running gateway, and how they find that gateway.
 import { Option, type Command } from 'commander'
 
 import { adminAccess, type AdminAccess } from '../../admin-client/admin-access.ts'
@@ -18,7 +18,7 @@ export interface AskOptions {
 
 export interface Found {
   readonly access: AdminAccess
-  /** Of the file; undefined when it has errors or is not there, and the options say where the gateway is. */
+  /** The config of the file; undefined when the file has errors or is missing, and the options give the URL and token. */
   readonly config: Config | undefined
 }
 
@@ -34,7 +34,7 @@ export function addAskOptions(command: Command): Command {
     .option('--json', 'print JSON')
 }
 
-/** A file that was broken since its gateway started hides nothing of that gateway. Throws CommandFailed. */
+/** Finds the running gateway. With both options it works without a valid config file, which may have changed since. Throws CommandFailed. */
 export function findRunning({ config: file, admin, adminToken }: AskOptions): Found {
   if (admin !== undefined && !URL.canParse(admin))
     throw new WrongCall('--admin is no URL: write it like http://127.0.0.1:9901')
@@ -47,7 +47,7 @@ export function findRunning({ config: file, admin, adminToken }: AskOptions): Fo
   return { access: adminAccess(loaded.config, given), config: loaded.config }
 }
 
-/** An object with this member, which tells it from what other services answer. Throws CommandFailed when it does not come. */
+/** Requests an object with this member, which other services do not send. Throws CommandFailed when the response has none. */
 export async function askFor<Answer extends object>(
   access: AdminAccess,
   path: string,

@@ -1,4 +1,4 @@
-// tollgate revoke: blocks a token, a session or a subject in a running gateway, over its admin API.
+// tollgate revoke: blocks a token, a session or a subject in a running gateway, through its admin API.
 import { readFileSync } from 'node:fs'
 import { Option, type Command } from 'commander'
 
@@ -32,7 +32,7 @@ interface Answer {
   readonly title?: string
 }
 
-/** Well below what the admin API takes at once. */
+/** Characters of one request, well below the body limit of the admin API. */
 const CHUNK_CHARACTERS = 500_000
 const TIMEOUT_MS = 10_000
 
@@ -60,10 +60,10 @@ async function send({ admin, adminToken }: RevokeOptions, body: string, type: st
   throw new CommandFailed(`${response.status} ${answer.title ?? 'the gateway refused'}${hint}`)
 }
 
-/** The proxy and services behind it answer too, and what they say must not pass for a token that is blocked. */
+/** Tells a response of the admin API from one of the proxy or an upstream, which must not count as a successful revocation. */
 function isOfAdmin(answer: unknown, isOk: boolean): answer is Answer {
   if (typeof answer !== 'object' || answer === null) return false
-  // Problems of the proxy have the id of their request.
+  // Problem documents of the proxy have a requestId, those of the admin API have none.
   return isOk ? 'entries' in answer && Array.isArray(answer.entries) : 'title' in answer && !('requestId' in answer)
 }
 
@@ -79,7 +79,7 @@ function dateOf(second: number): string {
   return new Date(second * 1000).toISOString()
 }
 
-/** Whole lines, as many as fit. */
+/** Splits the text into chunks of whole lines, each as many as fit. */
 function* chunksOf(text: string): Generator<string> {
   let chunk = ''
   for (const line of text.split('\n')) {

@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { addAskOptions, askFor, findRunning, type AskOptions } from './ask-options.ts'
 import { tableText } from './table.ts'
 
-/** As /api/routes tells it, as far as a row needs it. */
+/** The members of a route in /api/routes that a row shows. */
 interface ToldRoute {
   readonly path: string
   readonly auth: string

@@ -1,4 +1,4 @@
-// tollgate status: tells how a running gateway is: ready or not, its config, its targets and its keys.
+// tollgate status: shows whether a running gateway is ready, its config, its targets and its keys.
 import type { Command } from 'commander'
 
 import { addAskOptions, askFor, findRunning, type AskOptions } from './ask-options.ts'
@@ -20,7 +20,7 @@ interface Status {
   readonly config: {
     readonly digest: string
     readonly loadedAt: string
-    /** Whether the file holds the same, secrets aside; null where the file cannot be used. */
+    /** True when the config file equals the running config, apart from secrets; null when the file cannot be used. */
     readonly sameAsFile: boolean | null
   }
   readonly upstreams: OfWorkers<{ readonly upstreams: readonly UpstreamStatus[] }>
@@ -29,7 +29,7 @@ interface Status {
 
 async function askStatus(options: AskOptions): Promise<Status> {
   const { access, config: ofFile } = findRunning(options)
-  // The first answer tells whether there is a gateway at all, and whether it knows the token.
+  // The first request shows whether a gateway responds and accepts the token.
   const { answer, at } = await askFor<Omit<Status['config'], 'sameAsFile'>>(access, '/api/config', 'digest')
   const [version, readiness, upstreams, keys] = await Promise.all([
     askFor<Pick<Status, 'version' | 'node'>>(access, '/version', 'version'),
@@ -71,7 +71,7 @@ function keysRow({ issuer, source, from, keys, ageSec, nextFetchInSec, error }: 
   ]
 }
 
-/** With a column for the worker where there are several. */
+/** Formats a table, with a column for the worker when there are several workers. */
 function workersTable<Part>(
   head: readonly string[],
   { workers, missing }: OfWorkers<Part>,

@@ -1,6 +1,6 @@
-// Rows as a table for people: columns as wide as their longest cell, nothing that a terminal would obey.
+// Formats rows as a text table: columns as wide as their longest cell, without control characters.
 
-/** Key ids and messages come from elsewhere: a terminal must not take them for its own. */
+/** Removes control characters: key ids and messages come from other parties, and a terminal would obey them. */
 function plain(cell: string): string {
   return cell.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
@@ -8,7 +8,7 @@ function plain(cell: string): string {
   )
 }
 
-/** A cell without text is shown as `-`. */
+/** Formats the table. An empty cell is shown as `-`. */
 export function tableText(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows].map((row) => row.map((cell) => plain(cell === '' ? '-' : cell)))
   const widths = head.map((_, column) => Math.max(...all.map((row) => (row[column] ?? '').length)))
