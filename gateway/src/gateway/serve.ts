@@ -81,7 +81,7 @@ export function createServe({ methods }: Pick<Router<Route>, 'methods'>, parts: 
     const onOver = observer.begin(request, response, requestId, route?.tally)
     const told = request.method === 'OPTIONS' ? cors.preflightHeaders(request) : undefined
     if (told !== undefined || route === undefined) {
-      response.on('close', onOver)
+      response.once('close', onOver)
       if (told === undefined) refuse(exchange)
       else answerPreflight(response, requestId, told)
       return
@@ -89,7 +89,7 @@ export function createServe({ methods }: Pick<Router<Route>, 'methods'>, parts: 
     inFlight.count += 1
     exchanges.count += 1
     // One listener for all that ends with the response.
-    response.on('close', () => {
+    response.once('close', () => {
       inFlight.count -= 1
       inFlight.onCut?.(request, requestId, route.tally.route)
       onOver()

@@ -129,7 +129,7 @@ export function createApp(
     refuse(request, response, code) {
       const { observer, answer, cors } = serving.current
       const id = requestIdOf(request)
-      response.on('close', observer.begin(request, response, id, undefined))
+      response.once('close', observer.begin(request, response, id, undefined))
       answer(response, code, id, { close: true, headers: cors.headersOf(request) })
     },
     refuseRaw(request, socket, code) {
