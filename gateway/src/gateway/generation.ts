@@ -5,6 +5,7 @@ import type { Clock } from '../clock.ts'
 import type { Forwarding } from '../forward/forwarding.ts'
 import { createFindings, type FindingParts } from '../observe/readiness/findings.ts'
 import type { Finding } from '../observe/readiness/readiness.ts'
+import type { Log } from '../observe/log.ts'
 import type { Config } from '../options/config.ts'
 import type { Renewals } from '../renew/renewals.ts'
 import type { RenewalFacts } from '../revoke/entries-for.ts'
@@ -38,12 +39,13 @@ export interface GenerationParts {
   readonly inFlight: InFlight
   readonly revocation: Revocation
   readonly clock: Clock
+  readonly log: Pick<Log, 'error'>
 }
 
 export function createGeneration(
   config: Config,
   { steps, ...stages }: Stages,
-  { inFlight, revocation, clock }: GenerationParts,
+  { inFlight, revocation, clock, log }: GenerationParts,
 ): Generation {
   const { router, authentication, forwarding } = stages
   const exchanges = new Exchanges()
@@ -52,7 +54,7 @@ export function createGeneration(
     config,
     exchanges,
     errors: config.errors,
-    serve: createServe(router, { ...stages, steps, inFlight, exchanges }),
+    serve: createServe(router, { ...stages, steps, inFlight, exchanges, log }),
     upgrade: steps.upgrade,
     createFindings: (ofListener) =>
       createFindings({

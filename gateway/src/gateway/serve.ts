@@ -6,6 +6,7 @@ import { SERVER_OPTIONS, type Router } from '../accept/routes/router.ts'
 import { Failure } from '../failure.ts'
 import type { GatewayRequest } from '../message/client-exchange.ts'
 import { isBodyLeft } from '../message/connection/unread-body.ts'
+import type { Log } from '../observe/log.ts'
 import type { Observer } from '../observe/observe.ts'
 import type { Exchanges } from './change/exchanges.ts'
 import type { Route } from './route.ts'
@@ -26,6 +27,7 @@ export interface ServeParts {
   readonly answer: Answer
   readonly cors: CorsByPath
   readonly observer: Observer
+  readonly log: Pick<Log, 'error'>
 }
 
 /** `proceed` takes over what was admitted, where it is not to be concluded as usual. */
@@ -60,10 +62,20 @@ function createRefuse(methods: readonly string[], { answer, cors }: Pick<ServePa
   }
 }
 
+/** For what a stage throws. Here and not in Fastify, to which the request is out of its hands. */
+function createFail({ answer, cors, log }: Pick<ServeParts, 'answer' | 'cors' | 'log'>) {
+  return function fail({ request, response, requestId }: ClientExchange, error: unknown): void {
+    log.error({ requestId, error }, 'internal error')
+    const close = isBodyLeft(request.headers)
+    if (response.headersSent) response.destroy()
+    else answer(response, 'internal_error', requestId, { headers: cors.headersOf(request), close })
+  }
+}
+
 /** The same for every request, whoever read it from its connection. */
 export function createServe({ methods }: Pick<Router<Route>, 'methods'>, parts: ServeParts): Serve {
   const { steps, inFlight, exchanges, cors, observer } = parts
-  const refuse = createRefuse(methods, parts)
+  const [refuse, fail] = [createRefuse(methods, parts), createFail(parts)]
 
   function settle(
     route: Route,
@@ -75,7 +87,7 @@ export function createServe({ methods }: Pick<Router<Route>, 'methods'>, parts: 
     else proceed(route, exchange, decision)
   }
 
-  return function serve(exchange, proceed = steps.conclude) {
+  function serveUnguarded(exchange: ClientExchange, proceed: Steps['conclude']): void {
     const { request, response, requestId } = exchange
     const route = request.entry?.route
     const onOver = observer.begin(request, response, requestId, route?.tally)
@@ -100,9 +112,21 @@ export function createServe({ methods }: Pick<Router<Route>, 'methods'>, parts: 
       settle(route, exchange, decision, proceed)
       return
     }
-    void decision.then((late) => {
-      // If the client has disconnected meanwhile, no `close` event would end the upstream's side.
-      if (!response.destroyed) settle(route, exchange, late, proceed)
-    })
+    decision
+      .then((late) => {
+        // If the client has disconnected meanwhile, no `close` event would end the upstream's side.
+        if (!response.destroyed) settle(route, exchange, late, proceed)
+      })
+      .catch((error: unknown) => {
+        fail(exchange, error)
+      })
+  }
+
+  return function serve(exchange, proceed = steps.conclude) {
+    try {
+      serveUnguarded(exchange, proceed)
+    } catch (error) {
+      fail(exchange, error)
+    }
   }
 }

@@ -1,7 +1,6 @@
 // Opens the fast lane of the listener: plain requests are served without node:http, by the same router and the same steps.
 import { openLane } from '../../accept/lane/lane.ts'
 import type { Schedule } from '../../clock.ts'
-import type { Log } from '../../observe/log.ts'
 import type { Config } from '../../options/config.ts'
 import type { App } from './app.ts'
 import type { Route } from '../route.ts'
@@ -16,11 +15,10 @@ export interface FastLaneParts extends Pick<App, 'app' | 'connections' | 'reques
   readonly serving: Current
   readonly inFlight: Pick<InFlight, 'limit'>
   readonly schedule: Schedule
-  readonly log: Pick<Log, 'error'>
 }
 
 export function openFastLane({ limits }: Config, parts: FastLaneParts): { readonly held: number } {
-  const { app, connections, requestIdOf, parsers, onLost, serving, inFlight, schedule, log } = parts
+  const { app, connections, requestIdOf, parsers, onLost, serving, inFlight, schedule } = parts
 
   return openLane<Route>(app.server, {
     schedule,
@@ -31,20 +29,13 @@ export function openFastLane({ limits }: Config, parts: FastLaneParts): { readon
     onLost,
     isRetired: () => connections.retired,
     serve(placed, response) {
-      const { router, serve, answer, cors } = serving.current
+      const { router, serve } = serving.current
       const request: RawRequest = placed as RawRequest
       request.refusal = router.assign(request)
       const route = request.entry?.route
       if (route?.isForLane === false) return false
       parsers.lane += 1
-      const requestId = requestIdOf(request)
-      try {
-        serve({ request, response, requestId })
-      } catch (error) {
-        log.error({ requestId, error }, 'internal error')
-        if (response.headersSent) response.destroy()
-        else answer(response, 'internal_error', requestId, { headers: cors.headersOf(request) })
-      }
+      serve({ request, response, requestId: requestIdOf(request) })
       return true
     },
   })
