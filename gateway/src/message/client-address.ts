@@ -1,21 +1,21 @@
-// The address of the client for counting and logging: the peer, or the one that trusted proxies name.
+// Finds the client address for limits and logs: the peer address, or the one that trusted proxies report.
 import type { GatewayRequest } from './client-exchange.ts'
 import { hopsOfForwarded, hopsOfForwardedFor, type Hop } from './forwarded-hops.ts'
 import { peerAddressOf } from './trusted-proxies.ts'
 
-/** The address of the client of a request, in one spelling; '' when its connection has none. */
+/** Returns the client address in canonical spelling; '' when the connection has none. */
 export type ClientOf = (request: GatewayRequest) => string
 
 export interface ClientAddressParts {
   readonly isTrusted: (address: string) => boolean
-  /** Where the trusted proxies write the client's address. */
+  /** The header in which trusted proxies report the client address. */
   readonly from: 'x-forwarded-for' | 'forwarded'
 }
 
 /**
- * Every proxy appends whom it heard from, so the hops are asked from the right: the first that is no trusted proxy is the
- * client, and what stands left of it is that client's own word (nginx: real_ip_recursive). Where a hop cannot be read, or all
- * are trusted, the last one that was.
+ * Returns the rightmost hop that is not a trusted proxy. Each proxy appends the address of its peer, so everything left of that
+ * hop could be spoofed by the client (nginx: real_ip_recursive). If a hop is unreadable, or all hops are trusted, returns the
+ * last address read.
  */
 function firstUntrusted(peer: string, hops: Iterable<Hop>, isTrusted: (address: string) => boolean): string {
   let client = peer
@@ -29,13 +29,13 @@ function firstUntrusted(peer: string, hops: Iterable<Hop>, isTrusted: (address: 
 
 function hopsOf({ headers }: GatewayRequest, from: ClientAddressParts['from']): Iterable<Hop> {
   const forwardedFor = from === 'x-forwarded-for' ? headers['x-forwarded-for'] : undefined
-  // Node joins the lines of a header; its type says otherwise for names that it does not know.
+  // Node joins repeated header lines to one string, though its type allows an array for names that it does not know.
   if (forwardedFor !== undefined) return hopsOfForwardedFor(String(forwardedFor))
   const { forwarded } = headers
   return forwarded === undefined ? [] : hopsOfForwarded(forwarded)
 }
 
-/** Worked out when somebody asks, and once: the peers that are proxies are few, all others cost a look at the connection. */
+/** Creates the lookup. It reads the headers only for a trusted peer, and caches the result for each such request. */
 export function createClientOf({ isTrusted, from }: ClientAddressParts): ClientOf {
   const known = new WeakMap<GatewayRequest, string>()
   return (request) => {

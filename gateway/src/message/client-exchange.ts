@@ -1,10 +1,10 @@
-// A client's request and the response to it, as the stages see them: node:http's own satisfy this, and those of the fast lane.
+// The interfaces of a client's request and its response. The objects of node:http and of the fast lane implement them.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 
 import type { RawHeaders } from './raw-headers.ts'
 
-/** Whoever reads the body listens for these; nothing flows before `data` is listened for or `resume` is called. */
+/** Events of a request body. No bytes flow before a `data` listener is added or `resume` is called. */
 interface RequestEvents {
   data: (piece: Buffer) => void
   end: () => void
@@ -13,19 +13,19 @@ interface RequestEvents {
 
 export interface GatewayRequest {
   readonly method?: string | undefined
-  /** Target of the request line. */
+  /** The request target, as in the request line. */
   url?: string | undefined
   readonly httpVersion: string
   readonly httpVersionMinor: number
-  /** By name in lower case, joined as node:http joins them. */
+  /** Values by lower-case name, repeated headers joined as in node:http. */
   readonly headers: IncomingHttpHeaders
   readonly rawHeaders: RawHeaders
-  /** Known when the body is over. */
+  /** Complete once the body has ended. */
   readonly rawTrailers: RawHeaders
   readonly socket: Socket
-  /** The body came to its end. */
+  /** True when the whole body was received. */
   readonly complete: boolean
-  /** A body that came with its head, as a whole; undefined where it has to be read. */
+  /** The body, if it was received together with the head; undefined if it must be read as a stream. */
   readonly wholeBody?: Buffer | undefined
   on<Event extends keyof RequestEvents>(event: Event, listener: RequestEvents[Event]): this
   once<Event extends keyof RequestEvents>(event: Event, listener: RequestEvents[Event]): this
@@ -36,33 +36,32 @@ export interface GatewayRequest {
   destroy(): unknown
 }
 
-/** `drain`: what was written is on its way. `close`: the response is over, or its connection is gone. */
+/** `drain`: the caller may write again. `close`: the response has ended, or its connection was closed. */
 type ResponseEvent = 'drain' | 'close'
 
 export interface GatewayResponse {
   readonly req: GatewayRequest
-  /** Null once the response has left it, or before it is its turn. */
+  /** Null after the response has ended, and while it waits for earlier responses on the connection (pipelining). */
   readonly socket: Socket | null
   statusCode: number
   statusMessage: string
-  /** False: the connection ends with this response. */
+  /** False closes the connection after this response. */
   shouldKeepAlive: boolean
   readonly headersSent: boolean
-  /** The body goes out in chunks, as nobody knows its length. */
+  /** True when the body uses the chunked transfer coding, because its length is unknown. */
   readonly chunkedEncoding: boolean
   readonly destroyed: boolean
   readonly writableEnded: boolean
-  /** All of it was handed to the operating system. */
+  /** True when all bytes were handed to the operating system. */
   readonly writableFinished: boolean
   readonly writableNeedDrain: boolean
-  /** `end(text, 'latin1')` is one write with the head. Of node:http's it is two or three. */
+  /** True when `end(text, 'latin1')` sends head and body in one write. node:http needs two or three. */
   readonly endsInOneWrite?: boolean
-  /** Names and values in turn. The head goes out with the first piece of the body, or when it is flushed. */
+  /** `headers` alternates names and values. The head is sent with the first piece of the body, or by `flushHeaders`. */
   writeHead(status: number, reason: string, headers: string[]): unknown
   writeHead(status: number, headers: string[]): unknown
   flushHeaders(): void
-  /** False asks for a pause until `drain`. */
-  /** A text is UTF-8 unless it is said to have one byte a character. */
+  /** Returns false when the caller must wait for `drain`. A text is encoded as UTF-8, or with `latin1` as one byte per character. */
   write(piece: Buffer | string): boolean
   write(piece: string, encoding: 'latin1'): boolean
   end(piece?: Buffer | string): unknown
@@ -74,7 +73,7 @@ export interface GatewayResponse {
   on(event: ResponseEvent, listener: () => void): unknown
   once(event: ResponseEvent, listener: () => void): unknown
   destroy(): unknown
-  /** The connection is no longer this response's: what its client gets is written past it. */
+  /** Detaches the response from its connection, so that the caller can write to the socket directly. */
   detachSocket(socket: Socket): void
   emit(event: ResponseEvent): unknown
 }

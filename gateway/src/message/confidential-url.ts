@@ -1,11 +1,11 @@
-// Which addresses may be asked for keys and tokens: nobody on the way can read or replace what is answered.
+// Checks that a URL for keys or tokens is safe from eavesdropping and tampering on the network.
 
-/** A host name as URL has it: an IPv6 address in brackets. */
+/** `hostname` as in URL: an IPv6 address is in brackets. */
 function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname)
 }
 
-/** https, or http that stays on this machine, or any http where `allowHttp` says that the network is trusted. */
+/** True for https, for http to a loopback address, and for any http when `allowHttp` declares the network trusted. */
 export function isConfidential({ protocol, hostname }: URL, allowHttp: boolean): boolean {
   return protocol === 'https:' || (protocol === 'http:' && (allowHttp || isLoopback(hostname)))
 }

@@ -1,10 +1,10 @@
-// The decision trace: which check gave which result for one request. Kept only for requests whose decision somebody wants to read.
+// Records the results of all checks of one request, for `explain` and the debug log.
 import { failureRule, type CheckName, type Failure } from '../failure.ts'
 
 export interface TracedCheck {
   readonly check: CheckName
   readonly outcome: 'passed' | 'failed'
-  /** In plain words; no claim value but times, no token. '' where there is nothing to say. */
+  /** In plain words, without tokens and without claim values except times. '' when there are no details. */
   readonly text: string
 }
 
@@ -15,7 +15,7 @@ export class DecisionTrace {
     return this.#checks
   }
 
-  /** A decision that is asked for again, once keys are here, is traced anew from this check on. */
+  /** Records a passed check. When a decision is repeated after a key fetch, drops the earlier results from this check on. */
   passed(check: CheckName, text = ''): void {
     const known = this.#checks.findIndex((traced) => traced.check === check)
     if (known !== -1) this.#checks = this.#checks.slice(0, known)
@@ -26,7 +26,7 @@ export class DecisionTrace {
     this.#checks.push({ check: failureRule(code).check, outcome: 'failed', text: detail })
   }
 
-  /** For the log: `shape passed, issuer passed, time failed: it expired 35 s ago`. */
+  /** The text for the log, such as `shape passed, issuer passed, time failed: it expired 35 s ago`. */
   toString(): string {
     return this.#checks
       .map(({ check, outcome, text }) => `${check} ${outcome}${outcome === 'failed' && text !== '' ? `: ${text}` : ''}`)

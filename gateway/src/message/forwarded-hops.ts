@@ -1,13 +1,13 @@
-// The addresses that proxies recorded for each other, last one first: X-Forwarded-For and Forwarded (RFC 7239).
+// Parses the hops in X-Forwarded-For and Forwarded (RFC 7239), from the last to the first.
 import { isIPv4, isIPv6, SocketAddress } from 'node:net'
 
-/** One hop: its address in one spelling, or undefined where none can be read (`unknown`, `_hidden`, a slip). */
+/** The address of a hop in canonical spelling; undefined if it is unreadable (`unknown`, `_hidden`, a syntax error). */
 export type Hop = string | undefined
 
 const IPV4_PORT = /^([\d.]+):\d{1,5}$/
 const IPV6_PORT = /^\[([^\]%]*)\](?::\d{1,5})?$/
 
-/** `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]`, `[2001:db8::7]:4711`. */
+/** Reads `192.0.2.7`, `192.0.2.7:4711`, `2001:db8::7`, `[2001:db8::7]` or `[2001:db8::7]:4711`; undefined for other text. */
 export function readAddress(text: string): Hop {
   const bare = IPV4_PORT.exec(text)?.[1] ?? IPV6_PORT.exec(text)?.[1] ?? text
   if (isIPv4(bare)) return bare
@@ -16,7 +16,7 @@ export function readAddress(text: string): Hop {
   return address.startsWith('::ffff:') ? address.slice(7) : address
 }
 
-/** From the right, and no further than somebody asks: what stands left of a proxy's own element may be anybody's. */
+/** Yields hops from the right, lazily: what stands left of a proxy's own element could be spoofed. */
 export function* hopsOfForwardedFor(header: string): Generator<Hop> {
   for (let end = header.length; end >= 0;) {
     const comma = end === 0 ? -1 : header.lastIndexOf(',', end - 1)
@@ -28,7 +28,10 @@ export function* hopsOfForwardedFor(header: string): Generator<Hop> {
 
 const PARAMETER = /\s*([\w!#$%&'*+.^`|~-]+)=(?:"((?:[^"\\]|\\.)*)"|([^\s;",]*))\s*(?:;|$)/y
 
-/** The `for` of an element. Its other parameters may hold what the client said (`host`), so quotes are minded. */
+/**
+ * Returns the `for` parameter of an element. Other parameters may contain text of the client (`host`), so quoted strings are
+ * parsed.
+ */
 function hopOfElement(element: string): Hop {
   let hop: string | undefined
   PARAMETER.lastIndex = 0
@@ -43,7 +46,10 @@ function hopOfElement(element: string): Hop {
   return hop === undefined ? undefined : readAddress(hop)
 }
 
-/** Where the last element before `end` begins. From the right as well: a quote that somebody left open spoils what is theirs alone. */
+/**
+ * Returns the index of the last element before `end`. It scans from the right, so that an unclosed quote of the client cannot
+ * affect the elements that proxies appended.
+ */
 function beginOfElement(header: string, end: number): number {
   let inQuotes = false
   for (let index = end - 1; index >= 0; index -= 1) {
@@ -54,7 +60,7 @@ function beginOfElement(header: string, end: number): number {
   return 0
 }
 
-/** As above, for `Forwarded: for=192.0.2.7;proto=https, for="[2001:db8::7]:4711"`. */
+/** Yields hops from the right, of `Forwarded: for=192.0.2.7;proto=https, for="[2001:db8::7]:4711"`. */
 export function* hopsOfForwarded(header: string): Generator<Hop> {
   for (let end = header.length; end >= 0;) {
     const begin = beginOfElement(header, end)

@@ -1,8 +1,8 @@
 // Memoizes a function of text, for a bounded number of texts.
 
 /**
- * Beyond `max` keys it begins anew: what really comes again is few and soon back, and a flood of invented keys must not grow
- * the memory. `decide` gives the same for the same key, and never undefined.
+ * Returns a cached `decide`. The cache is cleared when it holds `max` keys: frequent keys soon return, and a flood of invented
+ * keys cannot exhaust the memory. `decide` must be pure and must not return undefined.
  */
 export function memoize<Value>(max: number, decide: (key: string) => Value): (key: string) => Value {
   const decided = new Map<string, Value>()
@@ -17,7 +17,7 @@ export function memoize<Value>(max: number, decide: (key: string) => Value): (ke
   }
 }
 
-/** Spellings of header names that clients and upstreams really use are few: looking up beats folding and comparing each time. */
+/** Clients and upstreams use few spellings of header names, and a cache lookup is faster than lower-casing each time. */
 const MAX_NAMES = 2000
 
 export function memoizeByName<Verdict>(decide: (name: string) => Verdict): (name: string) => Verdict {

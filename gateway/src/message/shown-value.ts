@@ -1,40 +1,40 @@
-// Values in details for operators: bounded, quoted, and of what may be personal its kind alone.
+// Formats values for messages to operators: limits and quotes texts, and shows only the type of personal values.
 import { ExactNumber } from './json/exact-number.ts'
 import { withoutTokens } from './told-text.ts'
 
 const MAX_SHOWN = 100
 const MAX_SHORT = 256
 const MAX_LISTED = 5
-// Terminals obey C1 controls too, and marks of direction reorder what is around them.
+// Terminals interpret C1 control characters, and bidirectional marks reorder the text around them.
 const UNPRINTABLE = /[\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g
 
-/** Escapes what JSON leaves as it is and a terminal obeys. */
+/** Escapes characters that JSON.stringify keeps and that a terminal interprets. */
 export function printable(text: string): string {
   return text.replace(UNPRINTABLE, (code) => `\\u${code.charCodeAt(0).toString(16).padStart(4, '0')}`)
 }
 
-/** A text of a client for an access line. Cut after tokens are taken out: half of one has no longer its shape, and its claims are in it. */
+/**
+ * Shortens a text of a client for the log. It removes tokens before the cut: a cut token is not recognised, but still exposes
+ * claims.
+ */
 export function shortText(text: string): string {
   return printable(withoutTokens(text).slice(0, MAX_SHORT))
 }
 
-/**
- * What a token or a config calls something that is no secret: an issuer, an audience, an algorithm. Tokens are taken
- * out before the cut, as above.
- */
+/** Quotes and shortens a text that is not secret, such as an issuer, audience or algorithm. It removes tokens before the cut. */
 export function quoted(text: string): string {
   const told = withoutTokens(text)
   const cut = told.length > MAX_SHOWN ? `${told.slice(0, MAX_SHOWN)}…` : told
   return printable(JSON.stringify(cut))
 }
 
-/** `"a", "b" and 3 more`. */
+/** Returns a list such as `"a", "b" and 3 more`. */
 export function quotedList(texts: readonly string[]): string {
   const shown = texts.slice(0, MAX_LISTED).map(quoted).join(', ')
   return texts.length > MAX_LISTED ? `${shown} and ${texts.length - MAX_LISTED} more` : shown
 }
 
-/** Type and size of a claim, never its value: it may be personal. */
+/** Type and size of a claim, without its value, which may be personal. */
 export function kindOfValue(value: unknown): string {
   if (value === undefined) return 'missing'
   if (value === null) return 'null'
@@ -46,7 +46,7 @@ export function kindOfValue(value: unknown): string {
   return `an object with ${Object.keys(value).length} members`
 }
 
-/** By what little two names differ, where that is why they do not match; undefined when they are just two names. */
+/** Describes a small difference of two names (such as case or a final slash); undefined when they differ otherwise. */
 export function differenceOf(actual: string, wanted: string): string | undefined {
   const ways: readonly (readonly [string, (text: string) => string])[] = [
     ['the last /', (text) => (text.endsWith('/') ? text.slice(0, -1) : text)],
@@ -57,7 +57,7 @@ export function differenceOf(actual: string, wanted: string): string | undefined
   return ways.find(([, alike]) => alike(actual) === alike(wanted))?.[0]
 }
 
-/** `iss is "https://a/" (this issuer is "https://a": it differs by the last /)`. `all`: of which one is wanted. */
+/** Returns a text such as `iss is "https://a/" (this issuer is "https://a": it differs by the last /)`. One of `all` was expected. */
 export function mismatch(name: string, actual: readonly string[], all: readonly string[], whose: string): string {
   const is = `${name} is ${actual.length === 0 ? 'an empty list' : quotedList(actual)}`
   for (const one of actual.slice(0, MAX_LISTED)) {

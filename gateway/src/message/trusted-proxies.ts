@@ -1,10 +1,10 @@
-// Which peers are load balancers in front of the gateway, so that their forwarding headers are believed.
+// Recognises trusted proxies by their addresses, and reads the forwarding headers that only they may set.
 import { BlockList, isIP, isIPv6 } from 'node:net'
 
 import type { GatewayRequest } from './client-exchange.ts'
 import { memoize } from './memoize.ts'
 
-/** An address, or a network in CIDR notation; undefined when it is neither. */
+/** Parses an address or a network in CIDR notation; undefined if it is neither. */
 function parseNetwork(text: string): { readonly address: string; readonly prefix: number } | undefined {
   const [address = '', length, more] = text.split('/')
   const bits = isIPv6(address) ? 128 : 32
@@ -13,12 +13,12 @@ function parseNetwork(text: string): { readonly address: string; readonly prefix
   return /^\d{1,3}$/.test(length) && Number(length) <= bits ? { address, prefix: Number(length) } : undefined
 }
 
-/** For checking a config. */
+/** True for an address or a network in CIDR notation. For the checks of a config. */
 export function isNetwork(text: string): boolean {
   return parseNetwork(text) !== undefined
 }
 
-/** Addresses of connections are asked about again and again, and there are few proxies: answers are cached. */
+/** Size of the cache of results for each peer address. */
 const MAX_CACHED = 1000
 
 export function createTrust(networks: readonly string[]): PeerTrust {
@@ -32,12 +32,12 @@ export function createTrust(networks: readonly string[]): PeerTrust {
   return memoize(MAX_CACHED, (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
 }
 
-/** Whether a peer is a proxy whose word about the client counts. */
+/** True for the address of a trusted proxy, whose forwarding headers are believed. */
 export type PeerTrust = (address: string) => boolean
 
 const FIRST_OF_LIST = /^[^,]*/
 
-/** What a trusted proxy says that it was asked for; undefined from anybody else. */
+/** The first value of a forwarding header, if a trusted proxy sent it; else undefined. */
 export function forwardedValue(
   { headers, socket }: Pick<GatewayRequest, 'headers' | 'socket'>,
   name: string,
@@ -48,7 +48,7 @@ export function forwardedValue(
   return FIRST_OF_LIST.exec(String(value))?.[0].trim()
 }
 
-/** Who is at the other end of the connection; an IPv4 client of a dual-stack listener without the IPv6 prefix. */
+/** The address of the connection's peer, an IPv4-mapped IPv6 address as IPv4. */
 export function peerAddressOf({ socket }: Pick<GatewayRequest, 'socket'>): string {
   const address = socket.remoteAddress ?? ''
   return address.startsWith('::ffff:') ? address.slice(7) : address

@@ -1,4 +1,4 @@
-// Makes the fields of an access line that say who called: once for each token.
+// Builds the caller's fields of an access line (subject, issuer, kid, claims), once for each token.
 import { createHash } from 'node:crypto'
 
 import type { LogFields } from './log.ts'
@@ -22,7 +22,7 @@ function scalarOf(value: unknown): Scalar | undefined {
   return typeof value === 'number' || typeof value === 'boolean' ? value : undefined
 }
 
-/** Objects are left out: what is in them was not asked for. */
+/** Returns a scalar or a list of scalars; undefined for objects, whose members the config does not name. */
 function toldValue(value: JsonValue | undefined): Scalar | readonly Scalar[] | undefined {
   return Array.isArray(value) ? value.slice(0, MAX_ITEMS).flatMap((item) => scalarOf(item) ?? []) : scalarOf(value)
 }
@@ -33,7 +33,10 @@ function hashOf({ issuerId, subject }: AuthResult): string {
 
 const NOBODY: CallerFields = Object.freeze({})
 
-/** Nothing for whoever is not known. Results are shared by all requests with a token, and so is what is told of them. */
+/**
+ * Creates the builder. It returns no fields for anonymous callers, and caches the fields of each auth result, which all
+ * requests with the token share.
+ */
 export function createCallerFields({ subject: told, claims }: Pick<Config['log'], 'subject' | 'claims'>) {
   const pointers = claims.map((pointer) => ({ pointer, read: compilePointer(pointer) }))
   const known = new WeakMap<AuthResult, CallerFields>()

@@ -1,10 +1,13 @@
 // Limits how many log lines of one kind are written, so that a flood of faults does not fill the disk.
 import type { Clock } from '../clock.ts'
 
-/** In each second. */
+/** Lines per second. */
 const LINES = 10
 
-/** Asked for each line: undefined when it is not to be written, else how many were not since the last one. */
+/**
+ * Creates the limit, which is called for each line. Returns undefined to suppress the line, else the number of lines suppressed
+ * before it.
+ */
 export function createLineLimit(clock: Clock): () => number | undefined {
   let second = -Infinity
   let written = 0

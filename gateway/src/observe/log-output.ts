@@ -1,4 +1,4 @@
-// Writes log lines to standard output without waiting for it: the disk may be full, and its reader stand still or be gone.
+// Writes log lines to standard output without blocking, also when the disk is full or the reader is slow or gone.
 import { fstatSync, write as writeFile } from 'node:fs'
 import { Socket } from 'node:net'
 import type { DestinationStream } from 'pino'
@@ -6,24 +6,24 @@ import type { DestinationStream } from 'pino'
 import { createLog } from './log.ts'
 
 export interface LogOutput extends DestinationStream {
-  /** Writes what was collected, in the background. */
+  /** Writes the collected lines, in the background. */
   flush(): void
-  /** Writes what is left. Waits a second at most for whoever reads it. */
+  /** Writes the remaining lines. Waits for a slow reader for at most 1 s. */
   end(): Promise<void>
 }
 
-/** Writes a block, however long that takes. */
+/** Writes a block, then calls `done`, however long it takes. */
 export type WriteBlock = (block: string, done: () => void) => void
 
-/** What may wait for a reader that is slow; lines beyond that are lost, as the requests must not wait for them. */
+/** Limit of bytes that wait for a slow reader. Lines beyond it are dropped, so that requests never wait for the log. */
 const MAX_WAITING_BYTES = 8_388_608
-/** How long a line may wait for others of its block. */
+/** Longest time that a line waits for its block to fill. */
 const FLUSH_MS = 100
 const END_MS = 1000
-/** When what could not be written is tried again. */
+/** Delay before a failed write is retried. */
 const RETRY_MS = 1000
 
-/** Writes blocks one at a time: blocks of several processes on one pipe must not be mixed. */
+/** Writes blocks one at a time, so that blocks of several processes on one pipe do not interleave. */
 function createBlockQueue(writeBlock: WriteBlock, onWritten: (bytes: number) => void) {
   const blocks: string[] = []
   let isWriting = false
@@ -43,12 +43,12 @@ function createBlockQueue(writeBlock: WriteBlock, onWritten: (bytes: number) => 
   }
 
   return {
-    /** Adds a block, unless it is empty, and begins to write. */
+    /** Adds a block, unless it is empty, and starts to write. */
     push(block: string): void {
       if (block !== '') blocks.push(block)
       if (!isWriting) next()
     },
-    /** Calls `run` whenever all blocks are written. */
+    /** Calls `run` each time when all blocks are written. */
     onIdle(run: () => void): void {
       whenIdle = run
     },
@@ -110,14 +110,14 @@ export function createLogOutput(writeBlock: WriteBlock, blockBytes: number): Log
   }
 }
 
-/** Standard error may have the same trouble, so nobody waits for it either. */
+/** Writes to standard error without waiting, because it may block too. */
 function tell(text: string): void {
   writeFile(2, `tollgate: ${text}\n`, () => undefined)
 }
 
 export type WriteFile = (fd: number, bytes: Buffer, done: (error: Error | null, written: number) => void) => void
 
-/** Of a file, a block is tried again until it is written: a disk that is full gets room again. */
+/** Creates a writer for a file. It retries a failed block until it is written, because a full disk may have space again. */
 export function writeBlockTo(fd: number, write: WriteFile = writeFile): WriteBlock {
   let isFailing = false
   return (block, done) => {
@@ -139,14 +139,14 @@ export function writeBlockTo(fd: number, write: WriteFile = writeFile): WriteBlo
   }
 }
 
-/** What a socket of Node writes by; its own mode of blocking is to be had nowhere else. */
+/** The part of Node's internal socket handle that sets the blocking mode; no public API does. */
 interface StreamHandle {
   setBlocking(isBlocking: boolean): void
 }
 
 /**
- * A pipe is written as a stream that waits for room without a thread: one that hung in a write would keep the process from
- * ending for as long as the reader stands still (libuv joins its threads at exit).
+ * Creates a writer for a pipe. It uses a stream, which waits without a thread: libuv joins its threads at exit, so a thread
+ * blocked in a write would keep the process alive until the reader continues.
  */
 function writeBlockToPipe(fd: number): WriteBlock {
   const socket = new Socket({ fd, readable: false, writable: true })
@@ -156,16 +156,16 @@ function writeBlockToPipe(fd: number): WriteBlock {
     tell(`no log is written any more, requests are served all the same: nobody reads it (${error.message})`)
   })
   return (block, done) => {
-    // The mode is that of all processes that have this pipe: one that starts or ends, such as a worker, makes it blocking.
+    // All processes that share a pipe share its mode, and a starting or ending process, such as a worker, makes it blocking.
     if (!socket.destroyed) handle?.setBlocking(false)
-    // Of a reader that is gone each block says so again; nobody waits for it.
+    // Each write fails after the reader has closed the pipe; the callback ignores the error.
     socket.write(block, () => {
       done()
     })
   }
 }
 
-/** `blockBytes`: how much is collected before it is written. */
+/** Creates the log output for standard output. `blockBytes` is the size at which a block is written. */
 export function standardOutput(blockBytes = 4096): LogOutput {
   const kind = fstatSync(1)
   return createLogOutput(kind.isFIFO() || kind.isSocket() ? writeBlockToPipe(1) : writeBlockTo(1), blockBytes)

@@ -1,9 +1,9 @@
-// Writes the log as JSON lines: only fields that are named here, so that no token and no query can slip in.
+// Writes the log as JSON lines. Only the fields of LOG_FIELDS are written, so that no token and no query can leak.
 import { pino, type DestinationStream } from 'pino'
 
 import type { LogOptions } from '../options/operate.ts'
 
-/** All fields that a line may have, beside `level`, `time` and `message`: the compiler refuses others, and so does the log. */
+/** All fields of log lines besides `level`, `time` and `message`. The compiler rejects other fields, and the log drops them. */
 export const LOG_FIELDS = [
   ...['requestId', 'method', 'path', 'route', 'status', 'code', 'detail', 'trace', 'complete', 'durationMs', 'client'],
   ...['issuer', 'subject', 'sid', 'token', 'reason', 'added', 'removed', 'remark', 'keysLeftSec'],
@@ -27,7 +27,7 @@ type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 export interface Log extends Readonly<Record<LogLevel, LogMethod>> {
   isLevelEnabled(level: LogLevel): boolean
-  /** A log whose lines all have these fields. */
+  /** Creates a log that adds these fields to each line. */
   child(fields: LogFields): Log
 }
 
@@ -40,10 +40,10 @@ function onlyNamed(fields: Record<string, unknown>): Record<string, unknown> {
   return fields
 }
 
-/** The causes of an error that are told: a chain that leads back to itself ends somewhere. */
+/** Limit of nested causes, because a chain of causes may be circular. */
 const MAX_CAUSES = 5
 
-/** What is known of an error, and no other property of it: libraries hang whole requests, with their headers, on theirs. */
+/** Returns the known properties of an error only: libraries attach whole requests, with their headers, to errors. */
 function errorFacts(error: unknown, depth = 0): Record<string, unknown> | string {
   if (!(error instanceof Error)) return typeof error === 'string' ? error : typeof error
   const { name, message, stack, cause } = error
@@ -57,7 +57,7 @@ function errorFacts(error: unknown, depth = 0): Record<string, unknown> | string
   }
 }
 
-/** Lines are collected and written in blocks: the output is ended before the process is. */
+/** Creates the log. Lines may wait in the output, so the process must end the output before it exits. */
 export function createLog(options: Readonly<Pick<LogOptions, 'level'>>, destination: DestinationStream): Log {
   return pino(
     {

@@ -18,12 +18,12 @@ import { peerAddressOf } from '../message/trusted-proxies.ts'
 import type { Config } from '../options/config.ts'
 import { failureRule, type FailureCode } from '../failure.ts'
 
-/** A request as it came: the framework is given another target where no route answers. */
+/** A request with its original target: Fastify replaces `url` when no route matches. */
 export type ObservedRequest = RecordedRequest & { readonly originalUrl?: string | undefined }
 
 const AUTHORITY = /^https?:\/\/[^/?#]*/i
 
-/** The path alone: a query may hold tokens and personal data, an authority a password. */
+/** Returns the path without authority and query: a query may hold tokens and personal data, an authority a password. */
 function pathOf({ originalUrl, url }: ObservedRequest, hasRoute: boolean): string {
   const target = (hasRoute ? url : (originalUrl ?? url)) ?? ''
   const path = target.startsWith('/') ? target : target.replace(AUTHORITY, '')
@@ -31,7 +31,7 @@ function pathOf({ originalUrl, url }: ObservedRequest, hasRoute: boolean): strin
   return withoutTokens(queryAt === -1 ? path : path.slice(0, queryAt))
 }
 
-/** Without what stands before an @: an absolute target may bring a password there. */
+/** Removes userinfo before an @: an absolute target may hold a password there. */
 function hostOf(host: string | undefined): string | undefined {
   return host?.slice(host.lastIndexOf('@') + 1)
 }
@@ -47,10 +47,10 @@ function rounded(ms: number): number {
   return Math.round(ms * 1000) / 1000
 }
 
-/** nginx's code for a client that went away before the response: never sent, but told apart in log and metrics. */
+/** nginx's status for a client that closed the connection before the response. It is only used in log and metrics. */
 const CLIENT_CLOSED = 499
 
-/** Written past the response, straight to the connection. */
+/** A 101 is written directly to the connection, so the response object does not show it. */
 const SWITCHED = 101
 
 function statusOf(response: GatewayResponse): number {
@@ -67,16 +67,22 @@ export interface ObserverParts {
 }
 
 export interface Observer {
-  /** Called when a request comes; the returned function when its response is over. `tally` is that of its route, if it has one. */
+  /**
+   * Called when a request arrives. The returned function is called when its response has ended. `tally` is that of the route;
+   * undefined without a route.
+   */
   begin(
     request: ObservedRequest,
     response: GatewayResponse,
     requestId: string,
     tally: RouteTally | undefined,
   ): () => void
-  /** A request that had no response: its client left before it was its turn, or it was answered without (`code`). */
+  /**
+   * Reports a request without a response object: the client closed the connection while the request waited, or the gateway
+   * refused it with `code`.
+   */
   onUnserved(request: ObservedRequest, requestId: string, code?: FailureCode): void
-  /** What could not be parsed. Each is counted; of a flood of them, some are written. */
+  /** Reports a request that could not be parsed. All are counted; the log lines are limited (line-limit.ts). */
   onFault(socket: Socket, fault: ConnectionFault): void
 }
 
@@ -106,7 +112,7 @@ export function createObserver(options: Config['log'], { log, clientOf, metrics,
         const userAgent = headers['user-agent']
         const answered = answeredWith(response)
         const { subject, issuer, kid, claims } = callerFields(record.caller)
-        // Of a WebSocket, what the connection had carried before was taken off.
+        // A WebSocket is counted by the bytes of its socket; the record holds minus the bytes of earlier requests.
         const isSwitched = status === SWITCHED
         log.info(
           {

@@ -1,4 +1,4 @@
-// How the parts of one process are now: its targets and its keys, for whoever operates it.
+// Reports the current state of one process for operators: its upstreams with their targets, and the keys of its issuers.
 import type { TrustedIssuer } from '../authenticate/issuers.ts'
 import { toldAddress } from '../authenticate/keys/key-document.ts'
 import type { Clock } from '../clock.ts'
@@ -8,12 +8,12 @@ import type { Config } from '../options/config.ts'
 type Outage = TargetStatus['outages'][number]
 
 export interface TargetOut {
-  /** ejected: requests failed. unhealthy: health checks failed. */
+  /** `ejected`: requests failed. `unhealthy`: health checks failed. */
   readonly why: Outage['why']
   readonly cause: string
   /** RFC 3339. */
   readonly since: string
-  /** Until a request may go there as a probe; left out where health checks decide. */
+  /** Seconds until a request may probe the target; left out when health checks decide. */
   readonly probeInSec?: number
 }
 
@@ -23,27 +23,27 @@ export interface UpstreamStatus {
   readonly retries: number
   readonly targets: readonly {
     readonly target: string
-    /** Whether it gets requests. */
+    /** True when the target receives requests. */
     readonly available: boolean
-    /** What active health checks say of it. */
+    /** The result of active health checks. */
     readonly health: 'healthy' | 'unhealthy' | 'unchecked'
     readonly inFlight: number
     readonly out: readonly TargetOut[]
   }[]
 }
 
-/** The keys of one issuer. Nothing of a key but its names. */
+/** The keys of one issuer, only by kid and algorithm. */
 export interface IssuerKeys {
   readonly issuer: string
   readonly source: 'jwksUrl' | 'discovery' | 'jwksFile' | 'pemFile' | 'secret'
-  /** URL without its query, or file. */
+  /** The URL without its query, or the file. */
   readonly from?: string
   readonly keys: readonly { readonly kid?: string; readonly algorithm: string }[]
-  /** Since they were fetched or read; left out before. */
+  /** Seconds since the keys were fetched or read; left out before that. */
   readonly ageSec?: number
-  /** Left out while a fetch is under way, and where nothing is fetched. */
+  /** Left out during a fetch, and for keys that are not fetched. */
   readonly nextFetchInSec?: number
-  /** Why the last fetch or reading failed; left out after a good one. */
+  /** Error of the last fetch or read; left out after a success. */
   readonly error?: string
 }
 
@@ -105,7 +105,7 @@ function keysStatus(issuer: Config['issuers'][number], trusted: TrustedIssuer | 
   }
 }
 
-/** Reads, and changes nothing. */
+/** Returns the current status, without side effects. */
 export function readStatus({ config, issuers, upstreams, clock }: StatusParts): GatewayStatus {
   return {
     upstreams: [...upstreams.values()].map((upstream) =>

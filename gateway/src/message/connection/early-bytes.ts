@@ -1,13 +1,13 @@
-// A connection that is being switched and that nobody reads yet: notices when the peer leaves, and keeps what arrives.
+// Buffers early bytes of a connection during an upgrade, and notices when the peer closes it.
 import type { Duplex } from 'node:stream'
 
-/** None that waits for its 101 sends anything: more than this is no client. */
+/** Clients send nothing before the 101, so more bytes than this end the connection. */
 const MAX_EARLY_BYTES = 65_536
 
 /**
- * For a connection that Node has let go of (upgrade, connect). Without somebody who reads, the end of the client's side stays
- * behind what it sent, and what it took stays taken. Returns what gives back all that came, for the one who reads next;
- * a client that sends too much is cut off.
+ * Reads a connection that Node has released (events upgrade and connect). Without a reader, the end of the client's stream
+ * would stay unnoticed behind buffered bytes. Returns a function that stops reading and puts the bytes back for the next
+ * reader. Destroys the connection of a client that sends more than 64 KiB.
  */
 export function keepEarlyBytes(socket: Duplex): () => void {
   const early: Buffer[] = []

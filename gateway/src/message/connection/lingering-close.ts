@@ -6,9 +6,9 @@ import type { GatewayResponse } from '../client-exchange.ts'
 const LINGER_MS = 2000
 
 /**
- * Closing a socket with unread data makes the kernel send a reset, and the reset makes the client forget the response that is
- * on its way. So the response goes out with the end of the stream, what still comes is read and thrown away for a moment, and
- * then the connection is closed (nginx calls this lingering_close). Whoever calls it sees to it that what comes is read.
+ * Ends the response, discards incoming bytes for up to 2 s, then closes the connection (nginx: lingering_close). Closing a
+ * socket with unread data sends a TCP reset, and the client may then lose the response (RFC 9112 section 9.6). The caller must
+ * make sure that the socket is read.
  */
 export function endLingering(socket: Socket): void {
   if (socket.readableEnded) {
@@ -27,12 +27,12 @@ export function endLingering(socket: Socket): void {
     })
 }
 
-/** The same for a response of a request that was not read to its end. Call it before the response ends. */
+/** Does the same for a response whose request was not read completely. Call it before the response ends. */
 export function closeLingering(response: GatewayResponse): void {
   const { socket, req } = response
   if (socket === null || req.complete) return
   const destroySoon = socket.destroySoon.bind(socket)
-  // Node ends a connection that is not kept alive through this method, right after the last byte of the response.
+  // Node calls this method after the last byte of a response, when the connection is not kept alive.
   socket.destroySoon = () => {
     socket.destroySoon = destroySoon
     endLingering(socket)

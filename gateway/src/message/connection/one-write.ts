@@ -1,9 +1,10 @@
-// Ends a response whose body is complete with one plain write for head and body.
+// Ends a response with a complete body by one write for head and body.
 import type { GatewayResponse } from '../client-exchange.ts'
 
 /**
- * `text` holds one byte a character. Node joins such a text to the head, where `end(text)` would gather two or three pieces
- * (a tenth of the CPU time of a small request). Corked, so that the write is not put off. For responses with a length.
+ * Sends `text`, one byte per character, for responses with Content-Length. node:http joins a text of `write` to the head, while
+ * `end(text)` sends two or three pieces (a tenth of the CPU time of a small request). The socket is corked, so that Node does
+ * not delay the write.
  */
 export function endInOneWrite(response: GatewayResponse, text: string): void {
   const { socket } = response

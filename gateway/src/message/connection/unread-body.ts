@@ -1,4 +1,4 @@
-// Request bodies that a response does not wait for: a small one is read and dropped, a large one ends the connection.
+// Handles request bodies that a response does not wait for: drops a small one, or closes the connection.
 import type { IncomingHttpHeaders } from 'node:http'
 
 import type { GatewayRequest, GatewayResponse } from '../client-exchange.ts'
@@ -6,7 +6,10 @@ import { closeLingering } from './lingering-close.ts'
 
 const DROPPED_BODY_BYTES = 65_536
 
-/** Whether the connection must end with the response. Who expects 100-continue may keep the body back after any other response. */
+/**
+ * True when the connection must close after the response. With Expect: 100-continue, the client may never send the body after
+ * another response (RFC 9110 section 10.1.1).
+ */
 export function isBodyLeft(headers: IncomingHttpHeaders): boolean {
   return (
     headers.expect !== undefined ||
@@ -19,7 +22,10 @@ function hasBody({ headers }: GatewayRequest): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 }
 
-/** Reads the body away. Settles when it is over, when it is more than is read, or when there is none that will come by itself. */
+/**
+ * Reads and drops the body. Resolves at its end or a closed connection, after 64 KiB, or at once if the body is larger or
+ * awaits a 100.
+ */
 export function dropBody(request: GatewayRequest): Promise<void> {
   const { headers } = request
   request.resume()
@@ -36,7 +42,10 @@ export function dropBody(request: GatewayRequest): Promise<void> {
   })
 }
 
-/** Headers of a response that is given now: the end of the connection, where a body is still to come. Call it before the response ends. */
+/**
+ * Returns the headers for a response sent before the request is complete: `connection: close` if a body remains, else none.
+ * Call it before the response ends.
+ */
 export function closeUnlessRead(request: GatewayRequest, response: GatewayResponse): readonly string[] {
   if (request.complete || !hasBody(request)) return []
   closeLingering(response)

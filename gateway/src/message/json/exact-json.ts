@@ -1,7 +1,7 @@
-// JSON whose numbers keep their digits, at any depth: parsed into frozen values, and written again.
+// Parses and writes JSON without loss of digits in numbers, at any depth. Parsed values are frozen.
 import { ExactNumber, readNumber } from './exact-number.ts'
 
-/** Of JSON that is valid: what lies between these is commas, colons and white space. */
+/** Tokens of valid JSON; between them are only commas, colons and white space. */
 const TOKENS = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]]|-?\d[\d.eE+-]*|true|false|null/g
 
 type Container = unknown[] | Record<string, unknown>
@@ -28,14 +28,14 @@ function scalarOf(token: string): unknown {
 function addTo(container: Container, name: string, value: unknown): void {
   if (Array.isArray(container)) container.push(value)
   else if (name === '__proto__')
-    // Assigning would change the prototype instead.
+    // An assignment to `__proto__` would change the prototype.
     Object.defineProperty(container, name, { value, writable: true, enumerable: true, configurable: true })
   else container[name] = value
 }
 
 /**
- * What JSON.parse makes of the same text, frozen, but for numbers that it would alter: those are ExactNumbers. The text must be an
- * object or array that JSON.parse takes. Without recursion: the depth is the sender's to choose.
+ * Returns the frozen result of JSON.parse, with an ExactNumber for each number that a double would alter. The text must be an
+ * object or array that JSON.parse accepts. It does not recurse, because the sender chooses the depth.
  */
 export function readExactJson(text: string): object {
   const open: { readonly container: Container; readonly name: string }[] = []
@@ -74,7 +74,7 @@ function begin(value: object): Unfinished {
   return { names: members.map(([name]) => name), values: members.map(([, member]) => member as unknown), next: 0 }
 }
 
-/** What JSON.stringify writes, but for ExactNumbers, which are written as their digits. No toJSON is asked. */
+/** Returns the text of JSON.stringify, with the digits of each ExactNumber. It ignores toJSON. */
 export function writeExactJson(value: unknown, indent = 0): string {
   const open: Unfinished[] = []
   let text = ''

@@ -1,4 +1,4 @@
-// Writes key events to the log and the metrics: look here first when tokens are refused.
+// Writes key events to the log and the metrics.
 import type { Log } from '../log.ts'
 import type { CountEvent } from '../metrics/event-counters.ts'
 import type { KeyEvents, TrustedIssuer } from '../../authenticate/issuers.ts'
@@ -26,7 +26,7 @@ export function createKeyEvents(log: Log, count: CountEvent): KeyEvents {
 
 export interface KeyStatus {
   readonly issuer: string
-  /** Of a secret or a file: a start reads them, and fails without. */
+  /** True for a secret or a file, which is read at the start; an error there prevents the start. */
   readonly isLocal: boolean
   readonly count: number
   readonly ageSec: number | undefined

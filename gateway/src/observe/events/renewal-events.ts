@@ -6,7 +6,7 @@ import type { RenewalEvents } from '../../renew/renew.ts'
 
 export interface RenewalReports {
   eventsFor(issuer: string): RenewalEvents
-  /** A response carried a successor. */
+  /** Called after a response has delivered a successor. */
   readonly onDelivered: (caller: AuthResult) => void
 }
 
@@ -22,7 +22,7 @@ export function createRenewalEvents(log: Log, count: CountEvent): RenewalReports
         },
         onFailed(reason) {
           count('tollgate_renewal_failures_total', { issuer })
-          // The old token still serves: nobody has to get up for this.
+          // Logged as info, because the old token is still valid.
           log.info({ issuer, reason }, 'token not renewed')
         },
         onRetired() {

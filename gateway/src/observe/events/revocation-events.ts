@@ -1,18 +1,18 @@
-// Writes the troubles of the block list's store to the log, and to what /readyz says.
+// Writes store events of the block list to the log, and reports its state to /readyz.
 import type { Log } from '../log.ts'
 import type { LogOutParts } from '../../revoke/log-out.ts'
 import type { Revocation, RevocationEvents } from '../../revoke/revocation.ts'
 import type { Finding } from '../readiness/readiness.ts'
 
-/** What a busy machine and the way to Redis add to a difference: clocks that agree differ by a few milliseconds. */
+/** Measurement error of a clock difference, from load and network latency: accurate clocks differ by a few milliseconds. */
 const MEASURING_MS = 100
 
-/** `toleranceMs`: what the issuers' tokens tolerate of clocks, the least of them. */
+/** `toleranceMs` is the least clockTolerance of all issuers. */
 export function createRevocationEvents(log: Log, toleranceMs: number): RevocationEvents {
   let isOff = false
   return {
     onUp(entries) {
-      // An empty store is what a first start looks like, and one that lost its data.
+      // An empty store means a first start, or that the store has lost its data.
       if (entries === 0) log.warn('the store of revocations is there, and empty')
       else log.info({ entries }, 'the store of revocations is there')
     },
@@ -47,7 +47,7 @@ export function createRevocationEvents(log: Log, toleranceMs: number): Revocatio
   }
 }
 
-/** What happens at routes with `action: revoke`. */
+/** Logs the log-outs of routes with `action: revoke`. */
 export function createLogOutEvents(log: Log): Pick<LogOutParts, 'onLogOut'> {
   return {
     onLogOut({ issuer }, requestId) {
@@ -56,14 +56,17 @@ export function createLogOutEvents(log: Log): Pick<LogOutParts, 'onLogOut'> {
   }
 }
 
-/** The least that any issuer of the config tolerates. */
+/** Returns the least clockTolerance of all issuers, in the unit of the config. */
 export function leastTolerance(issuers: readonly { readonly clockTolerance: number }[]): number {
   return Math.min(...issuers.map(({ clockTolerance }) => clockTolerance))
 }
 
 const PART = 'revocations'
 
-/** With nothing loaded, or with `onStoreDown: refuse`, requests had better go elsewhere. Else a store that is down is told, no more. */
+/**
+ * Returns `failing` while no list is loaded, and while `onStoreDown: refuse` refuses requests. Otherwise a store that is down
+ * is only `degraded`.
+ */
 export function revocationFindings(revocation: Pick<Revocation, 'status' | 'refusal'>): readonly Finding[] {
   const { up, loaded, problem, troubles } = revocation.status()
   const wrong = troubles.map(({ text }): Finding => ({ part: PART, state: 'degraded', reason: text }))

@@ -55,7 +55,7 @@ export const EVENT_COUNTERS = [
 
 type Counted = (typeof EVENT_COUNTERS)[number]
 
-/** Counts one event. A name that is in no row, or a label that its row does not have, does not compile. */
+/** Counts one event. An unknown name, or a label that its row does not have, is a compile error. */
 export type CountEvent = <Name extends Counted['name']>(
   name: Name,
   labels: Readonly<Record<Extract<Counted, { readonly name: Name }>['labels'][number], string>>,

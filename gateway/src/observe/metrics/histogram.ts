@@ -1,4 +1,4 @@
-// Shows durations that are counted already as a histogram: prom-client's own would hash its labels at each observation.
+// Exports existing duration counts as a histogram; the one of prom-client would hash the labels of each observation.
 import type { Gauge } from 'prom-client'
 
 import { DURATION_BUCKETS_SEC, type RouteTally } from './route-tally.ts'
@@ -29,7 +29,7 @@ function samplesOf(name: string, tallies: Iterable<Durations>): Sample[] {
   return samples
 }
 
-/** A metric for a registry, read from the tallies when somebody asks. */
+/** Creates a metric for a registry. It reads the tallies at each scrape. */
 export function createHistogram(name: string, help: string, tallies: () => Iterable<Durations>): Gauge {
   return {
     name,

@@ -4,10 +4,10 @@ import type { Metric } from './metric.ts'
 import { REVOCATION_METRICS, type RevocationSource } from './revocation-metrics.ts'
 import type { RouteTally } from './route-tally.ts'
 
-/** Numbers that others keep, read when somebody asks. */
+/** The sources of the metrics, read at each scrape. */
 export interface MetricSources extends RevocationSource {
   readonly version: string
-  /** What is kept of tokens, and how often it was of use. */
+  /** Size of the token cache, and numbers of its hits and misses. */
   readonly tokens: () => {
     readonly cache: { readonly ready: number; readonly readyBytes: number; readonly signatures: number }
     readonly counts: { readonly hits: number; readonly reread: number; readonly misses: number }
@@ -15,12 +15,12 @@ export interface MetricSources extends RevocationSource {
   readonly inFlight: { readonly count: number }
   readonly reloads: { readonly successful: boolean; readonly succeededAtMs: number }
   readonly listener: () => {
-    /** Requests that wait for others of their connection. */
+    /** Number of requests that wait for earlier requests on their connection (pipelining). */
     waiting(): number
-    /** Who read the requests, and why it was Node's parser. */
+    /** Numbers of requests by parser; for Node's parser by the reason why the fast lane could not read them. */
     readonly parsers: { readonly lane: number; readonly node: ReadonlyMap<string, number> }
   }
-  /** By issuer: keys in use, and seconds since the issuer confirmed them (undefined for local keys). */
+  /** Keys in use by issuer, and seconds since the issuer confirmed them (undefined for local keys). */
   readonly keys: () => readonly {
     readonly issuer: string
     readonly count: number

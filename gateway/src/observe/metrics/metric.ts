@@ -6,28 +6,28 @@ import { createHistogram, type Durations } from './histogram.ts'
 type Labels = Readonly<Record<string, string>>
 
 interface Row {
-  /** In base units; never a label of its own for what a client can choose. */
+  /** In base units (Prometheus naming). A label must never hold a value that clients choose. */
   readonly name: string
   readonly help: string
   readonly labels: readonly string[]
 }
 
-/** Read when somebody asks, from numbers that others keep. */
+/** A metric whose values are read from a source at each scrape. */
 export interface ReadMetric<Sources> extends Row {
   readonly kind: 'counter' | 'gauge'
-  /** What one figure for several workers is. Default sum. */
+  /** How the values of several workers are merged. Default sum. */
   readonly merge?: 'sum' | 'min' | 'max' | 'first'
   readonly read: (sources: Sources, set: (value: number, labels?: Labels) => void) => void
 }
 
-/** Read when somebody asks: one series of buckets for each route. */
+/** A histogram that is read at each scrape, with one series of buckets for each route. */
 export interface ReadHistogram<Sources> extends Row {
   readonly kind: 'histogram'
   readonly labels: readonly ['route']
   readonly read: (sources: Sources) => Iterable<Durations>
 }
 
-/** Counted as it happens, by Metrics.count. */
+/** A counter that is incremented by Metrics.count at each event. */
 export interface EventCounter extends Row {
   readonly kind: 'counter'
   readonly read: 'events'
@@ -61,7 +61,7 @@ function registerRead<Sources>(metric: ReadMetric<Sources>, sources: Sources, re
     })
 }
 
-/** Returns how to count what is counted as it happens, by the name of its row. */
+/** Registers all metrics of a table. Returns the function that increments an event counter by its name. */
 export function registerMetrics<Sources>(
   table: readonly Metric<Sources>[],
   sources: Sources,

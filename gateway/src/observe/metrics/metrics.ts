@@ -7,22 +7,22 @@ import { METRICS, type MetricSources } from './metric-table.ts'
 import { RouteTallies, type RouteTally } from './route-tally.ts'
 
 export interface Metrics {
-  /** The tally of a route, by its path in the config: routes that share a path share it. */
+  /** Returns the tally of a route, by its path in the config. Routes with the same path share a tally. */
   readonly route: (path: string) => RouteTally
   readonly count: CountEvent
   readonly contentType: string
   text(): Promise<string>
-  /** As data, to be merged with those of other processes. */
+  /** Returns the metrics as data, to be merged with those of other processes. */
   json(): Promise<MetricData>
 }
 
-/** Gauges of prom-client that are called as counters are; the same by type is in `nodejs_active_*` without `_total`. */
+/** Gauges of prom-client with the suffix of counters; `nodejs_active_*` without `_total` has the same numbers by type. */
 const MISNAMED = ['nodejs_active_handles_total', 'nodejs_active_requests_total', 'nodejs_active_resources_total']
 
 export type MetricData = Awaited<ReturnType<Registry['getMetricsAsJSON']>>
 
 export interface MetricsParts extends Omit<MetricSources, 'routes'> {
-  /** Whether those of the process are there too, whose observers nothing ends. Default true. */
+  /** True to include the metrics of the process, whose observers cannot be stopped. Default true. */
   readonly ofProcess?: boolean
 }
 

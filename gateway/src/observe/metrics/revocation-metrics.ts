@@ -14,7 +14,7 @@ export const REVOCATION_METRICS: readonly Metric<RevocationSource>[] = [
     kind: 'gauge',
     help: 'Entries of the block list, those that ended lately included.',
     labels: ['kind'],
-    // Each worker has the whole list: two of them do not make it longer.
+    // Each worker holds the whole list, so the sum would count entries twice.
     merge: 'max',
     read({ revocation: { list } }, set) {
       for (const kind of BLOCK_KINDS) if (kind !== 'alive') set(list.countOf(kind), { kind })

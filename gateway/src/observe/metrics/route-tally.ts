@@ -1,15 +1,15 @@
-// Counts the requests of each route in plain numbers, which the metrics read when they are scraped.
+// Counts the requests of each route as plain numbers, which the metrics read at each scrape.
 
-/** What counts as the route of requests that come to none: no path of a config looks like that. */
+/** The label of requests without a route. No path in a config looks like it. */
 export const UNROUTED = '(none)'
 
 /** Upper bounds of the duration buckets, in seconds. */
 export const DURATION_BUCKETS_SEC = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const
 
-/** Buckets with one for what is above every bound. */
+/** Number of buckets, with the one above the last bound. */
 const BUCKETS = DURATION_BUCKETS_SEC.length + 1
 
-/** Which column of a row counts what: the same in all rows, given out when the first request of all routes needs one. */
+/** Assigns a column of the rows to each status and decision, when it first occurs on any route. All rows share the columns. */
 class Columns {
   #used = 1 + BUCKETS
   readonly byStatus = new Map<number, number>()
@@ -31,8 +31,8 @@ export class RouteTally {
   readonly route: string
   readonly #columns: Columns
   /**
-   * Sum of the durations, the buckets, then a count for each column that is in use. One row, as thousands of routes lie in
-   * no processor's cache: a map for each kind of count would be four times as many lines of memory.
+   * Sum of durations in seconds, then the buckets, then a count for each column. It is one array, because thousands of routes
+   * do not fit into the processor's cache: a map for each kind of count would touch four times as many cache lines.
    */
   readonly #row: number[] = Array.from({ length: 1 + BUCKETS }, () => 0)
 
@@ -50,18 +50,18 @@ export class RouteTally {
     this.#add(this.#columns.of(this.#columns.byStatus, status))
   }
 
-  /** `enforced` is false for what routes with auth: report-only would have refused. */
+  /** `enforced` is false for refusals that a route with `auth: report-only` did not enforce. */
   countDecision(decision: string, enforced: boolean): void {
     const columns = this.#columns
     this.#add(columns.of(enforced ? columns.byDecision : columns.byReport, decision))
   }
 
-  /** Seconds. */
+  /** In seconds. */
   get durationSum(): number {
     return this.#row[0] as number
   }
 
-  /** Not cumulative; the last one counts what is above every bound. */
+  /** Counts by bucket, not cumulative. The last bucket has no upper bound. */
   get durations(): readonly number[] {
     return this.#row.slice(1, 1 + BUCKETS)
   }
@@ -94,7 +94,7 @@ export class RouteTally {
   }
 }
 
-/** Stays at zero: the config asks for no counts of requests. */
+/** A tally that stays at zero, for a config without request counts. */
 class IdleTally extends RouteTally {
   override countRequest(): void {
     // Nothing.
@@ -105,7 +105,7 @@ class IdleTally extends RouteTally {
   }
 }
 
-/** The tallies of all routes, by their path in the config: routes that share a path share one. */
+/** The tallies of all routes, by path in the config. Routes with the same path share a tally. */
 export class RouteTallies {
   readonly #byRoute = new Map<string, RouteTally>()
   readonly #columns = new Columns()

@@ -1,4 +1,4 @@
-// Finds out how issuers, revocation and upstreams are, and whether any route could serve a good token with them.
+// Determines the state of issuers, revocation and upstreams, and whether any route could serve a valid token.
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import type { Clock } from '../../clock.ts'
 import type { Upstream } from '../../forward/upstream/upstream.ts'
@@ -16,29 +16,32 @@ export interface FindingParts {
   readonly issuers: readonly TrustedIssuer[]
   readonly upstreams: ReadonlyMap<string, Pick<Upstream, 'canServe' | 'status'>>
   readonly revocation: Pick<Revocation, 'status' | 'refusal'>
-  /** Why the files of the listener's certificate cannot be used any more. Left out: nobody looks. */
+  /**
+   * Returns why the certificate files of the listener cannot be used; undefined if they can. Left out when the files are not
+   * watched.
+   */
   readonly certificateProblem?: (() => string | undefined) | undefined
   readonly clock: Clock
 }
 
-/** What is read at the start alone is needed then. */
+/** For files that are read at the start, which would then fail. */
 const NO_RESTART = ', and the next start would fail'
 
 const takesTokens = ({ auth, action }: RouteConfig) => AUTH_MODES[auth].readsToken || action !== undefined
 
-/** Whom a good token is answered by; where no route takes tokens, all that forward. */
+/** Returns the routes whose state decides readiness: the forwarding routes that take tokens; without any, all forwarding routes. */
 function routesThatCount(routes: readonly RouteConfig[]): readonly RouteConfig[] {
   const forwarding = routes.filter(({ upstream }) => upstream !== undefined)
   const takers = forwarding.filter(takesTokens)
   return takers.length > 0 ? takers : forwarding
 }
 
-/** Needed by all routes that could need one: without it nobody is served. */
+/** True when all these routes need the part, so that no request is served without it. */
 function isNeededByAll(routes: readonly RouteConfig[], needs: (route: RouteConfig) => boolean): boolean {
   return routes.length > 0 && routes.every(needs)
 }
 
-/** Asked anew each time. Nothing here fetches or waits. */
+/** Creates the check. It reads the current state at each call, without fetching or waiting. */
 export function createFindings(parts: FindingParts): () => readonly Finding[] {
   const { config, issuers, upstreams, revocation, certificateProblem, clock } = parts
   const counting = routesThatCount(config.routes)

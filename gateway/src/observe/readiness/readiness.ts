@@ -1,25 +1,25 @@
-// Decides whether a gateway is ready, and says what does not work and since when: for one process, and for several as one.
+// Decides whether a gateway is ready, reports what fails and since when, and merges the reports of several processes.
 import type { Clock, Schedule } from '../../clock.ts'
 
-/** failing: not ready. degraded: ready, though something does not work. */
+/** `failing`: the gateway is not ready. `degraded`: it is ready, but a part does not work fully. */
 export type PartState = 'ok' | 'degraded' | 'failing'
 
-/** How a part of the gateway is now; several findings of one part are several. */
+/** The current state of one part of the gateway. A part may have several findings. */
 export interface Finding {
   readonly part: string
   readonly state: PartState
-  /** Undefined where it is ok. */
+  /** Undefined for `ok`. */
   readonly reason?: string
 }
 
 export interface Told {
   readonly part: string
   readonly reason?: string
-  /** RFC 3339, by the wall clock of now. */
+  /** RFC 3339, by the current wall clock. */
   readonly since: string
 }
 
-/** Ready when nothing is in `notReady`. */
+/** The gateway is ready when `notReady` is empty. */
 export interface Readiness {
   readonly notReady: readonly Told[]
   readonly degraded: readonly Told[]
@@ -28,16 +28,16 @@ export interface Readiness {
 
 export interface ReadinessWatch {
   readiness(): Readiness
-  /** Looks from time to time, so that `since` is true whoever asks and when. */
+  /** Starts to check at intervals, so that `since` is right even when nobody asks. */
   start(): void
   stop(): void
 }
 
-/** How late a change is noticed; who asks sees it at once. */
+/** Interval of checks, and so the error of `since`. A call of `readiness` checks at once. */
 const LOOK_EVERY_MS = 1000
 
 export function watchReadiness(look: () => readonly Finding[], clock: Clock, schedule: Schedule): ReadinessWatch {
-  /** When each part came into its state, by the clock that never jumps. */
+  /** The time of each part's last change of state, by the monotonic clock. */
   let sinceMs = new Map<string, number>()
   let cancelLook: (() => void) | undefined
 
@@ -84,12 +84,15 @@ export function watchReadiness(look: () => readonly Finding[], clock: Clock, sch
   }
 }
 
-/** Without its reason: that may hold a figure that changes. */
+/** The key of a finding, without its reason, which may hold a changing number. */
 function keyOf({ part, state }: Finding): string {
   return `${state} ${part}`
 }
 
-/** What any of them lacks, once, and since the first one lacked it; ok is what all of them have. */
+/**
+ * Merges reports: lists each problem of any process once, with its earliest time; `ok` lists the parts without a problem in any
+ * process.
+ */
 export function mergeReadiness(all: readonly Readiness[]): Readiness {
   const notReady = once(all.flatMap((one) => one.notReady))
   const degraded = once(all.flatMap((one) => one.degraded))
@@ -108,7 +111,7 @@ function once(told: readonly Told[]): readonly Told[] {
   return [...merged.values()]
 }
 
-/** A reason of the process itself: it ends, or has no worker. */
+/** The readiness of a process that serves no requests: it is shutting down, or has no worker. */
 export function notReadyAtAll(part: string, reason: string, sinceMs: number): Readiness {
   return { notReady: [{ part, reason, since: new Date(sinceMs).toISOString() }], degraded: [], ok: [] }
 }
