@@ -1,7 +1,7 @@
 // Tells one mistake once: leaves out what repeats it or follows from it.
 import { pathText, type Finding, type Path, type Problem } from './problem.ts'
 
-/** In the order of the file, each once: what an alias repeats is wrong in one place only. */
+/** Sorts problems by line and removes duplicates: an error in an aliased value is reported once. */
 export function inOrder(problems: readonly Problem[]): readonly Problem[] {
   const seen = new Set<string>()
   return problems
@@ -12,7 +12,7 @@ export function inOrder(problems: readonly Problem[]): readonly Problem[] {
     })
 }
 
-/** A value that could not be substituted is wrong for no other reason; and the general gives way to the particular. */
+/** Removes other errors of a value that could not be substituted, and vague errors beside a specific one. */
 export function withoutEchoes(unset: readonly Finding[], others: readonly Finding[]): readonly Finding[] {
   const settled = new Set(unset.map(({ path }) => pathText(path)))
   const particular = new Set(others.filter(({ vague }) => vague !== true).map(({ path }) => pathText(path)))
@@ -30,8 +30,8 @@ function startsWith(path: Path, start: Path): boolean {
 }
 
 /**
- * Warnings that an error explains: at its place, about a key that is missing where one is misspelt, or about what is nowhere
- * used while the users are wrong.
+ * Removes warnings that an error explains: at the same path, about a missing key beside a misspelt one, or about an unused name
+ * while the options that may use it have errors.
  */
 export function withoutFollowUps(findings: readonly Finding[]): readonly Finding[] {
   const errors = findings.filter(({ severity = 'error' }) => severity === 'error')

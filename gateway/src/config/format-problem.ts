@@ -7,13 +7,13 @@ const MAX_FRAME_WIDTH = 160
 // A terminal would obey them instead of showing them.
 const CONTROLS = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g
 
-/** One line, without the one of the file. Clickable in terminals and editors. */
+/** Formats a problem in one line, without the line of the file. Terminals and editors can open its position. */
 export function formatInLine({ severity, file, line, column, path, message, hint, standsAlone }: Problem): string {
   const subject = path === '' || standsAlone ? '' : `${path}: `
   return `${file}:${line}:${column} ${severity}: ${subject}${message}${hint === undefined ? '' : ` (${hint})`}`
 }
 
-/** Several lines, without one at the end. */
+/** Formats a problem in several lines, without a line break at the end. */
 export function formatProblem(problem: Problem): string {
   const { column, line, sourceLine } = problem
   const head = formatInLine(problem)
@@ -23,7 +23,7 @@ export function formatProblem(problem: Problem): string {
   return `${head}\n${number} | ${sourceLine.slice(0, MAX_FRAME_WIDTH).replace(CONTROLS, '\uFFFD')}\n${mark}`
 }
 
-/** What keeps a config from being used, with all else that was seen, and how much it is. */
+/** Formats all errors and warnings of a config that cannot be used, with their counts. */
 export function formatFaults(file: string, { errors, warnings }: Faults): string {
   const doubts = warnings.length === 0 ? '' : ` and ${counted(warnings.length, 'warning')}`
   const end = `${file} has ${counted(errors.length, 'error')}${doubts}; nothing was started`

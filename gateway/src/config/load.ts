@@ -18,7 +18,7 @@ import { openSourceFile } from './text/source-file.ts'
 import { substitute } from './text/substitute.ts'
 import { ConfigOptions, type Config } from '../options/config.ts'
 
-/** What keeps a config from being used, and what else there is to say of it: whoever mends it sees all at once. */
+/** All errors and warnings of a config that cannot be used, so that they can be fixed together. */
 export interface Faults {
   readonly errors: readonly Problem[]
   readonly warnings: readonly Problem[]
@@ -29,24 +29,24 @@ export type LoadedConfig =
       readonly ok: true
       readonly config: Config
       readonly warnings: readonly Problem[]
-      /** What is allowed, but seldom wise. */
+      /** Returns advice: allowed, but rarely wise. */
       readonly advice: () => readonly Problem[]
-      /** Puts what is found out later at its place. */
+      /** Locates a finding of a later check in the file. */
       readonly locate: (finding: Finding) => Problem
       readonly joined: Joined
     }
   | ({ readonly ok: false; readonly joined: Joined } & Faults)
 
-/** Warnings that were found elsewhere, beside those of the loader and without those that an error explains. */
+/** Joins warnings of other checks with those of the loader, and removes those that an error explains. */
 type Joined = (findings: readonly Finding[]) => readonly Problem[]
 
 export interface LoadParts {
   readonly env: NodeJS.ProcessEnv
-  /** For the config file and for `${file:...}`. */
+  /** Reads the config file and the files of `${file:...}`. */
   readonly readFile?: ReadFile
-  /** Milliseconds since 1970, for the dates of certificates. */
+  /** Returns milliseconds since the epoch, for the dates of certificates. */
   readonly now?: () => number
-  /** Gets the values before they are checked, whatever their shape: for checks that take their time. */
+  /** Receives the values before they are checked, in any shape, so that slow checks can start early. */
   readonly onValues?: (values: unknown) => void
 }
 
@@ -58,7 +58,7 @@ function deepFreeze<Value>(value: Value): Value {
   return value
 }
 
-/** Reads, substitutes, checks. Never throws for what is in the file; nothing secret is in a message. */
+/** Reads, substitutes and checks a config file. Never throws because of its content. No message contains a secret. */
 export function loadConfig(
   file: string,
   { env, readFile = readBoundedFile, now = Date.now, onValues }: LoadParts,

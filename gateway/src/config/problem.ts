@@ -2,44 +2,44 @@
 
 export type Path = readonly (string | number)[]
 
-/** Advice is told where it is asked for: what is allowed, but seldom wise. */
+/** Advice is shown on request only: it is about options that are allowed, but rarely wise. */
 export type Severity = 'error' | 'warning' | 'advice'
 
 export interface Problem {
   readonly severity: Severity
   readonly file: string
-  /** From 1. */
+  /** Line, counted from 1. */
   readonly line: number
-  /** From 1. */
+  /** Column, counted from 1. */
   readonly column: number
-  /** Of the option, such as `routes[0].auth`; '' for the file as a whole. */
+  /** The option, such as `routes[0].auth`; '' for the whole file. */
   readonly path: string
   readonly message: string
   readonly hint: string | undefined
-  /** The line of the file, for the code frame; secrets written into the file are blotted out. */
+  /** The line of the file, for the code frame. Secrets in it are masked. */
   readonly sourceLine: string
-  /** The message says itself which option it is about. */
+  /** True when the message itself names the option. */
   readonly standsAlone: boolean
 }
 
-/** Something wrong with the option at a path: the place in the file is added by whoever knows the file. */
+/** A problem of the option at a path, before its position in the file is known. */
 export interface Finding {
   readonly severity?: Severity
   readonly path: Path
-  /** Point at the key rather than at its value. */
+  /** Locates the key rather than its value. */
   readonly atKey?: boolean
   readonly message: string
   readonly hint?: string | undefined
   readonly standsAlone?: boolean
-  /** Gives way to any other finding at the same path, which knows better. */
+  /** True for a general finding that is dropped when there is another one at the same path. */
   readonly vague?: boolean
-  /** The option is none: what seems to be missing beside it may be meant. */
+  /** True for an unknown key. It may be the misspelt name of an option that seems to be missing beside it. */
   readonly unknownKey?: boolean
-  /** Of a warning: is certain only when nothing below this path is wrong. */
+  /** For a warning: it is valid only when there is no error below this path. */
   readonly presumes?: Path
 }
 
-/** `routes[0].auth`: as people write paths. Keys that are no words are quoted. */
+/** Formats a path as people write it: `routes[0].auth`. Keys with other characters than words are quoted. */
 export function pathText(path: Path): string {
   return path
     .map((step, index) => {

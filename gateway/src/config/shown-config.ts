@@ -6,7 +6,7 @@ import { asNode, type SchemaNode } from './schema/schema-walk.ts'
 
 export interface ShownConfig {
   readonly config: Readonly<Record<string, unknown>>
-  /** Of all that is shown. Secrets stay out of it: who may see a digest could guess weak ones by it. */
+  /** Digest of everything that is shown. Secrets are left out, because a weak one could be guessed from the digest. */
   readonly digest: string
 }
 
@@ -18,34 +18,34 @@ const UNITS = {
 } as const
 const ZERO = { duration: '0s', size: '0B' } as const
 
-/** In the largest unit that leaves no fraction, as in the options. */
+/** Formats a value in the largest unit without a fraction, as in the options. */
 function withUnit(value: number, kind: keyof typeof UNITS): string {
   if (value === 0) return ZERO[kind]
   const [unit, size] = Object.entries(UNITS[kind]).find(([, per]) => value % per === 0) ?? ['', 1]
   return `${value / size}${unit}`
 }
 
-/** A user and password in an address, and what follows ?, may be keys, whatever the option is. */
+/** Masks user, password and query of a URL, which may be secrets in any option. */
 function withoutCredentials(text: string): string {
   return /^[a-z][\w+.-]*:\/\//i.test(text)
     ? text.replace(/:\/\/[^/?#]*@/, `://${MASK}@`).replace(/\?[^#]+/, `?${MASK}`)
     : text
 }
 
-/** What is known of a value by its place: all schemas that it may be described by, as one. */
+/** The rules for the values at one path: all schemas that may describe them, combined. */
 interface Shape {
-  /** Nothing describes it, or a schema calls it a secret. */
+  /** True when no schema describes the value, or one marks it as a secret. */
   readonly isHidden: boolean
   readonly unit: SchemaNode['unit']
   readonly member: (step: string | number) => Shape
 }
 
-/** The node, or what it may be instead. */
+/** The schema node with its alternatives, at any depth. */
 function alternatives(node: SchemaNode): readonly SchemaNode[] {
   return [node, ...(node.anyOf ?? []).flatMap(alternatives)]
 }
 
-/** Shapes of the same place are made once: a thousand routes have one. */
+/** Shapes are cached by path: a thousand routes share one. */
 function createShape(places: readonly SchemaNode[]): Shape {
   const nodes = places.flatMap(alternatives)
   const patterns = nodes
@@ -66,7 +66,7 @@ function createShape(places: readonly SchemaNode[]): Shape {
       if (typeof step === 'number') return shapeOf('items', () => nodes.flatMap(({ items }) => items ?? []))
       const describing = nodes.filter(({ properties = {} }) => Object.hasOwn(properties, step))
       const named = patterns.filter(([pattern]) => pattern.test(step))
-      // Names of upstreams and claims are many, and what describes them is the same.
+      // Upstreams and claims have many names, which share one schema.
       const key = describing.length > 0 ? `own ${step}` : `named ${named.map(([pattern]) => pattern.source).join(' ')}`
       return shapeOf(key, () => [
         ...describing.flatMap(({ properties }) => properties?.[step] ?? []),
@@ -76,7 +76,7 @@ function createShape(places: readonly SchemaNode[]): Shape {
   }
 }
 
-/** What no schema describes is masked, and what may be a secret by any of its schemas. An empty text holds none. */
+/** Masks values that no schema describes, and values that any of their schemas marks as secret. An empty text is shown. */
 function shown(shape: Shape, value: unknown): unknown {
   if (shape.isHidden) return value === '' ? '' : MASK
   if (Array.isArray(value)) return value.map((member, index) => shown(shape.member(index), member))
@@ -89,7 +89,7 @@ function shown(shape: Shape, value: unknown): unknown {
 const whole = createShape([asNode(ConfigOptions)])
 const known = new WeakMap<Config, ShownConfig>()
 
-/** Made once for each config, which takes some tens of milliseconds with a thousand routes. */
+/** Computed once for each config: it takes some tens of milliseconds with a thousand routes. */
 export function showConfig(config: Config): ShownConfig {
   const before = known.get(config)
   if (before !== undefined) return before

@@ -52,7 +52,7 @@ function adviseUpstream(name: string, upstream: Loose): readonly Finding[] {
   )
 }
 
-/** Of a config that is right, with the defaults in it. */
+/** Returns advice about a valid config with its defaults filled in. */
 export function advise(config: unknown): readonly Finding[] {
   const { issuers, upstreams, routes, admin, revocation } = options(config)
   const all = (list: unknown) => (Array.isArray(list) ? list.map(options) : [])

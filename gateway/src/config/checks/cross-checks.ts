@@ -18,7 +18,7 @@ import { foldName } from '../../forward/headers/header-names.ts'
 import { LOCATION_KINDS } from '../../options/tokens.ts'
 import { readRedisUrl } from '../../revoke/stores/redis/redis-url.ts'
 
-// Names that requests or answers use for something else: the auth result is removed from both under its own name.
+// Headers with a meaning of their own: the auth-result header is removed from requests and responses by its name.
 const FAMILIES = 'accept access-control content if proxy sec x-forwarded'
 const NAMES =
   'allow authorization baggage cache-control connection cookie date etag expect expires forwarded from host http2-settings ' +
@@ -53,7 +53,7 @@ function checkTokenLocations(tokens: unknown): readonly Finding[] {
   })
 }
 
-/** The headers that tokens are read from, as each kind of location says itself. */
+/** The headers in which tokens are found, as each location kind lists them. */
 function tokenHeaders(tokens: unknown): readonly string[] {
   return entries(options(tokens)['from']).flatMap((entry) => {
     const location = options(entry)
@@ -69,7 +69,7 @@ function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWrit
   const header = text(options(authResult)['header'])?.toLowerCase()
   if (header === undefined) return []
   const path = ['authResult', 'header']
-  // Upstreams that fold names take `x.request~id` for x-request-id.
+  // Upstreams that fold names read `x.request~id` as x-request-id.
   if (NOT_FOR_RESULTS.test(foldName(header)))
     return [{ path, message: `${written.show(path)} has a meaning of its own and cannot carry the auth result` }]
   return tokenHeaders(tokens).includes(foldName(header))
@@ -93,12 +93,12 @@ function checkRevocation({ store }: Loose): readonly Finding[] {
   return [{ path: ['revocation', 'store', 'redis'], message: 'is no URL of a Redis', hint }]
 }
 
-/** Works on a config whose shape may be wrong: those parts are passed over. */
+/** Checks options against each other. Accepts a config of a wrong shape, and skips the wrong parts. */
 export function crossCheck(config: unknown, written: AsWritten): readonly Finding[] {
   const { listen, admin, tokens, authResult, issuers, upstreams, routes, cors, proxy, revocation, workers } =
     options(config)
   const routeList = entries(routes).map(options)
-  // With the default in its place, it looks as if there were none.
+  // The schema fills in an empty list of issuers, so a misspelt key looks like no issuers.
   const misspelt = entries(issuers).length === 0 && isMisspelt('issuers', options(config))
   return [
     ...checkListeners(listen, admin),

@@ -3,11 +3,11 @@ import { isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
 import { parseDuration } from '../../options/kinds.ts'
 
-/** RFC 6265bis section 5.5: browsers keep nothing longer. */
+/** Browsers limit the age of a cookie to 400 days (RFC 6265bis section 5.5). Milliseconds. */
 const LONGEST_AGE_MS = 400 * 86_400_000
 
 interface Surroundings {
-  /** tokens.from. */
+  /** The value of tokens.from. */
   readonly locations: readonly Loose[]
   readonly routes: readonly Loose[]
 }
@@ -23,7 +23,7 @@ function checkHeader(renewal: Loose, { locations }: Surroundings, path: Path): r
   ]
 }
 
-/** Successors must be read where they were set. */
+/** A cookie that delivers successors must be a location in which tokens are found. */
 function checkName(cookie: Loose, locations: readonly Loose[], at: Path): readonly Finding[] {
   const names = locations.flatMap((location) => texts([location['cookie']]))
   const [only] = names
@@ -48,7 +48,7 @@ function checkName(cookie: Loose, locations: readonly Loose[], at: Path): readon
   return [{ path, message: `nobody would read the successor: tokens.from has no cookie ${name}`, hint }]
 }
 
-/** Names with a prefix are a promise that browsers hold: RFC 6265bis section 4.1.3, in any case as browsers compare them (5.6). */
+/** Checks the rules of cookie name prefixes (RFC 6265bis section 4.1.3), in any case, as browsers compare them (section 5.6). */
 function checkPrefix(cookie: Loose, locations: readonly Loose[], at: Path): readonly Finding[] {
   const only = locations.map((location) => text(location['cookie'])).find((name) => name !== undefined)
   const name = `${cookie['hostPrefix'] === true ? '__Host-' : ''}${text(cookie['name']) ?? only ?? ''}`
@@ -73,7 +73,7 @@ function isBelow(host: string, domain: string): boolean {
 function checkDomain(cookie: Loose, routes: readonly Loose[], at: Path): readonly Finding[] {
   const domain = text(cookie['domain'])
   const path = [...at, 'cookie', 'domain']
-  // What is no domain at all is told by the schema.
+  // The schema reports an invalid domain.
   if (domain === undefined || !/^[a-z0-9_-]+(\.[a-z0-9_-]+)+$/.test(domain)) return []
   if (/^[0-9.]+$/.test(domain))
     return [

@@ -6,14 +6,14 @@ import { isMisspelt } from '../schema/did-you-mean.ts'
 import { isConfidential } from '../../message/confidential-url.ts'
 import { ALGORITHMS } from '../../options/tokens.ts'
 
-/** Where keys come from: one of them for each issuer. */
+/** The sources of keys. Each issuer has exactly one. */
 export const KEY_SOURCES = ['jwksUrl', 'discovery', 'jwksFile', 'pemFile', 'secret'] as const
 
 function isHmac(algorithm: string): boolean {
   return algorithm.startsWith('HS')
 }
 
-/** What is wrong with an address that keys are fetched from; undefined when it is right. */
+/** Returns the error of a URL from which keys are fetched; undefined when it is valid. */
 function addressFault(address: string, example: string, allowHttp: boolean): Omit<Finding, 'path'> | undefined {
   const url = URL.canParse(address) ? new URL(address) : undefined
   if (url === undefined || !/^https?:$/.test(url.protocol))
@@ -39,7 +39,7 @@ function checkAddress(issuer: Loose, source: string, path: Path): readonly Findi
 function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
   const keys = options(issuer['keys'])
   const at = [...path, 'keys']
-  // What is no options is told by the schema.
+  // The schema reports a value that is no object.
   if (!isOptions(issuer['keys'])) return []
   const sources = KEY_SOURCES.filter((name) => keys[name] !== undefined && keys[name] !== false)
   if (sources.length === 0 && KEY_SOURCES.some((name) => isMisspelt(name, keys))) return []
@@ -52,7 +52,7 @@ function checkKeys(issuer: Loose, path: Path): readonly Finding[] {
   }
   const [source] = sources
   const findings: Finding[] = []
-  // Of a misspelt one the schema speaks.
+  // The schema reports a misspelt algorithm.
   const algorithms = texts(issuer['algorithms']).filter((name) => ALGORITHMS.some((known) => known === name))
   const hmac = algorithms.filter(isHmac)
   if (source === 'secret' && hmac.length < algorithms.length) {

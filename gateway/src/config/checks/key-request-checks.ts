@@ -3,16 +3,16 @@ import { options, text, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
 
 const REMOTE_ONLY = ['ca', 'headers', 'proxy']
-/** What frames the request, or says what the gateway understands: RFC 9110 section 7.6.1 and RFC 9112. */
+/** Headers of framing and of content negotiation, which the gateway sets itself (RFC 9110 section 7.6.1, RFC 9112). */
 const NOT_TO_BE_SET = new Set(
   'accept-encoding connection content-length expect host keep-alive proxy-authorization proxy-connection te trailer transfer-encoding upgrade'.split(
     ' ',
   ),
 )
 
-/** RFC 9110 section 5.1. */
+/** A field name (RFC 9110 section 5.1). */
 const FIELD_NAME = /^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/
-/** Section 5.5: visible characters, blanks and tabs; what is beyond Latin-1 has no byte. */
+/** A field value (RFC 9110 section 5.5): visible characters, spaces and tabs. Characters above Latin-1 cannot be encoded. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
 export function isFieldValue(value: string): boolean {
@@ -20,7 +20,7 @@ export function isFieldValue(value: string): boolean {
 }
 
 function unsendable(at: Path, option: string, written: unknown): readonly Finding[] {
-  // A line break at the end, as files have it, is taken away.
+  // A line break at the end, as in most files, is removed.
   if (isFieldValue(text(written)?.trim() ?? '')) return []
   return [{ path: [...at, option], message: 'has characters that no header can hold' }]
 }
@@ -62,7 +62,7 @@ function checkProxy(proxy: unknown, path: Path): readonly Finding[] {
   return [{ path, message: 'must be the address of a proxy, or none', hint: 'such as http://proxy.example.com:3128' }]
 }
 
-/** `address`: where keys are fetched from; undefined where they are not. */
+/** Checks the options of a fetch. `address` is the URL of the keys; undefined when keys are not fetched. */
 export function checkKeyRequest(keys: Loose, path: Path, address: unknown): readonly Finding[] {
   if (address === undefined)
     return REMOTE_ONLY.filter((name) => keys[name] !== undefined).map((name) => ({

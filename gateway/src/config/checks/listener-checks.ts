@@ -20,7 +20,7 @@ function addressOf(host: unknown): unknown {
 
 function meet(one: Loose, other: Loose): boolean {
   const [first, second] = [addressOf(one['host']), addressOf(other['host'])]
-  // Port 0 is another one each time.
+  // Port 0 is a different port each time.
   if (one['port'] !== other['port'] || one['port'] === 0 || typeof one['port'] !== 'number') return false
   return first === second || [first, second].some((host) => EVERYWHERE.has(text(host) ?? ''))
 }

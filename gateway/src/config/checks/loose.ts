@@ -21,12 +21,12 @@ export function text(value: unknown): string | undefined {
   return typeof value === 'string' ? value : undefined
 }
 
-/** The members that are text. */
+/** Returns the members that are strings. */
 export function texts(value: unknown): readonly string[] {
   return entries(value).filter((member): member is string => typeof member === 'string')
 }
 
-/** The value at a path; never what an object merely inherits. */
+/** Returns the value at a path. Ignores inherited members. */
 export function valueAt(value: unknown, path: Path): unknown {
   return path.reduce<unknown>(
     (node, step) =>

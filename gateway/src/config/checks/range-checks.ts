@@ -9,7 +9,7 @@ function faultOf(value: string, { least, most }: SchemaNode, amountOf: (text: st
   return most !== undefined && amountOf(value) > amountOf(most) ? `must be at most ${most}` : undefined
 }
 
-/** What is no duration or size at all is told by the schema. */
+/** Checks the range of each duration and size. The schema reports values that are neither. */
 export function checkRanges(schema: SchemaNode, config: unknown): readonly Finding[] {
   const findings: Finding[] = []
   eachOption(schema, config, (option, path) => {

@@ -6,7 +6,7 @@ import type { Finding, Path } from '../problem.ts'
 import { parseDuration } from '../../options/kinds.ts'
 import { isConfidential } from '../../message/confidential-url.ts'
 
-/** Seconds of an option that is a duration; undefined when it is not there or no duration. */
+/** Returns a duration option in seconds; undefined when it is missing or invalid. */
 function seconds(value: unknown): number | undefined {
   const ms = parseDuration(text(value) ?? '')
   return Number.isNaN(ms) ? undefined : ms / 1000
@@ -20,7 +20,7 @@ interface Machines {
 function checkSharing(renewal: Loose, { revocation, workers }: Machines, path: Path): readonly Finding[] {
   const { level, redis } = options(options(revocation)['store'])
   if (text(renewal['endpoint']) === undefined || redis !== undefined) return []
-  // That store is of one gateway on one machine.
+  // The level store belongs to one gateway on one machine.
   if (level !== undefined && workers === 1) return []
   return [
     {
@@ -86,7 +86,7 @@ function checkSigningKey(signingKey: Loose, issuer: Loose, path: Path): readonly
   return findings
 }
 
-/** What requests that were sent together may take to arrive, news from other machines included. */
+/** Seconds that concurrent requests may take to arrive, including block list updates from other machines. */
 const SHORTEST_OVERLAP_SEC = 2
 
 const STRATEGIES: readonly string[] = ['ahead', 'grace', 'both']
@@ -94,7 +94,7 @@ const STRATEGIES: readonly string[] = ['ahead', 'grace', 'both']
 function checkTimes(renewal: Loose, issuer: Loose, path: Path): readonly Finding[] {
   const strategy = text(renewal['strategy']) ?? 'ahead'
   const findings: Finding[] = []
-  // What is none of them is told by the schema, and may be a secret that came here by mistake.
+  // The schema reports an unknown strategy, which may be a secret in the wrong option and must not be repeated.
   if (!STRATEGIES.includes(strategy)) return findings
   for (const [name, other] of [
     ['window', 'grace'],

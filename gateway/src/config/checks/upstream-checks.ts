@@ -8,7 +8,7 @@ const MAX_SOCKET_BYTES = 107
 
 function checkTarget(target: string, path: readonly (string | number)[]): Finding[] {
   if (target.startsWith('unix:')) {
-    // The kernel takes no longer one, and Node cuts it off in silence: another socket might answer.
+    // The kernel accepts no longer path, and Node truncates it silently, which could connect to another socket.
     const isTooLong = Buffer.byteLength(target) - 'unix:'.length > MAX_SOCKET_BYTES
     return isTooLong ? [{ path, message: `names a socket with more than ${MAX_SOCKET_BYTES} bytes` }] : []
   }
@@ -52,7 +52,7 @@ export function checkUpstreams(upstreams: unknown): readonly Finding[] {
   return Object.entries(options(upstreams)).flatMap(([name, upstream]) => checkUpstream(name, options(upstream)))
 }
 
-/** Only undici's connections are not told of a route's own time to connect. */
+/** With transport: undici, the connect timeout of a route has no effect. */
 export function checkRouteConnect(routes: readonly Loose[], upstreams: unknown): readonly Finding[] {
   return routes.flatMap((route, index): Finding[] => {
     const { transport } = options(options(upstreams)[text(route['upstream']) ?? ''])

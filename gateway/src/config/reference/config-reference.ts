@@ -18,7 +18,7 @@ has more, and an editor with a YAML language server completes and checks with [g
 - **Files** are named relative to the config file.
 `
 
-/** The kind of value, in a word or as its choices. */
+/** The type of a value, in one word or as its choices. */
 function kindOf(node: SchemaNode): string {
   if (node.enum !== undefined) return node.enum.map((value) => `\`${String(value)}\``).join(' \\| ')
   if (node.const !== undefined) return `\`${JSON.stringify(node.const)}\``
@@ -57,9 +57,9 @@ function rows(node: SchemaNode, prefix: string): string[] {
   })
 }
 
-/** The options inside an option: of an object, of alternatives, of the entries of a list, or of the values of a map. */
+/** The nested options: of an object, of alternatives, of the entries of a list, or of the values of a map. */
 function inner(node: SchemaNode, path: string): string[] {
-  // Required is none of them, as another alternative may be taken.
+  // None of them is required, because another alternative may be used.
   if (node.anyOf !== undefined && !isNoun(node.description))
     return node.anyOf.flatMap((branch) => inner({ ...branch, required: [] }, path))
   if (node.properties !== undefined) return rows(node, path)

@@ -1,7 +1,7 @@
 // Creates the JSON schema of the config, for editors.
 import { ConfigOptions } from '../../options/config.ts'
 
-/** A schema as JSON; its keywords are told from options, which may be called `format` or `required`. */
+/** A schema as JSON. Keywords are distinguished from options, which may have the names `format` or `required`. */
 interface JsonSchema {
   readonly type?: string
   readonly description?: string
@@ -19,7 +19,7 @@ interface JsonSchema {
   readonly most?: string
 }
 
-/** Formats of our own: there are validators that refuse a schema with a format they do not know. */
+/** Formats of Tollgate: some validators refuse a schema with an unknown format. */
 const OWN_FORMATS: ReadonlySet<string> = new Set(['file-path', 'folder-path'])
 
 const REFERENCE = '\\$\\{'
@@ -28,12 +28,12 @@ function eachOf(schemas: Readonly<Record<string, JsonSchema>>): Record<string, J
   return Object.fromEntries(Object.entries(schemas).map(([name, schema]) => [name, forEditors(schema)]))
 }
 
-/** An editor looks at the file before the defaults are filled in: what has one may be left out. */
+/** The required options without a default: an editor checks the file before defaults are filled in. */
 function needed({ required = [], properties = {} }: JsonSchema): readonly string[] {
   return required.filter((name) => properties[name]?.default === undefined)
 }
 
-/** Substitution makes a value of any text, so numbers and choices may be written as `"${PORT:-8080}"`. */
+/** Allows a reference for any value, so numbers and choices may be written as `"${PORT:-8080}"`. */
 function orReference(schema: JsonSchema): JsonSchema {
   const { type, pattern, description, default: fallback } = schema
   if (schema.enum !== undefined || type === 'integer' || type === 'number' || type === 'boolean') {
@@ -50,7 +50,7 @@ function withoutDescription({ description: _, ...rest }: JsonSchema): JsonSchema
   return rest
 }
 
-/** Keywords of our own, which strict validators refuse as well. */
+/** Removes the keywords of Tollgate, which strict validators refuse. */
 function withoutOwnKeywords({ unit: _unit, least: _least, most: _most, ...rest }: JsonSchema): JsonSchema {
   return rest
 }

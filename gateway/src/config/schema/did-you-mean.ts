@@ -1,8 +1,8 @@
 // Finds the known name that a misspelt one is nearest to.
 
 /**
- * Edits between two words, where swapping two neighbours counts as one (optimal string alignment). The libraries for this
- * (fastest-levenshtein, leven) count such a swap as two, and `prot` would no longer find `port`.
+ * The edit distance of two words, in which swapping two neighbours counts as one edit (optimal string alignment). The libraries
+ * for it (fastest-levenshtein, leven) count a swap as two edits, and would not find `port` for `prot`.
  */
 function distance(a: string, b: string): number {
   const rows: number[][] = [Array.from({ length: b.length + 1 }, (_, index) => index)]
@@ -23,32 +23,32 @@ function distance(a: string, b: string): number {
 
 const MAX_WORD = 64
 
-/** The known word that was probably meant; undefined when nothing is near. */
+/** Returns the known word that was probably meant; undefined when none is near. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   if (word.length > MAX_WORD) return undefined
   const allowed = Math.max(1, Math.floor(word.length / 3))
   return (
     known
       .map((name) => ({ name, edits: distance(word.toLowerCase(), name.toLowerCase()) }))
-      // A word of which nothing is left was not a slip of the finger.
+      // A word of which nothing is left was not a typing mistake.
       .filter(({ edits }) => edits <= allowed && edits < word.length)
       .sort((a, b) => a.edits - b.edits)[0]?.name
   )
 }
 
-/** A hint such as `did you mean "timeouts"?`; undefined when nothing is near. */
+/** Returns a hint such as `did you mean "timeouts"?`; undefined when no name is near. */
 export function didYouMean(word: string, known: readonly string[]): string | undefined {
   const name = nearest(word, known)
   return name === undefined ? undefined : `did you mean "${name}"?`
 }
 
-/** `port 80` and `port:80` are one word for the parser: the name, where it is a known one. */
+/** YAML reads `port 80` and `port:80` as one word. Returns the name before the value, when it is a known one. */
 export function nameBeforeValue(text: string, known: readonly string[]): string | undefined {
   const name = /^([\w-]+)(?::\S| +\S)/.exec(text)?.[1]
   return name !== undefined && known.includes(name) ? name : undefined
 }
 
-/** Whether this option is there under a name that was misspelt, which is told already. */
+/** True when this option is present under a misspelt name, which is already reported. */
 export function isMisspelt(name: string, options: Readonly<Record<string, unknown>>): boolean {
   return Object.keys(options).some(
     (key) => key !== name && (nearest(key, [name]) ?? nameBeforeValue(key, [name])) !== undefined,

@@ -3,25 +3,25 @@ import { isOptions, options } from '../checks/loose.ts'
 import { childSchema, type SchemaNode } from './schema-walk.ts'
 
 export interface Place {
-  /** The option beside the unknown key that it belongs into. */
+  /** The option to which the unknown key belongs. */
   readonly into: string
   readonly hint: string
-  /** That option stands before the key, and is empty. */
+  /** True when that option is empty and stands before the key. */
   readonly isBefore: boolean
 }
 
-/** `upstreams:` with nothing in it, and then what belongs there at the same column. */
+/** Finds an empty option such as `upstreams:` whose content follows in the same column. */
 function belowTheEmpty(name: string, schema: SchemaNode, value: unknown): Place | undefined {
   const keys = Object.keys(options(value))
   const known = keys.slice(0, keys.indexOf(name)).findLast((key) => childSchema(schema, key) !== undefined)
   if (known === undefined || options(value)[known] !== null) return undefined
   const inner = childSchema(childSchema(schema, known) ?? {}, name)
-  // Where any name will do, what it holds must be of the kind.
+  // In a map with free names, the value must be of the right type.
   const fits = inner !== undefined && (inner.type !== 'object' || isOptions(options(value)[name]))
   return fits ? { into: known, isBefore: true, hint: `it belongs to ${known} before it: indent it deeper` } : undefined
 }
 
-/** The paths below a schema at which a name is an option, the nearest ones alone. */
+/** The paths below a schema at which the name is an option; the shortest only. */
 function pathsOf(name: string, schema: SchemaNode): readonly (readonly string[])[] {
   const branches = [schema, ...(schema.anyOf ?? [])]
   const properties = branches.flatMap((branch) => Object.entries(branch.properties ?? {}))
@@ -32,7 +32,7 @@ function pathsOf(name: string, schema: SchemaNode): readonly (readonly string[])
   return deeper.filter((path) => path.length === least)
 }
 
-/** `jwksUrl` beside `keys`. Only where there is one such place, and no other option of that depth has the name. */
+/** Finds `jwksUrl` beside `keys`. Only when there is exactly one such path of that depth. */
 function insideAnother(name: string, schema: SchemaNode): Place | undefined {
   const [path, ...others] = pathsOf(name, schema)
   const into = path?.[0]

@@ -11,7 +11,7 @@ import { placeOf, type Place } from './misplaced.ts'
 import { asNode, schemaAt, type SchemaNode } from './schema-walk.ts'
 import { findingOf, isNoun, list, type SchemaError } from './schema-words.ts'
 
-// The library stops at 8 by default; all errors are told at once here.
+// The library stops at 8 errors by default; here all errors are reported.
 Settings.Set({ maxErrors: 10_000 })
 
 function readPointer(pointer: string, value: unknown): Path {
@@ -33,7 +33,7 @@ function unknownKeys(
   return names.map((name) => {
     const at = { path: [...path, name], atKey: true, standsAlone: true, unknownKey: true }
     const option = nameBeforeValue(name, known)
-    // What follows it may be a secret.
+    // The text after the name may be a secret.
     if (option !== undefined)
       return { ...at, message: `a colon and a space must follow ${option}`, hint: `${option}: ...` }
     const place = meantPlace(name, schema, value)
@@ -42,7 +42,7 @@ function unknownKeys(
   })
 }
 
-/** A slip of the finger is likelier than a place that is far away, but not than one right before it. */
+/** A misspelling is likelier than a distant place, but not than the empty option right before the key. */
 function meantPlace(name: string, schema: SchemaNode | undefined, value: unknown): Place | undefined {
   const known = Object.keys(schema?.properties ?? {})
   if (schema === undefined || nameBeforeValue(name, known) !== undefined) return undefined
@@ -58,7 +58,7 @@ function translate(error: SchemaError, root: SchemaNode, value: unknown, written
   if (error.keyword === 'required') {
     return (error.params['requiredProperties'] as readonly string[]).flatMap((name) => {
       const option = schemaAt(root, [...path, name])
-      // Among alternatives of which none is right yet, no defaults are filled in.
+      // The library fills in no defaults within alternatives until one of them is valid.
       return option?.default === undefined
         ? [{ path, atKey: true, message: `${name} is missing`, hint: option?.description }]
         : []
@@ -67,7 +67,7 @@ function translate(error: SchemaError, root: SchemaNode, value: unknown, written
   return [findingOf(error, { path, schema, value: valueAt(value, path), written })]
 }
 
-/** The alternative that was meant: options that have one of the keys. Not where the description says what is wanted. */
+/** Returns the index of the intended alternative, the one with an option of the value; -1 when the description is clear enough. */
 function meantOf({ anyOf = [], description }: SchemaNode, value: unknown): number {
   if (isNoun(description)) return -1
   const names = Object.keys(options(value))
@@ -75,8 +75,8 @@ function meantOf({ anyOf = [], description }: SchemaNode, value: unknown): numbe
 }
 
 /**
- * What is wrong with each alternative is noise beside what is wanted, unless it is seen which one was meant; and `boolean` repeats
- * each unknown key.
+ * Drops the errors of each alternative when the intended one is unknown: a description of the expected value says more. Drops
+ * `boolean`, which repeats each unknown key.
  */
 function withoutNoise(errors: readonly SchemaError[], root: SchemaNode, value: unknown): readonly SchemaError[] {
   const unions = errors
@@ -97,7 +97,7 @@ function withoutNoise(errors: readonly SchemaError[], root: SchemaNode, value: u
   return errors.filter((error) => error.keyword !== 'boolean' && error.keyword !== '~refine' && !isNoise(error))
 }
 
-/** A key that is misspelt or misplaced is unknown, and the one that was meant is missing or empty: one mistake. */
+/** The options that an unknown key was meant to be. They are reported as missing or empty, which is the same mistake. */
 function meantKeys(errors: readonly SchemaError[], root: SchemaNode, value: unknown): ReadonlySet<string> {
   return new Set(
     errors
@@ -125,7 +125,7 @@ function withoutMeant(error: SchemaError, meant: ReadonlySet<string>): SchemaErr
   return { ...error, params: { ...error.params, requiredProperties: left } }
 }
 
-/** Fills in the defaults and tells all that does not fit the schema. */
+/** Fills in the defaults and reports everything that the schema does not allow. */
 export function applySchema(
   schema: TSchema,
   raw: unknown,

@@ -3,7 +3,7 @@ import type { TSchema } from 'typebox'
 
 import type { Path } from '../problem.ts'
 
-/** The parts of a JSON schema that are looked at here. */
+/** The keywords of a JSON schema that are used here. */
 export interface SchemaNode {
   readonly type?: string
   readonly description?: string
@@ -12,13 +12,13 @@ export interface SchemaNode {
   readonly const?: unknown
   readonly examples?: readonly unknown[]
   readonly pattern?: string
-  /** `file-path`: the name of a file that must be there. `folder-path`: of a folder that may be made. */
+  /** `file-path` names an existing file, `folder-path` a folder that the gateway may create. */
   readonly format?: string
-  /** A secret: never told, not even when it stands in the config file itself. */
+  /** True for a secret, which is never shown, even when it is written in the config file itself. */
   readonly writeOnly?: boolean
-  /** What it is written with. */
+  /** The kind of unit of the value. */
   readonly unit?: 'duration' | 'size'
-  /** Of durations and sizes, written as they are. */
+  /** The minimum of a duration or size, as written in YAML. */
   readonly least?: string
   readonly most?: string
   readonly minimum?: number
@@ -34,12 +34,12 @@ export function asNode(schema: TSchema): SchemaNode {
   return schema
 }
 
-/** The schema of what is inside an option, by key or index; undefined where there is none. */
+/** Returns the schema of a member, by key or index; undefined when there is none. */
 export function childSchema(node: SchemaNode, step: string | number): SchemaNode | undefined {
   if (typeof step === 'number') {
     if (node.items !== undefined) return node.items
   } else {
-    // Own properties only: `constructor` in a config is an unknown key like any other.
+    // Own properties only: `constructor` is an unknown key like any other.
     if (node.properties !== undefined && Object.hasOwn(node.properties, step)) return node.properties[step]
     const named = Object.entries(node.patternProperties ?? {}).find(([pattern]) => new RegExp(pattern).test(step))
     if (named !== undefined) return named[1]
@@ -51,12 +51,12 @@ export function childSchema(node: SchemaNode, step: string | number): SchemaNode
   return undefined
 }
 
-/** The schema of the option at this path; undefined where there is none. */
+/** Returns the schema of the option at a path; undefined when there is none. */
 export function schemaAt(schema: SchemaNode, path: Path): SchemaNode | undefined {
   return path.reduce<SchemaNode | undefined>((node, step) => node && childSchema(node, step), schema)
 }
 
-/** Calls back for every option that a value has and the schema knows, from the outside in. */
+/** Calls back for each option that a value has and the schema knows, outer options first. */
 export function eachOption(
   schema: SchemaNode,
   value: unknown,
@@ -72,7 +72,7 @@ export function eachOption(
   }
 }
 
-/** What is written with a unit. */
+/** Returns the kind of unit of a schema; undefined for values without a unit. */
 export function unitKindOf(schema: SchemaNode | undefined): 'duration' | 'size' | undefined {
   return schema?.unit
 }

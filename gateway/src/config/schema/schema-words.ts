@@ -5,7 +5,7 @@ import type { Finding, Path } from '../problem.ts'
 import { unitKindOf, type SchemaNode } from './schema-walk.ts'
 import { shapeHint } from './shape-hint.ts'
 
-/** An error as the schema library tells it. */
+/** An error of the schema library. */
 export interface SchemaError {
   readonly keyword: string
   readonly schemaPath: string
@@ -33,7 +33,7 @@ const UNITS = {
   size: { kind: 'a size', example: '16KiB', units: 'B, KiB, MiB, GiB' },
 }
 
-/** What is wanted, as a noun: `a number from 0 to 65535`. */
+/** Describes the expected value as a noun: `a number from 0 to 65535`. */
 export function expectedKind(schema: SchemaNode | undefined): string {
   const unit = unitKindOf(schema)
   if (unit !== undefined) return `${UNITS[unit].kind} such as ${UNITS[unit].example}`
@@ -49,7 +49,7 @@ export function isNoun(description: string | undefined): boolean {
   return description !== undefined && /^[a-z]/.test(description)
 }
 
-/** The alternatives. A description that is a noun says it better than their list. */
+/** Describes the alternatives, by the description when it is a noun, otherwise as a list. */
 function wantedOf({ description, anyOf = [] }: SchemaNode): string {
   if (description !== undefined && isNoun(description)) return description
   return anyOf
@@ -81,7 +81,7 @@ function fromType(schema: SchemaNode | undefined, value: unknown): Omit<Finding,
   return { message: `must be ${expectedKind(schema)}` }
 }
 
-/** A number, true or false that YAML reads as text, because it stands in quotes. */
+/** True for a number or boolean in quotes, which YAML reads as text. */
 function isQuoted(schema: SchemaNode | undefined, value: unknown): boolean {
   if (typeof value !== 'string') return false
   if (schema?.type === 'boolean') return value === 'true' || value === 'false'
@@ -138,7 +138,7 @@ interface Place {
   readonly written: AsWritten
 }
 
-/** For lists and options: how they are written. What may be a secret is not repeated. */
+/** Returns an example of the correct notation, for lists and objects. Does not repeat a value that may be a secret. */
 function shapeOf({ keyword }: SchemaError, { path, schema, value, written }: Place): string | undefined {
   const name = path.at(-1)
   if (keyword !== 'type' || schema === undefined || typeof name !== 'string' || value === null) return undefined
@@ -146,7 +146,7 @@ function shapeOf({ keyword }: SchemaError, { path, schema, value, written }: Pla
   return shapeHint(name, schema, value, written.isTellable(path))
 }
 
-/** The finding for an error about the value at a path. A value that came from a reference is named by the reference. */
+/** Converts a schema error to a finding. A value that comes from a reference is shown as the reference. */
 export function findingOf(error: SchemaError, place: Place): Finding {
   const { path, schema, value, written } = place
   const { message, hint = shapeOf(error, place), ...rest } = inWords(error, schema, value)

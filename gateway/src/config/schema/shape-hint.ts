@@ -16,7 +16,7 @@ function isAllowed(schema: SchemaNode, value: unknown): boolean {
   }
 }
 
-/** The value itself, or in a list, or as an option of its own: whatever fits first. */
+/** Returns the value in a valid shape: itself, in a list, or as a nested option; undefined when none is valid. */
 function fitting(schema: SchemaNode, value: unknown): unknown {
   if (isAllowed(schema, value)) return value
   if (schema.type === 'array' && !Array.isArray(value) && isAllowed(schema, [value])) return [value]
@@ -36,7 +36,7 @@ function inFlow(value: unknown): string {
   return typeof value === 'string' && PLAIN.test(value) && !value.endsWith(':') ? value : JSON.stringify(value)
 }
 
-/** What takes options: their names. What takes a list: that each entry has a dash or stands in brackets. */
+/** Outlines the notation: the names of nested options, or brackets for a list. */
 function outline(name: string, { type, properties, required }: SchemaNode): string | undefined {
   if (type === 'array') return `${name}: [..., ...]`
   const needed = (required ?? []).filter((option) => properties?.[option]?.default === undefined)
@@ -44,7 +44,7 @@ function outline(name: string, { type, properties, required }: SchemaNode): stri
   return names.length === 0 ? undefined : `${name}: { ${names.map((option) => `${option}: ...`).join(', ')} }`
 }
 
-/** Text that only lacks a space or a colon to be what is wanted. */
+/** Returns a hint for text that lacks only a space or a colon. */
 function slip({ type, properties = {} }: SchemaNode, value: unknown): string | undefined {
   if (typeof value !== 'string') return undefined
   if (type === 'array' && /^-[^\s-]/.test(value)) return 'a space is missing after the dash: `- value`'
@@ -52,7 +52,7 @@ function slip({ type, properties = {} }: SchemaNode, value: unknown): string | u
   return option === undefined ? undefined : `a colon and a space must follow ${option}: \`${option}: value\``
 }
 
-/** A value that must not be told is not repeated. */
+/** Returns an example of the correct notation. Does not repeat a secret value. */
 export function shapeHint(name: string, schema: SchemaNode, value: unknown, isTellable: boolean): string | undefined {
   const slipped = slip(schema, value)
   if (slipped !== undefined) return slipped

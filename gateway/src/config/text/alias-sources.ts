@@ -3,7 +3,7 @@ import { visit, type Alias, type Document, type Node } from 'yaml'
 
 export type AliasSources = ReadonlyMap<Alias, Node>
 
-/** All at once: the library's own `alias.resolve` walks the whole document for each alias. */
+/** Resolves all aliases in one pass, because the library's `alias.resolve` walks the whole document for each alias. */
 export function findAliasSources(document: Document): AliasSources {
   const anchors = new Map<string, Node>()
   const sources = new Map<Alias, Node>()

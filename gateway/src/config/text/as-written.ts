@@ -5,11 +5,11 @@ import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'
 import { hasSecret, mayHoldSecrets } from './secret-text.ts'
 
 export interface AsWritten {
-  /** In quotes, shortened when it is long. */
+  /** The value in quotes, truncated when it is long. */
   show(path: Path): string
-  /** Whether the value at this path came from a reference, in whole or in part. */
+  /** True when the value at this path contains a reference. */
   isReference(path: Path): boolean
-  /** Whether a value may be repeated as it is: no reference and no secret is in it. */
+  /** True when a message may repeat the value: it contains no reference and no secret. */
   isTellable(path: Path): boolean
 }
 
@@ -19,7 +19,7 @@ function isReferenceText(written: unknown): boolean {
   return typeof written === 'string' && written.replaceAll('$${', '').includes('${')
 }
 
-/** `written` is the value of the file before substitution. */
+/** `written` is the content of the file before substitution. */
 export function createAsWritten(written: unknown, schema: SchemaNode): AsWritten {
   return {
     show(path) {

@@ -19,7 +19,7 @@ function shown(missing: readonly string[]): string {
   return missing.length > MAX_SHOWN ? `${missing.length} brackets` : missing.join(' ')
 }
 
-/** The innermost is where somebody stopped; those around it lack theirs as well. */
+/** Reports the innermost bracket, at which the writing probably stopped. The outer brackets are unclosed as well. */
 function unclosed(opened: readonly Opened[]): readonly DocumentFault[] {
   const last = opened.at(-1)
   if (last === undefined) return []
@@ -29,7 +29,7 @@ function unclosed(opened: readonly Opened[]): readonly DocumentFault[] {
   return [{ offset: last.offset, message: `this ${last.bracket} is never closed: ${words}`, hint }]
 }
 
-/** `upstreams { up: ... }`: without a colon the bracket is part of the text before it. */
+/** `upstreams { up: ... }`: without a colon, the bracket is part of the text before it. */
 function colonMissing(text: string, closerAt: number): DocumentFault | undefined {
   const start = text.lastIndexOf('\n', closerAt - 1) + 1
   const found = /^ *(?:- +)?[A-Za-z_][\w-]*( +[[{])/.exec(text.slice(start, closerAt))
@@ -53,24 +53,24 @@ function closesNothing(text: string, offset: number, open: Opened | undefined): 
   return { offset, message: `this ${bracket} closes nothing: open is the ${open.bracket} before it` }
 }
 
-/** A line that a tab indents stands at the left edge for the parser. */
+/** The parser reads a line with a tab as not indented. */
 function tabInIndent(text: string, offset: number): DocumentFault | undefined {
   const start = text.lastIndexOf('\n', offset - 1) + 1
   const tab = /^ *(?=\t)/.exec(text.slice(start))
   return tab === null ? undefined : { offset: start + tab[0].length, ...TAB_AS_INDENT }
 }
 
-/** In the order of the file; each mistake once. What an unclosed quote has swallowed is passed over: `end` is where it begins. */
+/** Returns each mistake once, in the order of the file. `end` is the offset of an unclosed quote; brackets after it are ignored. */
 export function bracketFaults(text: string, end = Infinity): readonly DocumentFault[] {
   const faults: DocumentFault[] = []
   let open: Opened[] = []
-  // What a wrong bracket has thrown out of step proves nothing, up to where all are closed.
+  // After a wrong bracket nothing is certain until all brackets are closed.
   let isLost = false
 
   function close(token: string, offset: number): void {
     const at = open.findLastIndex(({ bracket }) => CLOSING[bracket] === token)
     const found = at >= 0 ? unclosed(open.slice(at + 1)) : [closesNothing(text, offset, open.at(-1))]
-    // After an unclosed one a bracket may close it, in a line that is not deep enough.
+    // After an unclosed bracket, this one may close it in a line that is not indented enough.
     const isFollowUp = isLost || (open.length === 0 && faults.length > 0)
     if (!isFollowUp) faults.push(...found)
     if (at >= 0) open = open.slice(0, at)

@@ -7,17 +7,17 @@ export interface DocumentFault {
   readonly offset: number
   readonly message: string
   readonly hint?: string
-  /** What it repeats: its line is told with it. */
+  /** Offset of the first occurrence, whose line is shown too. */
   readonly firstOffset?: number
 }
 
 const MAX_DEPTH = 50
-// The library's own limit, maxAliasCount, counts uses: a hundred routes that share one anchor are no bomb.
+// The library's limit maxAliasCount counts uses, but a hundred routes that share one anchor are no attack.
 const MAX_VALUES = 200_000
-// The library looks up each alias by walking past all others: 10000 took 4 s, 150000 minutes.
+// The library resolves each alias by walking past all others: 10000 aliases took 4 s, 150000 took minutes.
 const MAX_ALIASES = 2000
 
-// The library knows more kinds (sets, dates, bytes): as options they would be objects that seem to be empty.
+// The library knows more types (sets, dates, bytes), which as options would be objects that seem to be empty.
 const PLAIN_TAGS: ReadonlySet<string> = new Set(
   ['str', 'int', 'float', 'bool', 'null', 'map', 'seq'].map((kind) => `tag:yaml.org,2002:${kind}`),
 )
@@ -34,15 +34,15 @@ function offsetOf(node: unknown): number {
   return (node as Node | null)?.range?.[0] ?? 0
 }
 
-/** Why a key cannot be one; `seen` are the keys before it in the same place, and where. */
+/** Returns the error of a key. `seen` holds the earlier keys of the same object, with their offsets. */
 function keyFault(key: unknown, seen: Map<string, number>): DocumentFault | undefined {
   const offset = offsetOf(key)
   const value = isScalar<unknown>(key) ? key.value : undefined
-  if (typeof value === 'symbol') return undefined // <<, which may be given twice
+  if (typeof value === 'symbol') return undefined // The merge key <<, which may occur more than once.
   if (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
     return { offset, message: 'a key must be text' }
   const name = String(value)
-  // As an option it would set the prototype of what holds it, and be gone.
+  // As an option it would set the prototype of its object, and disappear.
   if (name === '__proto__') return { offset, message: '__proto__ cannot be a key' }
   const firstOffset = seen.get(name)
   if (firstOffset !== undefined) return { offset, message: 'this key is there twice', firstOffset }
@@ -50,7 +50,7 @@ function keyFault(key: unknown, seen: Map<string, number>): DocumentFault | unde
   return undefined
 }
 
-/** What `<<` can bring in: a map, or a list of maps. */
+/** True for a value that `<<` can merge: a map, or a list of maps. */
 function isMergeable(value: unknown, sources: AliasSources): boolean {
   const node = isAlias(value) ? sources.get(value) : value
   return isSeq(node) ? node.items.every((item) => isMap(isAlias(item) ? sources.get(item) : item)) : isMap(node)
@@ -63,7 +63,7 @@ function isMergeKey(key: unknown): boolean {
 function createInspector(sources: AliasSources, faults: DocumentFault[]) {
   const sizes = new Map<Node, number>()
 
-  /** How many values this node stands for, once aliases are replaced by what they name. */
+  /** Returns the number of values of this node after its aliases are resolved. */
   return function sizeOf(node: unknown, depth: number): number {
     if (isAlias(node)) {
       const source = sources.get(node)
@@ -71,7 +71,7 @@ function createInspector(sources: AliasSources, faults: DocumentFault[]) {
         faults.push({ offset: offsetOf(node), message: 'this alias names no anchor before it' })
         return 1
       }
-      // An anchor comes before its aliases: what is not measured yet is being measured, so the alias is inside of it.
+      // An anchor precedes its aliases. An anchor without a size is still being counted, so the alias is inside it.
       const size = sizes.get(source)
       if (size === undefined) throw new Endless('this alias stands inside of what it names', offsetOf(node))
       return size
@@ -83,7 +83,7 @@ function createInspector(sources: AliasSources, faults: DocumentFault[]) {
       if (depth > MAX_DEPTH) throw new Endless('nested too deeply', offsetOf(node))
       const seen = new Map<string, number>()
       for (const item of node.items) {
-        // The library compares each key with all before it: 80000 keys took it more than a minute.
+        // The library compares each key with all keys before it: 80000 keys took more than a minute.
         const fault = isMap(node) && isPair(item) ? keyFault(item.key, seen) : undefined
         if (fault !== undefined) faults.push(fault)
         if (isPair(item) && isMergeKey(item.key) && !isMergeable(item.value, sources))

@@ -7,16 +7,16 @@ import { ExactNumber, NUMBER_PATTERN, readNumber } from '../../message/json/exac
 
 const JSON_NUMBER = new RegExp(NUMBER_PATTERN)
 
-/** A number of YAML as JSON spells it; undefined for what JSON has no number for (.inf). */
+/** Returns a YAML number in JSON notation; undefined for numbers that JSON lacks (.inf). */
 function asJson({ source = '', format }: Scalar): string | undefined {
   if (format === 'HEX' || format === 'OCT') return String(BigInt(source))
-  // YAML 1.2 core schema: a sign in front, zeros before the digits, no digit before or after the point.
+  // YAML 1.2 core schema: a leading sign, leading zeros, no digit before or after the point.
   const [, sign = '', rest = ''] = /^([-+]?)0*(.*)$/.exec(source) ?? []
   const text = `${sign === '-' ? '-' : ''}${/^\d/.test(rest) ? '' : '0'}${rest.replace(/\.(?=$|[eE])/, '')}`
   return JSON_NUMBER.test(text) ? text : undefined
 }
 
-/** Replaces them in place by `{ number: "12345678901234567890" }`, where the schema takes that. */
+/** Replaces such numbers in place by `{ number: "12345678901234567890" }`, where the schema allows it. */
 export function keepDigits(document: Document, schema: SchemaNode): void {
   visit(document, {
     Scalar(key, node, ancestors) {

@@ -12,7 +12,7 @@ function faultOf(file: string): string | undefined {
     accessSync(file, constants.R_OK)
     const stat = statSync(file)
     if (stat.isDirectory()) return 'this is a directory'
-    // A pipe can be read once, and one that nobody writes to never ends.
+    // A pipe can be read only once, and a pipe without a writer never ends.
     if (!stat.isFile()) return 'this is a pipe or a device, and no file'
     return stat.size > MAX_FILE_BYTES
       ? `the file has ${stat.size} bytes, at most ${MAX_FILE_BYTES} are read`
@@ -31,7 +31,7 @@ function isUsable(folder: string): boolean {
   }
 }
 
-/** One that is not there is made at the start, in the nearest one that is. */
+/** Checks the nearest existing parent, because a missing folder is created at the start. */
 function folderFaultOf(folder: string): string | undefined {
   try {
     if (!statSync(folder).isDirectory()) return 'this is no folder'
@@ -45,7 +45,7 @@ function folderFaultOf(folder: string): string | undefined {
   }
 }
 
-/** Makes the paths absolute, in place; tells which files are missing. Folders may be made later. */
+/** Makes paths absolute, in place, and reports missing files. Folders may be created later. */
 export function resolveFiles(schema: SchemaNode, config: unknown, configFile: string): readonly Finding[] {
   const findings: Finding[] = []
   eachOption(schema, config, ({ format }, path) => {

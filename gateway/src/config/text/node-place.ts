@@ -12,10 +12,10 @@ function isMerge(pair: unknown): pair is Pair {
   return isPair(pair) && isScalar(pair.key) && typeof pair.key.value === 'symbol'
 }
 
-/** The pair of that name, also where `<<` brings it in from elsewhere. */
+/** Returns the pair with this name, including pairs that `<<` merges. */
 function findPair(sources: AliasSources, map: unknown, name: string): Pair | undefined {
   const node = isAlias(map) ? sources.get(map) : map
-  // `<<` takes one map or a list of them.
+  // `<<` accepts one map or a list of maps.
   if (isSeq(node)) return firstOf(node.items, (item) => findPair(sources, item, name))
   if (!isMap(node)) return undefined
   return (
@@ -32,14 +32,14 @@ function firstOf<Item, Found>(items: readonly Item[], find: (item: Item) => Foun
   return undefined
 }
 
-/** Offset of the value at a path, or of its key; of the nearest one around it where the file does not have it. */
+/** Returns the offset of the value at a path, or of its key. When the file lacks it, that of the nearest enclosing option. */
 export function offsetOf(document: Document, sources: AliasSources, path: Path, atKey: boolean): number {
   let node: unknown = document.contents
   let offset = 0
   const enter = (child: unknown) => {
     node = isAlias(child) ? sources.get(child) : child
     const range = isNode(node) ? node.range : undefined
-    // A value that was left out has a range without length, somewhere behind its key.
+    // An omitted value has an empty range, somewhere after its key.
     if (range !== undefined && range !== null && range[1] > range[0]) offset = range[0]
   }
 
@@ -58,7 +58,7 @@ export function offsetOf(document: Document, sources: AliasSources, path: Path, 
   return offset
 }
 
-/** The path of a node, from its ancestors as `visit` gives them. */
+/** Returns the path of a node, from its ancestors in the order of `visit`. */
 export function pathOf(key: unknown, ancestors: readonly unknown[]): Path {
   const steps: (string | number)[] = []
   ancestors.forEach((ancestor, index) => {

@@ -1,10 +1,10 @@
 // Reads a whole file, but never more than it may have: /dev/zero says it has 0 bytes and has no end.
 import { closeSync, openSync, readSync } from 'node:fs'
 
-/** Throws what node:fs throws, with its `code`; EFBIG for a file of more than `maxBytes`. */
+/** Reads a file. Throws the error of node:fs with its `code`, and EFBIG for a file of more than `maxBytes`. */
 export type ReadFile = (path: string, maxBytes: number) => Buffer
 
-/** Of files that hold keys, certificates or a header. */
+/** The limit for files of keys, certificates or a header. */
 export const MAX_FILE_BYTES = 1024 * 1024
 
 const CHUNK_BYTES = 65_536
@@ -34,7 +34,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EFBIG: 'the file is too large',
 }
 
-/** Why a file could not be read, without its path: that may hold what must not be told. */
+/** Returns why a file could not be read, without its path, which may contain a secret. */
 export function readFault(error: unknown): string {
   const { code = 'unknown error' } = error as NodeJS.ErrnoException
   return REASONS[code] ?? `the file cannot be read (${code})`

@@ -4,17 +4,17 @@ import { isAlias, isMap, isPair, isScalar, isSeq, visit, type Document, type Nod
 import type { AliasSources } from './alias-sources.ts'
 import { childSchema, type SchemaNode } from '../schema/schema-walk.ts'
 
-/** References without a default tell nothing, and show which variable is meant. */
+/** True for text of references without a default: it contains no secret, and shows which variable is meant. */
 function isReferencesOnly(value: unknown): boolean {
   return typeof value === 'string' && value.replace(/\$\{[^}:]*\}|\$\{file:[^}]*\}/g, '') === ''
 }
 
-/** Where an object has a secret, all in it that is no other known option may be a misplaced one. */
+/** True when an object has a secret: each unknown option in it may then be a misplaced secret. */
 export function hasSecret({ properties = {}, anyOf = [] }: SchemaNode): boolean {
   return Object.values(properties).some(({ writeOnly }) => writeOnly === true) || anyOf.some(hasSecret)
 }
 
-/** Names of secrets, and of objects that are there for a secret: `secret: abc` is a common slip. */
+/** Names of secrets, and of objects that require a secret, because `secret: abc` is a common mistake. */
 function secretNames(schema: SchemaNode, name?: string): readonly string[] {
   const { properties = {}, patternProperties = {}, items, anyOf = [], required = [] } = schema
   const isForSecret = required.some((option) => properties[option]?.writeOnly === true)
@@ -26,7 +26,7 @@ function secretNames(schema: SchemaNode, name?: string): readonly string[] {
   ]
 }
 
-/** Whether a secret may stand anywhere inside. */
+/** True when a secret may be anywhere inside. */
 export function mayHoldSecrets(schema: SchemaNode): boolean {
   return schema.writeOnly === true || secretNames(schema).length > 0
 }
@@ -45,7 +45,7 @@ function secretNodes(document: Document, sources: AliasSources, root: SchemaNode
     })
   }
 
-  /** Under a key that the schema does not know, a secret is told by its name alone. */
+  /** Below an unknown key, secrets are recognised by name alone. */
   function addNamed(node: unknown): void {
     if (!isMap(node) && !isSeq(node)) return
     visit(node, {
@@ -57,7 +57,7 @@ function secretNodes(document: Document, sources: AliasSources, root: SchemaNode
   }
 
   function walk(node: unknown, schema: SchemaNode): void {
-    // Aliases lead to the same place in many ways; some lead back to where they stand.
+    // Several aliases may lead to the same node, and an alias may lead to its own ancestor.
     const before = walked.get(node) ?? new Set()
     if (before.has(schema)) return
     walked.set(node, before.add(schema))
@@ -80,7 +80,7 @@ function secretNodes(document: Document, sources: AliasSources, root: SchemaNode
         else if (hasSecret(schema)) addAll(item.value)
         else if (names.has(String(item.key.value))) addAll(item.value)
         else addNamed(item.value)
-        // `secret abc` lacks its colon.
+        // `secret abc`, in which the colon is missing.
         if (inner === undefined && names.has(/^[\w-]+(?=[ :])/.exec(String(item.key.value))?.[0] ?? ''))
           found.add(item.key)
       }
@@ -96,13 +96,13 @@ function blot(text: string): string {
   return text.replace(/[^\r\n]/g, '*')
 }
 
-/** The text, as long as before and with the same lines. */
+/** Masks secrets. The text keeps its length and its lines. */
 export function blotSecrets(text: string, document: Document, sources: AliasSources, schema: SchemaNode): string {
   const shown = [...secretNodes(document, sources, schema)].reduce((before, { range }) => {
     const [start, end] = range ?? [0, 0]
     return before.slice(0, start) + blot(before.slice(start, end)) + before.slice(end)
   }, text)
-  // In comments, and where the parser may have taken the pieces for something else, whatever follows such a name goes.
+  // In comments, and in a file with syntax errors, everything after such a name is masked.
   const named = new RegExp(`(\\b(?:${secretNames(schema).join('|')})\\b["']?[ \\t]*:)([^\\r\\n]*)`, 'g')
   const withoutNamed = (part: string) => part.replace(named, (_, name: string, rest: string) => name + blot(rest))
   return document.errors.length > 0 ? withoutNamed(shown) : shown.replace(/(^|\s)#[^\r\n]*/g, withoutNamed)

@@ -14,9 +14,9 @@ import { syntaxFaults, understoodUpTo } from './syntax-faults.ts'
 const MAX_FILE_BYTES = 1024 * 1024
 export interface SourceFile {
   readonly document: Document
-  /** The plain value, as the document is now. */
+  /** Returns the plain value of the document in its current state. */
   toValue(): unknown
-  /** Puts a finding at its place; at the nearest place there is when the path is not in the file. */
+  /** Adds the position to a finding; that of the nearest enclosing option when the file lacks the path. */
   locate(finding: Finding): Problem
 }
 
@@ -25,7 +25,7 @@ export interface SourceFileParts {
   readonly schema: SchemaNode
 }
 
-/** The text of a file, or what keeps it from being read. */
+/** Returns the text of a file, or the reason why it cannot be read. */
 function readText(file: string, readFile: ReadFile): string | Finding {
   try {
     const bytes = readFile(file, MAX_FILE_BYTES)
@@ -41,12 +41,12 @@ function isTooLarge(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EFBIG'
 }
 
-/** Reads and parses; an array of problems when that fails. */
+/** Reads and parses a config file. Returns the problems when that fails. */
 export function openSourceFile(file: string, { readFile, schema }: SourceFileParts): SourceFile | readonly Problem[] {
   const read = readText(file, readFile)
   const text = typeof read === 'string' ? read : ''
   const lineCounter = new LineCounter()
-  // Keys given twice are looked for in checkDocument.
+  // checkDocument finds duplicate keys.
   const document = parseDocument(text, {
     lineCounter,
     strict: true,
@@ -55,7 +55,7 @@ export function openSourceFile(file: string, { readFile, schema }: SourceFilePar
     prettyErrors: false,
   })
   const sources = findAliasSources(document)
-  // What was not understood may hold a secret that was not recognised as one.
+  // Lines that were not parsed are not shown: they may contain an unrecognised secret.
   const known = understoodUpTo(document) ?? text.length
   const lines = blotSecrets(text, document, sources, schema)
     .slice(0, known + 1)
@@ -66,7 +66,7 @@ export function openSourceFile(file: string, { readFile, schema }: SourceFilePar
     { severity = 'error', path, message, hint, standsAlone = false }: Finding,
   ): Problem {
     const { line, col } = lineCounter.linePos(Math.min(offset, text.length))
-    // An empty file has no line to count, and an error at the very end is on the last line there is.
+    // The line counter has no line for an empty file, and the end of a file may be after its last line.
     const number = Math.min(Math.max(line, 1), lines.length)
     const sourceLine = lines[number - 1] ?? ''
     const column = Math.min(Math.max(col, 1), sourceLine.length + 1)
@@ -92,7 +92,7 @@ export function openSourceFile(file: string, { readFile, schema }: SourceFilePar
 
   return {
     document,
-    // checkDocument has counted what aliases multiply.
+    // checkDocument has already limited the expansion of aliases.
     toValue: () => document.toJS({ maxAliasCount: -1 }) as unknown,
     locate: (finding) => problemAt(offsetOf(document, sources, finding.path, finding.atKey === true), finding),
   }

@@ -9,7 +9,7 @@ import { readFault, type ReadFile } from './read-file.ts'
 import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'
 
 const MAX_SECRET_BYTES = 65_536
-// An escape, a reference, or the start of a reference that never ends.
+// An escape, a reference, or the start of an unclosed reference.
 const REFERENCE = /\$\$\{|\$\{([^}]*)(\})?/g
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 const FORMS = 'write ${NAME}, ${NAME:-default} or ${file:path}; $${ stands for itself'
@@ -21,7 +21,7 @@ export interface SubstitutionParts {
   readonly schema: SchemaNode
 }
 
-/** The value of a reference, or what is wrong with it; never both, and never the value in the message. */
+/** The value of a reference, or the reason why it has none. The message never contains the value. */
 type Found = { readonly value: string } | { readonly message: string; readonly hint?: string }
 
 function readSecret(reference: string, { readFile, configFile }: SubstitutionParts): Found {
@@ -42,14 +42,14 @@ function lookUp(reference: string, parts: SubstitutionParts): Found {
   const name = split === -1 ? reference : reference.slice(0, split)
   if (!NAME.test(name)) return { message: `\${${name}} names no variable`, hint: FORMS }
   const value = parts.env[name]
-  // As in a shell, :- also replaces an empty value.
+  // As in a shell, the default after :- also replaces an empty value.
   if (split !== -1 && (value === undefined || value === '')) return { value: reference.slice(split + 2) }
   return value === undefined
     ? { message: `the variable ${name} is not set`, hint: `set it, or give a default: \${${name}:-...}` }
     : { value }
 }
 
-/** A substitution that makes up the whole scalar may be a number or true/false where the schema takes no text. */
+/** A reference that is the whole scalar may become a number or a boolean, where the schema allows no text. */
 function typed(text: string, schema: SchemaNode | undefined): unknown {
   const kinds = [schema, ...(schema?.anyOf ?? [])].map((node) => node?.type)
   if (kinds.includes('string')) return text
@@ -57,7 +57,7 @@ function typed(text: string, schema: SchemaNode | undefined): unknown {
   return kinds.includes('boolean') && (text === 'true' || text === 'false') ? text === 'true' : text
 }
 
-/** Replaces the references in place; what cannot be replaced is returned. */
+/** Replaces references in place. Returns the errors of those that cannot be replaced. */
 export function substitute(document: Document, parts: SubstitutionParts): readonly Finding[] {
   const findings: Finding[] = []
   visit(document, {

@@ -19,7 +19,7 @@ import {
 
 const MAX_FAULTS = 10
 
-// From there on nothing was understood.
+// After these errors the parser understands nothing.
 const LOST: ReadonlySet<string> = new Set(['MULTIPLE_DOCS', 'RESOURCE_EXHAUSTION', 'UNEXPECTED_TOKEN'])
 
 function inOrder(document: Document): readonly YAMLError[] {
@@ -27,7 +27,7 @@ function inOrder(document: Document): readonly YAMLError[] {
   return all.toSorted((a, b) => a.pos[0] - b.pos[0])
 }
 
-/** Offset up to which the text was understood; undefined when all of it was. */
+/** Returns the offset up to which the text was parsed; undefined when all of it was. */
 export function understoodUpTo(document: Document): number | undefined {
   return inOrder(document).find(({ code }) => LOST.has(code))?.pos[0]
 }
@@ -43,14 +43,14 @@ function findScalar(document: Document, isIt: (type: Scalar.Type, start: number,
   return found
 }
 
-/** Where a quote that is never closed begins: the parser tells where it gave up, which may be the end of the file. */
+/** Returns the offset of an unclosed quote. The parser reports where it stopped, which may be the end of the file. */
 function openingQuote(document: Document, offset: number): number {
   const isIt = (type: Scalar.Type, start: number, end: number) =>
     type.startsWith('QUOTE') && start < offset && offset <= end
   return findScalar(document, isIt) ?? offset
 }
 
-/** A line that follows the text of a block scalar, and is no option of its own. */
+/** True for a line after a block scalar that is no option of its own. */
 function isOutsideOfText(document: Document, text: string, offset: number): boolean {
   const line = lineStart(text, offset)
   if (/^ *(?:- |[\w-]+:(?:\s|$))/.test(text.slice(line))) return false
@@ -66,7 +66,7 @@ function firstOfLine(text: string, offset: number): number {
   return start + (/^ */.exec(text.slice(start))?.[0].length ?? 0)
 }
 
-/** A value that goes on in the next line, where a name stands: that line is too deep. The parser points at the value. */
+/** Returns the offset of a line that continues a value but contains a name: it is indented too deeply. The parser reports the value. */
 function continuedAt(document: Document, text: string, { code, pos }: YAMLError): number | undefined {
   const whole = document.errors.find((other) => other.code === 'MULTILINE_IMPLICIT_KEY' && other.pos[0] === pos[0])
   if (code !== 'BLOCK_AS_IMPLICIT_KEY' || whole === undefined || !text.slice(...whole.pos).includes('\n'))
@@ -76,14 +76,14 @@ function continuedAt(document: Document, text: string, { code, pos }: YAMLError)
 
 const OF_LINES: ReadonlySet<Words> = new Set([BAD_INDENT, COLON])
 
-/** `port 80` and `port:80` are text for the parser, which looks for the colon in the lines behind it. */
+/** The parser reads `port 80` and `port:80` as text, and looks for the colon in the following lines. */
 function withoutColon(text: string, offset: number): DocumentFault | undefined {
   const [name = '', glued] = /^[\w-]+(:\S)?/.exec(text.slice(offset)) ?? []
   if (name === '') return undefined
   return glued === undefined ? { offset, ...COLON } : { offset: offset + name.length - 2, ...SPACE_AFTER_COLON }
 }
 
-/** In our words, where a person would look for it. */
+/** Describes a parser error in Tollgate's words, at the position where a person would look for it. */
 function told(document: Document, text: string, error: YAMLError): DocumentFault {
   const [offset] = error.pos
   const words = inWords(error)
@@ -100,7 +100,7 @@ function told(document: Document, text: string, error: YAMLError): DocumentFault
   return { offset: words === BAD_INDENT ? first : offset, ...words }
 }
 
-/** Lines that follow each other with one indentation were moved together: one mistake. So were lines with tabs. */
+/** True when consecutive lines have the same indentation, or tabs: they were moved together, which is one mistake. */
 function isSameBlock(text: string, before: number, after: number): boolean {
   const between = text.slice(before, after)
   if (/^\t[^\n]*(?:\n *\t[^\n]*)*\n *$/.test(between)) return true
@@ -118,7 +118,7 @@ function columnOf(text: string, offset: number): number {
 const OF_BLOCKS: ReadonlySet<string> = new Set([TOO_DEEP.message, TAB_AS_INDENT.message])
 const LOSING: ReadonlySet<string> = new Set([SPACE_AFTER_DASH.message])
 
-/** The first on each line, and none after the parser lost the thread: what it says from there on helps nobody. */
+/** Returns the first error of each line, and none after the parser has lost track, because later errors do not help. */
 function parserFaults(
   document: Document,
   text: string,
@@ -144,7 +144,7 @@ function parserFaults(
   return faults
 }
 
-/** All mistakes of syntax, in the order of the file. */
+/** Returns all syntax errors, in the order of the file. */
 export function syntaxFaults(
   document: Document,
   text: string,

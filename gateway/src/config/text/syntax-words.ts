@@ -22,7 +22,7 @@ export const OUTSIDE_OF_TEXT: Words = {
   hint: 'all lines of such a text are indented deeper than its name, at least as deep as its first line',
 }
 
-/** `{ value: ${NAME} }`: its bracket is one of YAML's. */
+/** `{ value: ${NAME} }`: YAML reads the brace of the reference as its own. */
 export const REFERENCE: Words = {
   message: 'inside of brackets a reference must be in quotes',
   hint: "{ value: '${NAME}' }",
@@ -53,7 +53,7 @@ const MESSAGES: Readonly<Record<string, Words>> = {
   UNEXPECTED_TOKEN: { message: 'this does not belong here: what stands before it has ended already' },
 }
 
-/** Where one code stands for several mistakes, the words of the library tell them apart. */
+/** One code covers several mistakes, which the message of the library distinguishes. */
 const SPECIAL: readonly (readonly [RegExp, Words])[] = [
   [/closing ['"]quote/, { message: 'the closing quote is missing' }],
   [/^Sequence item without/, BAD_INDENT],
@@ -76,7 +76,7 @@ export function inWords({ code, message }: YAMLError): Words {
   return special?.[1] ?? MESSAGES[code] ?? { message: 'this is not YAML' }
 }
 
-/** The quote is the place where the parser loses the thread. */
+/** True for an unclosed quote. */
 export function isQuote({ message }: YAMLError): boolean {
   return /closing ['"]quote/.test(message)
 }

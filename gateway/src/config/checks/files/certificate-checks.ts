@@ -6,14 +6,14 @@ import { contentOf, fails, wayOut, whatItIs, type NamedFiles } from './file-cont
 import { entries, options } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'
 
-/** What OpenSSL takes for a certificate. */
+/** The PEM labels of certificates that OpenSSL accepts. */
 const CERTIFICATE = /-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----[^-]*-----END (?:X509 |TRUSTED )?CERTIFICATE-----/g
 
 function day(date: string): string {
   return new Date(date).toISOString().slice(0, 10)
 }
 
-/** Dates are a warning: clocks of machines that start are wrong at times, and a renewed certificate may be on its way. */
+/** Dates are a warning only: a machine that starts may have a wrong clock, and a renewed certificate may be about to arrive. */
 function checkDates({ subject, validFrom, validTo }: X509Certificate, nowMs: number): string | undefined {
   const name = subject.replaceAll('\n', ', ').slice(0, 100)
   if (Date.parse(validTo) < nowMs) return `the certificate ${name} has expired on ${day(validTo)}`
@@ -21,7 +21,7 @@ function checkDates({ subject, validFrom, validTo }: X509Certificate, nowMs: num
   return undefined
 }
 
-/** Each certificate by itself: Node reads up to the first that it cannot, and is silent about it. */
+/** Checks each certificate of a file separately, because Node stops silently at the first that it cannot read. */
 export function checkCertificateFile(path: Path, bytes: Buffer, { written, nowMs }: NamedFiles): readonly Finding[] {
   const name = written.show(path)
   const blocks = bytes.toString('latin1').match(CERTIFICATE) ?? []
@@ -35,7 +35,7 @@ export function checkCertificateFile(path: Path, bytes: Buffer, { written, nowMs
   })
 }
 
-/** OpenSSL's own reason, such as `ee key too small`: what it takes depends on its version and settings. */
+/** Returns OpenSSL's own reason, such as `ee key too small`, because its rules depend on its version and settings. */
 function refusal(attempt: () => unknown): string | undefined {
   try {
     attempt()

@@ -6,20 +6,20 @@ import type { AsWritten } from '../../text/as-written.ts'
 import { MAX_FILE_BYTES, type ReadFile } from '../../text/read-file.ts'
 import type { Path } from '../../problem.ts'
 
-/** The config with absolute paths, and what reads the files that it names. */
+/** The config with absolute paths, and the function that reads the files that it names. */
 export interface NamedFiles {
   readonly config: unknown
   readonly written: AsWritten
   readonly readFile: ReadFile
-  /** Milliseconds since 1970: certificates have dates. */
+  /** Milliseconds since the epoch, for the dates of certificates. */
   readonly nowMs: number
 }
 
-/** Undefined where there is no such option, or no file to read: that is told already. */
+/** Returns the content of a file. Undefined without the option, or for an unreadable file, which has an error of its own. */
 export function contentOf({ config, readFile }: NamedFiles, path: Path): Buffer | undefined {
   const file = text(valueAt(config, path))
   try {
-    // Opening a pipe that nobody writes to would wait for ever.
+    // Opening a pipe without a writer would block forever.
     return file === undefined || !statSync(file).isFile() ? undefined : readFile(file, MAX_FILE_BYTES)
   } catch {
     return undefined
@@ -35,7 +35,7 @@ export function fails(attempt: () => unknown): boolean {
   }
 }
 
-/** The labels of its PEM blocks, such as `PUBLIC KEY`. */
+/** Returns the labels of the PEM blocks, such as `PUBLIC KEY`. */
 export function pemLabels(content: string): readonly string[] {
   return [...content.matchAll(/-----BEGIN ([A-Z0-9 ]{1,40})-----/g)].map(([, label = '']) => label)
 }
@@ -48,7 +48,7 @@ function isJson(content: string): boolean {
   return !fails(() => JSON.parse(content) as unknown)
 }
 
-/** Such as `it is empty`. Nothing of the content is repeated but labels of PEM. */
+/** Describes the content, such as `it is empty`. Repeats nothing of it but PEM labels. */
 export function whatItIs(bytes: Buffer): string {
   const content = bytes.toString('latin1').replace(/^\u00ef\u00bb\u00bf/, '')
   if (content.trim() === '') return 'it is empty'
@@ -61,7 +61,7 @@ export function whatItIs(bytes: Buffer): string {
   return isJson(content) ? 'it is JSON' : 'it is text without -----BEGIN'
 }
 
-/** What makes the right file of this one, where that is known. */
+/** Returns a hint how to create the right file from this one; undefined when there is none. */
 export function wayOut(bytes: Buffer): string | undefined {
   switch (whatItIs(bytes)) {
     case 'it is binary, maybe DER':

@@ -42,7 +42,7 @@ function checkPemFile(path: Path, bytes: Buffer, policy: KeyPolicy, files: Named
   return [...judgeKeys(path, name, policy, (rules) => keySetFromPem(pem, rules)), ...dates]
 }
 
-/** A JWK with a private half, or PEM of one beside a kid. */
+/** True for a JWK with private members, or for a PEM private key as the value of a kid. */
 function hasPrivateKey(document: unknown): boolean {
   return [...entries(options(document)['keys']), ...Object.values(options(document))].some((member) =>
     isOptions(member) ? member['kty'] !== 'oct' && text(member['d']) !== undefined : isPrivatePem(member),
@@ -53,7 +53,7 @@ function isPrivatePem(member: unknown): boolean {
   return pemLabels(text(member) ?? '').some((label) => label.endsWith('PRIVATE KEY'))
 }
 
-/** The parser's own words quote the text, which may be a secret: of them, the place alone. */
+/** Returns the position of a parse error alone, because the parser's message quotes the text, which may be a secret. */
 function placeOf(error: unknown, content: string): string {
   const position = /position (\d+)/.exec((error as Error).message)?.[1]
   if (position === undefined) return ': it ends too early'
@@ -93,7 +93,7 @@ function checkOwnKeys(issuer: Loose, at: Path, files: NamedFiles): readonly Find
   const bytes = contentOf(files, path)
   if (bytes === undefined) return []
   if (source === 'jwksFile') return checkJwksFile(path, bytes, policy, files)
-  // With HS* alone the algorithms are what is wrong.
+  // With HS* algorithms alone, the algorithms are wrong rather than the key.
   return source === 'pemFile' && !policy.algorithms.every(isHmac) ? checkPemFile(path, bytes, policy, files) : []
 }
 

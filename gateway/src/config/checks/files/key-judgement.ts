@@ -4,7 +4,7 @@ import type { KeyPolicy, KeySet } from '../../../authenticate/keys/key-set.ts'
 import { ALGORITHMS, type Algorithm } from '../../../options/tokens.ts'
 import type { Finding, Path } from '../../problem.ts'
 
-/** No algorithms where one is misspelt: the schema tells that, and it may be the one that the keys are for. */
+/** Returns no algorithms when one is misspelt: the schema reports it, and the keys may be for that algorithm. */
 export function policyOf(issuer: Loose): KeyPolicy {
   const algorithms = texts(issuer['algorithms'])
   const areKnown = algorithms.every((algorithm) => ALGORITHMS.some((known) => known === algorithm))
@@ -15,7 +15,7 @@ export function policyOf(issuer: Loose): KeyPolicy {
   }
 }
 
-/** What would make these keys serve: weaker rules, or the algorithms that they are for. */
+/** Suggests what would make these keys usable: weaker rules, or other algorithms. Undefined when nothing would. */
 function remedyFor(load: (policy: KeyPolicy) => KeySet, policy: KeyPolicy): string | undefined {
   if (load({ ...policy, weakKeys: 'warn' }).keys.length > 0)
     return 'use a stronger one; weakKeys: warn takes it nevertheless'
@@ -25,14 +25,14 @@ function remedyFor(load: (policy: KeyPolicy) => KeySet, policy: KeyPolicy): stri
   return `it serves ${[...served].join(', ')}`
 }
 
-/** Of files with a single key, nobody needs to be told that it has no kid. */
+/** Leaves out that a key has no kid: a file with a single key needs none. */
 function inWords(remarks: readonly string[]): string {
   return remarks
     .map((remark) => remark.replace(/^a key without kid(:?) /, (_, colon) => (colon ? '' : 'its key ')))
     .join('; ')
 }
 
-/** `name`: of the file, as the config spells it; undefined for a secret. */
+/** Returns an error when no key is usable, otherwise a warning. `name` is the file as written in the config; undefined for a secret. */
 export function judgeKeys(
   path: Path,
   name: string | undefined,
@@ -46,12 +46,12 @@ export function judgeKeys(
   return [{ severity: 'warning', path, message }]
 }
 
-/** Undefined for an encoding that there is not: its secret cannot be judged. */
+/** Returns the encoding of a secret; undefined for an unknown one, whose secret cannot be checked. */
 export function encodingOf({ encoding = 'utf8' }: Loose): 'utf8' | 'base64url' | undefined {
   return encoding === 'utf8' || encoding === 'base64url' ? encoding : undefined
 }
 
-/** Node passes over what is no base64url, and would take another secret than the one that was meant. */
+/** Node skips characters that are not base64url, and would use another secret than the intended one. */
 export function checkSpelling(path: Path, secret: Loose, value: string): readonly Finding[] | undefined {
   if (encodingOf(secret) !== 'base64url' || /^[A-Za-z0-9+/_-]*={0,2}$/.test(value)) return undefined
   return [{ path: [...path, 'value'], message: 'is not base64url: it holds other characters', hint: 'encoding: utf8' }]

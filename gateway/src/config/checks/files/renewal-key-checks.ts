@@ -13,16 +13,16 @@ import {
 } from '../../../renew/token-issuer.ts'
 import type { Finding, Path } from '../../problem.ts'
 
-/** A key as the config describes it, with its file read. */
+/** A key as written in the config, with the content of its file. */
 interface WrittenKey {
   readonly path: Path
-  /** Where its material stands: its file, or its secret. */
+  /** The path of the option that holds its material: the file or the secret. */
   readonly source: Path
   readonly bytes: Buffer | undefined
   readonly material: SigningKeyMaterial
 }
 
-/** Undefined where something else about it is wrong, and told. */
+/** Undefined when the key has another error, which is already reported. */
 function readKey(key: Loose, issuer: Loose, path: Path, files: NamedFiles): WrittenKey | undefined {
   const { pemFile, secret } = key
   const alg = ALGORITHMS.find((name) => name === key['alg'])
@@ -66,7 +66,7 @@ function judge(
         }
     return { findings: [finding], kid: undefined }
   }
-  // What is signed with it is verified by the rules of the issuer.
+  // A successor is verified by the rules of its issuer.
   const load = (rules: Parameters<typeof keySetFromJwks>[1]) =>
     keySetFromJwks({ keys: [halves.verificationKey] }, rules)
   return { findings: judgeKeys(source, name, policyOf(issuer), load), kid: halves.kid }

@@ -4,12 +4,12 @@ import { AUTH_MODES, DEFAULT_AUTH_MODE, type AuthRules } from '../../../options/
 
 const MODES: ReadonlyMap<string, AuthRules> = new Map(Object.entries(AUTH_MODES))
 
-/** Undefined for what is no mode. */
+/** Returns the rules of the auth mode; undefined for an unknown mode. */
 export function authRulesOf({ auth = DEFAULT_AUTH_MODE }: Loose): AuthRules | undefined {
   return MODES.get(text(auth) ?? '')
 }
 
-/** What is no mode may be one that reads tokens, written wrongly. */
+/** True when the route looks for tokens. An unknown mode counts as one that does, because it may be misspelt. */
 export function readsToken(route: Loose): boolean {
   return authRulesOf(route)?.readsToken !== false
 }

@@ -4,7 +4,7 @@ import type { Finding, Path } from '../../problem.ts'
 import { isOriginOrWildcard, isTopLevelWildcard } from '../../../accept/origins/origins.ts'
 
 function checkOrigin(text: string, path: Path): readonly Finding[] {
-  // That one is a line of its own in the schema.
+  // `*` is an alternative of its own in the schema.
   if (text === '*' || !/^https?:\/\//.test(text)) return []
   if (!isOriginOrWildcard(text)) {
     return [

@@ -15,7 +15,7 @@ function segmentsOf(path: string): readonly string[] {
   return path.split('/').slice(1)
 }
 
-/** Whether each path of the other route is one of this route, too. */
+/** True when the first path matches every request path that the second one matches. */
 export function covers(wide: string, narrow: string): boolean {
   const [outer, inner] = [segmentsOf(wide), segmentsOf(narrow)]
   const isPrefix = outer.at(-1) === '*'
@@ -25,7 +25,7 @@ export function covers(wide: string, narrow: string): boolean {
   return fixed.every((segment, index) => segment.startsWith(':') || segment === inner[index])
 }
 
-/** `*.example.com` is for all hosts below; no list is for any. */
+/** True when a host may match both routes. `*.example.com` means all subdomains; no list means any host. */
 function hostsMeet(one: Numbered, other: Numbered): boolean {
   if (one.hosts === undefined || other.hosts === undefined) return one.hosts === other.hosts
   return one.hosts.some((host) => other.hosts?.includes(host))
@@ -45,17 +45,17 @@ function sameUpstream(one: Numbered, other: Numbered): boolean {
   return one.route['upstream'] === other.route['upstream']
 }
 
-/** Never by its path or host, which may come from a reference. */
+/** Names a route by its index. Its path or host may come from a reference and must not be repeated. */
 function named({ index }: Numbered): string {
   return `routes[${index}]`
 }
 
-/** The path that the upstream sees. */
+/** The path on which the upstream receives the request. */
 function pathBehind({ route, path }: Numbered): string {
   return text(route['rewrite']) ?? path
 }
 
-/** What another route of the same upstream serves without a token, though it belongs to this one. */
+/** Finds requests that belong to a protected route, but that another route forwards to the same upstream without a token. */
 function holeBeside(
   guarded: Numbered,
   open: Numbered,
@@ -88,7 +88,7 @@ function holeBeside(
 
 function shadowOf(route: Numbered, other: Numbered): { readonly message: string; readonly hint: string } | undefined {
   if (route.hosts !== undefined || other.hosts === undefined || !covers(other.path, route.path)) return undefined
-  // Of those, the hole is what is to be told.
+  // Then the way around the protection is reported instead.
   if (isProtected(route) && isOpen(other) && sameUpstream(route, other)) return undefined
   return {
     message: `is shadowed by ${named(other)} for the hosts of that`,

@@ -3,7 +3,7 @@ import { text, texts, type Loose } from '../loose.ts'
 import type { Finding } from '../../problem.ts'
 import { pathFault } from './route-path-checks.ts'
 
-/** No list means any, and any overlaps with all. */
+/** True when the lists have a common member, or when both are missing. For hosts, a missing list and a list never overlap. */
 function overlap(a: unknown, b: unknown): boolean {
   return a === undefined || b === undefined ? a === b : texts(a).some((name) => texts(b).includes(name))
 }
@@ -16,7 +16,7 @@ function shapeOf(path: string): string {
   return path.replace(/:[^/]+/g, ':')
 }
 
-/** Routes for a host name take precedence over those for any host: only equal kinds are in conflict. */
+/** Reports routes for the same requests. Routes with hosts take precedence over those without, so the two kinds never conflict. */
 export function checkRouteConflicts(routes: readonly Loose[]): readonly Finding[] {
   const byShape = new Map<string, { readonly route: Loose; readonly index: number }[]>()
   const findings: Finding[] = []

@@ -6,7 +6,7 @@ import { didYouMean } from '../../schema/did-you-mean.ts'
 import { text, texts, type Loose } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'
 
-/** What routes may name; undefined where its shape is so wrong that nothing can be said about names. */
+/** The names to which routes may refer; undefined when the shape is too wrong to know the names. */
 export interface Nameable {
   readonly issuers: readonly Loose[] | undefined
   readonly upstreams: readonly string[] | undefined
@@ -39,7 +39,7 @@ function checkUpstream(route: Loose, at: Path, { upstreams, written }: Nameable)
 function checkIssuerNames(route: Loose, at: Path, issuers: readonly Issuer[], written: AsWritten): readonly Finding[] {
   const named = issuers.filter(({ options }) => text(options['name']) !== undefined)
   const all = named.length === 0 ? undefined : `there are ${named.map((one) => quotedName(one, written)).join(', ')}`
-  // Only names that stand in the file are suggested.
+  // Suggests only names that are written in the file, because a reference must not be resolved in a message.
   const plain = named.flatMap((one) => (written.isReference(namePath(one)) ? [] : (text(one.options['name']) ?? [])))
   return texts(route['issuers']).flatMap((name, position) => {
     if (named.some(({ options }) => options['name'] === name)) return []
@@ -49,7 +49,7 @@ function checkIssuerNames(route: Loose, at: Path, issuers: readonly Issuer[], wr
   })
 }
 
-/** Tokens are given to an issuer by iss, and then by algorithm: two that share both cannot be told apart. */
+/** Issuers are selected by the claim iss and then by algorithm: two issuers that share both are ambiguous. */
 function checkTellable(accepted: readonly Issuer[], path: Path, written: AsWritten): readonly Finding[] {
   const findings: Finding[] = []
   if (accepted.length > 1) {
@@ -92,7 +92,7 @@ function isTaken(route: Loose, issuer: Loose): boolean {
   return route['issuers'] === undefined || texts(route['issuers']).includes(text(issuer['name']) ?? '')
 }
 
-/** What no route needs is a mistake of names, or left over. */
+/** Warns about issuers and upstreams that no route uses, most often because of a misspelt name. */
 function checkUnused(routes: readonly Loose[], { issuers = [], upstreams = [] }: Nameable): readonly Finding[] {
   if (routes.length === 0) return []
   const idle = upstreams.filter((name) => !routes.some((route) => route['upstream'] === name))

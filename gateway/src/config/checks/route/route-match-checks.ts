@@ -7,7 +7,7 @@ import { entries, text, type Loose } from '../loose.ts'
 import type { Finding } from '../../problem.ts'
 import { hostPatternOf } from '../../../accept/routes/host-name.ts'
 
-/** Of a shape that the schema lets in; of others it speaks itself. */
+/** The shapes that the schema allows. It reports other shapes itself. */
 const METHOD = /^[A-Z-]+$/
 const HOST = /^(\*\.)?[a-z0-9._-]+$|^\[[0-9a-f:.]+\]$/
 
@@ -25,7 +25,7 @@ function checkHost(host: string): Omit<Finding, 'path'> | undefined {
   return name === host ? undefined : { message: 'is another spelling of a host', hint: `write ${name}` }
 }
 
-/** The message repeats nothing of what a reference stands for. */
+/** Checks each entry. The message never repeats the value of a reference. */
 function checkEach(
   list: unknown,
   at: readonly (string | number)[],

@@ -3,13 +3,13 @@ import type { AsWritten } from '../../text/as-written.ts'
 import { entries, options, text, type Loose } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'
 
-// As `accept/routes/path.ts` has it: some upstreams read `..;x` as `..`.
+// As in `accept/routes/path.ts`: some upstreams read `..;x` as `..`.
 const DOT_SEGMENT = /^\.{1,2} *(;.*)?$/
-// Many routers take more for a parameter, as `:a-:b` for two of them or parentheses for a regular expression: whoever writes
-// that here means what this one does not do.
+// Many routers allow more, such as `:a-:b` for two parameters or parentheses for a regular expression. They are refused,
+// because this router would not treat them that way.
 const PARAMETER = /^:[A-Za-z_][A-Za-z0-9_]*$/
 
-/** Why no request could ever have this path, or none could be told apart by it; undefined when it is right. */
+/** Returns why no request could match the path, or why the path is ambiguous; undefined when it is valid. */
 export function pathFault(path: string): string | undefined {
   if (!path.startsWith('/')) return undefined // the schema says so
   if (/[?#]/.test(path)) return 'must not hold ? or #: routes are chosen by the path alone'
@@ -45,7 +45,7 @@ function checkRewrite(route: Loose, at: Path, written: AsWritten): readonly Find
   return [{ path, message: `${written.isReference(path) ? 'a parameter' : unknown.join(', ')} is not in the path` }]
 }
 
-/** As most write it: `realm_access.roles` or `$.realm_access.roles`; a claim that is named like a URL is one name. */
+/** Converts other notations to a JSON Pointer: `realm_access.roles`, `$.realm_access.roles`. A claim named like a URL is one name. */
 function pointerFor(written: string): string {
   const isOneName = written.includes('/') || written.includes(':')
   const names = isOneName
@@ -57,7 +57,7 @@ function pointerFor(written: string): string {
   return names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 }
 
-/** JSON Pointers with a ~ that is neither ~0 nor ~1 point nowhere (RFC 6901 section 3). */
+/** Refuses pointers in which ~ is not followed by 0 or 1 (RFC 6901 section 3). */
 function checkPointers(requirement: unknown, at: Path): readonly Finding[] {
   const { claims, all, any, not } = options(requirement)
   const own = Object.keys(options(claims)).flatMap((pointer): Finding[] => {
