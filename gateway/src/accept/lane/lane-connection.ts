@@ -168,7 +168,7 @@ export class LaneConnection<Route> implements ResponseOwner {
       return
     }
     const headEnd = end + END_OF_HEAD.length
-    const head = readPlainHead(headEnd === text.length ? text : text.slice(0, headEnd))
+    const head = readPlainHead(text)
     if (typeof head === 'string') {
       this.#leave(bytes, head)
       return

@@ -101,7 +101,7 @@ function endOfTarget(text: string, start: number): number {
   return text.startsWith(AFTER_TARGET, end) ? end : -1
 }
 
-/** `text`: field lines from `at` on, and the empty line after them, one byte a character. */
+/** `text`: field lines from `at` to the first empty line, which is there, one byte a character. */
 export function readFields(text: string, at: number): PlainFields | NotPlain {
   const raw: string[] = []
   const headers = new FieldsByName()
@@ -141,7 +141,7 @@ export function readFields(text: string, at: number): PlainFields | NotPlain {
   return { raw, headers, bodyBytes, close }
 }
 
-/** `text`: a whole head with the empty line that ends it, one byte a character. */
+/** `text`: a whole head with the empty line that ends it, and perhaps more behind it; one byte a character. */
 export function readPlainHead(text: string): PlainHead | NotPlain {
   const methodEnd = text.indexOf(' ')
   if (methodEnd > LONGEST_METHOD) return 'head'
