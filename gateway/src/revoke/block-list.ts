@@ -1,48 +1,58 @@
-// The interface of the block list: which tokens, sessions and subjects are refused although their tokens are valid.
+// The interface of the block list, which names the valid tokens, sessions and subjects that are refused.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockReason } from '../authenticate/block-check.ts'
 
-/** What names what is blocked; `alive` names a session that blocks nobody: its end says until when its streams may go on. */
+/**
+ * The kinds of entries, by what they name. An `alive` entry blocks nothing: its end is the time until which streams of a
+ * renewed session may continue.
+ */
 export const BLOCK_KINDS = ['token', 'jti', 'sid', 'sub', 'alive'] as const
 
 export type BlockKind = (typeof BLOCK_KINDS)[number]
 
-/** From the mildest to the gravest: of two reasons for one entry, the graver one stays. */
+/** In order of severity. When entries are merged, the most severe reason remains. */
 export const BLOCK_REASONS = ['renewed', 'logout', 'revoked', 'reused'] as const satisfies readonly BlockReason[]
 
 export type { BlockReason }
 
-/** What names an entry: at most one is there for each. */
+/** The key of an entry. The list holds at most one entry for each key. */
 export interface BlockKey {
-  /** `token`: by token id (token-id.ts). `jti`, `sid`, `sub`: by that claim; the jti of any token of a session names it all. */
+  /**
+   * `token`: the token id (token-id.ts). `jti`, `sid`, `sub`: that claim. The jti of any token of a session names the whole
+   * session.
+   */
   readonly kind: BlockKind
-  /** Whose tokens: the issuer's configured `issuer`, or its name in the config where iss is not looked at. */
+  /** The configured `issuer` of the tokens, or the issuer's name in the config if `iss` is not checked. */
   readonly issuer: string
   readonly value: string
 }
 
-/** Times in whole seconds since the epoch. In force from the moment on in which the list has it. */
+/** An entry is in force as soon as the list holds it. Times are whole seconds since the epoch. */
 export interface BlockEntry extends BlockKey {
-  /** `sub` only: sessions whose first token was issued before this second are blocked, and tokens that do not say when. Undefined for the others. */
+  /**
+   * Only for `sub`, else undefined: the cut-off. Sessions whose first token was issued before it are blocked, and tokens
+   * without an issue time.
+   */
   readonly issuedBeforeSec: number | undefined
   /**
-   * How much longer what it names works on: a length, counted on each machine from when it hears of it, so that no clock but
-   * its own counts. Only what was renewed works on; anything else is in force at once, and the list takes 0 for it.
+   * How long a renewed token remains valid, in seconds. Each machine counts from the arrival of the entry, by its own monotonic
+   * clock, so that clock differences do not matter. The list sets 0 for all reasons except `renewed`: those entries are in
+   * force at once.
    */
   readonly overlapSec: number
-  /** From then on the entry is forgotten: no token that it blocks can be valid any more. */
+  /** When the entry is dropped: from this second on, every token that it blocks has expired. */
   readonly untilSec: number
   readonly reason: BlockReason
 }
 
-/** What the list says about one caller, and how long that holds if nothing is added or removed. */
+/** The block status of one caller, and how long it holds while the list does not change. */
 export interface Verdict {
   readonly entry: BlockEntry | undefined
-  /** From this second on the answer may be another one; 0 where it has to be asked for each time. */
+  /** The result may change from this second on; 0 if it must not be cached. */
   readonly holdsUntilSec: number
 }
 
-/** `here`: made in this process. `worker`: made in a worker of this process, which has it already. `store`: came from the store. */
+/** `here`: this process. `worker`: a worker of this process, which has the change already. `store`: read from the store. */
 export type ChangeOrigin = 'here' | 'worker' | 'store'
 
 export interface BlockChange {
@@ -52,37 +62,44 @@ export interface BlockChange {
 }
 
 export interface BlockList {
-  /** Another number after each change that a caller could notice: what was found out before counts as long as it stays. */
+  /** Changes with each change of the list that may affect a caller. Cached results are valid while it stays the same. */
   readonly epoch: number
   readonly size: number
-  /** Of the entries in memory. */
+  /** Memory used by the entries. */
   readonly bytes: number
   countOf(kind: BlockKind): number
   /**
-   * Adds an entry, or merges it with the one that is there: what is blocked stays blocked, whatever comes in which order.
-   * Returns what became of the list, as listeners are told it: undefined when nothing did. So does `remove`.
+   * Adds an entry, or merges it with the existing one, so that the order of arrival does not matter. Returns the change that
+   * listeners receive; undefined if the list did not change. `remove` returns the same.
    */
   add(entry: BlockEntry, origin?: ChangeOrigin): BlockChange | undefined
   remove(key: BlockKey, origin?: ChangeOrigin): BlockChange | undefined
   get(key: BlockKey): BlockEntry | undefined
-  /** The entry that blocks this caller at that time. */
+  /** Returns the entry that blocks this caller at that time; undefined if none does. */
   find(caller: AuthResult, nowSec: number): BlockEntry | undefined
-  /** The same, and until when it holds: for who asks again and again. */
+  /** Does the same, and returns how long the result holds. For callers that cache it. */
   check(caller: AuthResult, nowSec: number): Verdict
-  /** How long the caller's session goes on, as far as its successors tell that were delivered or used on any machine; 0 where none was. */
+  /**
+   * Returns when the caller's session ends, in seconds since the epoch: the end of its last known successor that was delivered
+   * or used. 0 without one.
+   */
   aliveUntilSec(caller: AuthResult): number
-  /** Forgets entries that have ended, a part of the list after the other, until `isTimeUp` says so. Nobody is told. */
+  /** Drops ended entries, one shard after the other, until `isTimeUp` returns true. Listeners are not called. */
   sweep(nowSec: number, isTimeUp: () => boolean): void
   /**
-   * Entries from a place in the list on (0: from its beginning), `limit` of them or a few more where many share a place.
-   * `next` is the place to go on from; undefined at the end. Places hold for this process; what is added meanwhile may be missed.
+   * Returns one page of entries from position `after` (0 for the start): `limit` entries, or a few more if many share a
+   * position. `next` is the position of the next page; undefined at the end. Positions are valid in this process only, and
+   * entries added meanwhile may be missing.
    */
   page(after: number, limit: number): { readonly entries: readonly BlockEntry[]; readonly next: number | undefined }
-  /** The listener is told of each change, in order; the returned function ends that. */
+  /** Calls the listener for each change, in order. Returns the function that unsubscribes it. */
   onChange(listener: (change: BlockChange) => void): () => void
 }
 
-/** Both entries at once: the shorter overlap, the later end, the graver reason. The order does not count. */
+/**
+ * Merges two entries of one key: the shorter overlap, the later cut-off and end, the more severe reason. The order of the
+ * arguments does not matter.
+ */
 export function mergeEntries(a: BlockEntry, b: BlockEntry): BlockEntry {
   const graver = BLOCK_REASONS.indexOf(a.reason) >= BLOCK_REASONS.indexOf(b.reason) ? a.reason : b.reason
   return {

@@ -1,16 +1,19 @@
-// The block list entries for one whole token: the token itself and, where its issuer renews, its session.
+// Builds the block list entries that revoke one token: the token itself, and its session if the issuer renews.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockEntry, BlockReason } from './block-list.ts'
 
-/** How an issuer's tokens are renewed, as far as blocking them must know. */
+/** The renewal rules of an issuer, as needed to block its tokens. */
 export interface RenewalFacts {
-  /** How long after its expiry a token may still be renewed, in seconds. */
+  /** How long after its expiry a token may be renewed, in seconds. */
   readonly graceSec: number
-  /** How long a session may last from its first token on, in seconds; with what clocks may differ by, since another one counts it. */
+  /**
+   * Longest duration of a session from its first token, in seconds. It includes clockTolerance, because another machine's clock
+   * may decide.
+   */
   readonly maxSessionSec: number
 }
 
-/** What an issuer's config says about renewal, as far as it matters here. Times in milliseconds. */
+/** The renewal options of an issuer that matter here. Times in milliseconds. */
 interface IssuerRenewal {
   readonly name: string
   readonly clockTolerance: number
@@ -33,17 +36,17 @@ export function renewalFactsOf(issuers: readonly IssuerRenewal[]): (issuerName: 
   return (issuerName) => facts.get(issuerName)
 }
 
-// 9999-12-31: for tokens without exp, which never end by themselves.
+// 9999-12-31, for tokens without exp, which never expire.
 const LAST_SECOND = 253_402_300_799
 
-/** What names the session of a caller: `sid`, or the id of its first token, which has none. */
+/** Returns the session id of a caller: `sid`, or the token id of a first token, which has no `sid`. */
 export function sessionOf({ sid, tokenId }: Pick<AuthResult, 'sid' | 'tokenId'>): string {
   return sid ?? tokenId
 }
 
 /**
- * What blocks this caller's token. With `renewal` (undefined: the issuer does not renew) its successors
- * are blocked as well, those that are out already and those that a machine may mint before it hears of this.
+ * Returns the entries that block the caller's token. With `renewal` (undefined: the issuer does not renew) they also block its
+ * successors, both existing ones and those that another machine makes before it receives the entries.
  */
 export function entriesFor(
   caller: Pick<AuthResult, 'issuerId' | 'tokenId' | 'sid' | 'validUntilSec'>,
@@ -57,7 +60,7 @@ export function entriesFor(
   const common = { issuer: caller.issuerId, issuedBeforeSec: undefined, overlapSec: 0, reason }
   const token: BlockEntry = { ...common, kind: 'token', value: caller.tokenId, untilSec }
   if (renewal === undefined) return [token]
-  // The session began before now, so that it ends before this.
+  // The session began before now, so it ends before this time.
   const sessionEndSec = Math.max(untilSec, Math.ceil(nowSec + renewal.maxSessionSec) + 1)
   return [token, { ...common, kind: 'sid', value: sessionOf(caller), untilSec: sessionEndSec }]
 }

@@ -1,8 +1,8 @@
-// The block list of a running gateway for one question: read and never changed.
+// Lends the block list of a running gateway to an explanation, read-only.
 import type { BlockList } from './block-list.ts'
 import type { Revocation } from './revocation.ts'
 
-/** What the question would add is not added: `add` says that nothing became of it. */
+/** Reads pass through. Changes are ignored: `add` and `remove` return undefined. */
 function lendList(list: BlockList): BlockList {
   return {
     get epoch() {

@@ -1,4 +1,4 @@
-// Routes with `action: revoke`: block the tokens of the caller and take away the cookies that hold them.
+// Handles routes with `action: revoke`: blocks the caller's tokens and clears the cookies that hold them.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { Authentication } from '../authenticate/authentication.ts'
 import type { TokenLocation } from '../authenticate/locations/location.ts'
@@ -22,19 +22,19 @@ export interface LogOutRequest {
   readonly response: GatewayResponse
   readonly requestId: string
   readonly caller: AuthResult | undefined
-  /** Where the token was found: tokens of other cookies end as well. */
+  /** The location in which the token was found. Superseded tokens of other cookies are blocked too. */
   readonly location: Pick<TokenLocation, 'superseded'> | undefined
-  /** CORS headers for the response, names and values in turn. */
+  /** CORS headers for the response, as alternating names and values. */
   readonly extraHeaders: readonly string[] | undefined
 }
 
-/** What a route says about it. */
+/** The log-out options of a route. */
 interface LogOutOptions {
-  /** What the browser is told to clear of the whole site. */
+  /** Types for the Clear-Site-Data header (W3C Clear Site Data); undefined sends no header. */
   readonly clearSiteData?: readonly string[] | undefined
 }
 
-/** The token is refused from now on in any case; the response waits this long for the store to have it, and for the body. */
+/** Longest wait before the response, for the store and for the request body. The token is blocked at once in any case. */
 const WAIT_MS = 250
 
 export interface LogOut {
@@ -45,13 +45,13 @@ export interface LogOut {
 export function createLogOut(parts: LogOutParts): LogOut {
   const { revocation, clock, schedule, renewalOf, authentication, onLogOut } = parts
 
-  /** In force when this returns. Settles when the store has them. */
+  /** Blocks the tokens at once. The promise settles when the store has the entries. */
   function block(callers: readonly AuthResult[]): Promise<unknown> {
     const nowSec = clock.now() / 1000
     const entries = callers.flatMap((caller) =>
       entriesFor(caller, { nowSec, reason: 'logout', renewal: renewalOf(caller.issuer) }),
     )
-    // A token that has expired needs no entry; its session may live on in a successor.
+    // An expired token needs no entry, but its session may continue with a successor.
     const stored = revocation.block(entries.filter(({ untilSec }) => untilSec > nowSec))
     return revocation.status().up ? stored : Promise.resolve()
   }

@@ -1,4 +1,4 @@
-// The block list with its store: an entry is in force at once, then stored and spread; ended entries are swept.
+// Creates the revoke stage: an entry is in force at once, then stored and sent to other machines; ended entries are swept.
 import type { Clock, Schedule } from '../clock.ts'
 import { Failure } from '../failure.ts'
 import type { BlockChange, BlockEntry, BlockKey, BlockList } from './block-list.ts'
@@ -10,35 +10,35 @@ import { createStreamCheck, type StreamCheck } from './stream-check.ts'
 import type { RevocationStore, StoreEvents, StoreStatus } from './stores/store.ts'
 
 export interface Revocation {
-  /** What is known now. What is added to it by other ways than the following ones is neither kept nor spread. */
+  /** The block list. Changes made directly on it are neither stored nor sent to other machines. */
   readonly list: BlockList
-  /** The list for who adds to it in passing: what is added is kept and spread, and nobody waits for that. */
+  /** The block list for callers that do not wait for the store: an added entry is stored and sent in the background. */
   readonly kept: Pick<BlockList, 'add' | 'get' | 'find'>
   /** Opens the store. Throws CannotStart. */
   start(): Promise<void>
-  /** Blocks at once; the promise resolves to whether the store has the entries (false: it gets them later), and never rejects. */
+  /** Blocks at once. Resolves to true when the store has the entries, to false when it gets them later; never rejects. */
   block(entries: readonly BlockEntry[]): Promise<boolean>
-  /** Removes an entry; `found` is false when there was none. */
+  /** Removes an entry. `found` is false if there was none. */
   unblock(key: BlockKey): { readonly found: boolean; readonly stored: Promise<boolean> }
-  /** Takes a change that a worker made. `made`: what the others are to be told; undefined when it was known. */
+  /** Applies a change of a worker. `made` is the change for the other workers; undefined if nothing changed. */
   takeFromWorker(change: BlockChange): { readonly made: BlockChange | undefined; readonly stored: Promise<boolean> }
-  /** The policy of this stage for the streams of a route. */
+  /** Returns the stream policy of a route. */
   policyOf(route: { readonly onExpiry: 'close' | 'keep' }): StreamPolicy
-  /** For requests with tokens, while the store is not there and the config says `onStoreDown: refuse`. */
+  /** Returns the failure for requests with tokens while the store is down and `onStoreDown: refuse` is set; else undefined. */
   readonly refusal: () => Failure | undefined
   status(): StoreStatus
-  /** The time in seconds by the store's clock, which all machines share; by this machine's where there is none. */
+  /** Seconds since the epoch by the store's clock, which all machines share; without one, by this machine's clock. */
   nowSec(): number
   close(): Promise<void>
 }
 
 export interface StreamPolicy {
-  /** Whether a stream or WebSocket that this caller opened may go on. */
+  /** True while a stream or WebSocket of this caller may continue. */
   readonly isStillGood: StreamCheck
 }
 
 export interface RevocationEvents extends StoreEvents {
-  /** Called at the end when the store has not taken this many changes. */
+  /** Called at shutdown with the number of changes that the store did not accept. */
   readonly onUnkept: (changes: number) => void
 }
 
@@ -47,7 +47,7 @@ export interface RevocationParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly events: RevocationEvents
-  /** Replaces the store that the config names: a worker stores through its primary. */
+  /** Replaces the configured store: a worker stores through its primary process. */
   readonly storeOf?: ((list: BlockList) => RevocationStore) | undefined
 }
 
@@ -57,7 +57,7 @@ const UNAVAILABLE = new Failure(
 )
 
 const SWEEP_EVERY_MS = 250
-/** How long a turn of the sweep may keep the process. */
+/** Longest time that one turn of the sweep may block the process. */
 const SWEEP_TURN_MS = 2
 const STORE_SWEEPS = 240
 
@@ -84,7 +84,7 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
   let cancelSweep: (() => void) | undefined
   let turns = 0
 
-  /** Whether the store has it. What changed nothing is there already. */
+  /** Stores a change. Resolves to true when the store has it; without a change it is stored already. */
   function keep(made: BlockChange | undefined): Promise<boolean> {
     return made === undefined ? Promise.resolve(true) : store.write(made)
   }
@@ -128,7 +128,7 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
       cancelSweep?.()
       await store.close()
       const { queued } = store.status()
-      // What a worker waits for, its primary has.
+      // The primary process has the changes that a worker waits for.
       if (queued > 0 && storeOf === undefined) events.onUnkept(queued)
     },
   }

@@ -1,12 +1,12 @@
-// Whether an open stream or WebSocket may go on: its token has not ended and is not revoked.
+// Checks whether an open stream or WebSocket may continue: its token is neither expired nor revoked.
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { BlockList } from './block-list.ts'
 
 export type StreamCheck = (caller: AuthResult, nowMs: number) => boolean
 
 /**
- * A token that passed once may expire or be revoked while its stream goes on. A renewed one is no reason to end it: the stream
- * lives as long as its session does, until the end of the last successor that was delivered or used.
+ * Creates the check. A token may expire or be revoked while its stream is open. A renewal does not end the stream: it may
+ * continue until the end of the last successor that was delivered or used.
  */
 export function createStreamCheck(
   list: Pick<BlockList, 'find' | 'aliveUntilSec'>,

@@ -1,8 +1,9 @@
-// The layout of a block list entry as 32-bit words: which word holds what, and the bits of its flags word.
+// Defines the layout of a block list entry in 32-bit words, and the bits of its meta word.
 
 /*
- * A line is 16 words, a line of the processor's cache: hash, begins, until, issued before, meta, and 11 words of packed text,
- * which is what the id of a token takes. A longer text goes on in further lines; the last word of each says which is next.
+ * A line is 16 words, which is one cache line of the processor: hash, begins, until, issued before, meta, and 11 words of
+ * packed text, enough for a token id. A longer text continues in further lines; the last word of each line is the slot of the
+ * next.
  */
 export const LINE = 16
 export const HASH = 0
@@ -13,15 +14,15 @@ export const META = 4
 export const TEXT = 5
 export const NEXT = LINE - 1
 
-/** Words of text in the first line, when it is all of it. */
+/** Words of text that fit into the first line when no line follows. */
 const SHORT = LINE - TEXT
 
-/** How many words of a text of `count` stand in the first line. */
+/** Returns how many words of a text of `count` words are in the first line. */
 export function firstPartOf(count: number): number {
   return count <= SHORT ? count : SHORT - 1
 }
 
-/** Lines that a text of `count` words takes, all in all. */
+/** Returns the number of lines that a text of `count` words needs. */
 export function linesFor(count: number): number {
   return count <= SHORT ? 1 : 1 + Math.ceil((count - SHORT + 1) / NEXT)
 }
@@ -30,12 +31,12 @@ export const REASON_SHIFT = 3
 const WIDE = 32
 export const MAX_ISSUERS = 1024
 
-/** meta: kind 3 bits, reason 2, wide 1, issuer 10, number of characters 16. */
+/** Packs the meta word: kind 3 bits, reason 2, wide 1, issuer 10, number of characters 16. */
 export function metaOf(kind: number, reason: number, wide: boolean, issuer: number, length: number): number {
   return kind | (reason << REASON_SHIFT) | (wide ? WIDE : 0) | (issuer << 6) | (length << 16)
 }
 
-/** All of meta but the reason: what must be the same for two entries to be one. */
+/** Mask of meta without the reason: two entries with equal bits here and equal texts have the same key. */
 export const SAME_MASK = ~(3 << REASON_SHIFT)
 
 export function kindOf(meta: number): number {
@@ -58,7 +59,7 @@ export function lengthOf(meta: number): number {
   return meta >>> 16
 }
 
-/** Words of text. */
+/** Number of words of text. */
 export function textWordsOf(meta: number): number {
   return isWide(meta) ? (lengthOf(meta) + 1) >>> 1 : (lengthOf(meta) + 3) >>> 2
 }

@@ -1,26 +1,30 @@
-// One shard of the block list: a hash table of fixed records in pages, rebuilt in place as it grows or entries end.
+// One shard of the block list: an open-addressing hash table of fixed-size records in pages, rebuilt in place when it changes size.
 import { HASH, LINE, META, NEXT, TEXT, UNTIL, firstPartOf, kindOf, linesFor, textWordsOf } from './list-record.ts'
 import { PAGE_LINES, PAGE_LINE_BITS, type PageArena, type PageOwner } from './page-arena.ts'
 import type { PackedText } from './packed-text.ts'
 
 /*
- * A slot is a line and a tag beside it, one byte of the hash (0: free). Nearly every question is about a token that nobody
- * blocked: the tags answer it, a megabyte and a half for a million entries that stays in the processor's cache, and one tag
- * of 255 is mistaken. What is there costs the tags and one line (170 ns for an access out of the cache, measured here).
+ * Each slot is a line and a tag, one byte of the hash (0: free). Almost all lookups are for tokens that are not blocked, and
+ * the tags alone decide them: a million entries have 1.5 MB of tags, which stay in the processor's cache. One tag in 255
+ * matches by chance. A lookup that finds an entry reads the tags and one line (170 ns for an access outside the cache, measured
+ * here).
  *
- * There are many small shards instead of one large table, because rebuilding one of a million entries would stop the
- * process for a quarter of a second. There are not more of them, because what leads to their lines should stay in the cache.
+ * There are many small shards, because a rebuild of one table with a million entries would stop the process for a quarter of a
+ * second. There are no more than these, so that the objects of the shards stay in the cache.
  */
 
-/** How many bits of the hash choose the shard, from above; the others choose the slot, and the last eight the tag. */
+/**
+ * Number of bits of the hash that select the shard, the highest ones. The other bits select the slot, and the last eight are
+ * the tag.
+ */
 export const SHARD_BITS = 8
 
 const MAX_LOAD = 0.65
 const FREE = 0
-/** The tag of lines in which a text goes on. */
+/** The tag of lines that continue a text. */
 const GOES_ON = 255
 const SLOT_HASHES = 2 ** (32 - SHARD_BITS)
-/** Of a shard. Rebuilding more than these would take a second. */
+/** Limit for one shard. A rebuild of more lines would take a second. */
 const MAX_LINES = 2 ** 24
 const NO_TAGS = new Uint8Array(0)
 
@@ -31,23 +35,23 @@ export class ListShard implements PageOwner {
   #tags = NO_TAGS
   #capacity = 0
   #maxLines = 0
-  /** Of a hash to its slot. */
+  /** Factor from a hash to its slot. */
   #scale = 0
-  /** Lines in use. */
+  /** Number of lines in use. */
   #lines = 0
-  /** No entry ends before this second. */
+  /** No entry ends before this second since the epoch. */
   firstEndSec = Infinity
-  /** The record that was found, added or visited last begins at `at` in `words`. */
+  /** `words` and `at` point to the record that was last found, added or visited. */
   words: Uint32Array = new Uint32Array(0)
   at = 0
 
-  /** `counts`: entries of each kind, of all shards together. */
+  /** `counts` holds the number of entries by kind, for all shards together. */
   constructor(arena: PageArena, counts: Uint32Array) {
     this.#arena = arena
     this.#counts = counts
   }
 
-  /** The slot of the record with these facts and this text; -1 when there is none. */
+  /** Returns the slot of the record with this meta (under the mask) and text; -1 if there is none. */
   find(same: number, sameMask: number, text: PackedText): number {
     const tags = this.#tags
     const capacity = this.#capacity
@@ -66,14 +70,14 @@ export class ListShard implements PageOwner {
     }
   }
 
-  /** Adds a record that is not there yet; its times are for the caller to set, and `firstEndSec` with them. */
+  /** Adds a new record. The caller must set its times, and update `firstEndSec`. */
   insert(meta: number, { hash, words, count }: PackedText): void {
     const lines = linesFor(count)
     if (this.#lines + lines > this.#maxLines) this.#rebuild(lines, -1, -1)
     this.#put(hash, meta, words, 0, count)
   }
 
-  /** Forgets the records that end in this second or before, and gives back what they took. */
+  /** Drops the records that end at or before this second, and frees their lines. */
   dropEnded(nowSec: number): void {
     this.#rebuild(0, nowSec, -1)
   }
@@ -82,7 +86,7 @@ export class ListShard implements PageOwner {
     this.#rebuild(0, -1, slot)
   }
 
-  /** Visits the records. */
+  /** Visits all records. */
   forEach(visit: (slot: number) => void): void {
     for (let slot = 0; slot < this.#capacity; slot += 1) {
       const tag = this.#tags[slot] as number
@@ -92,7 +96,7 @@ export class ListShard implements PageOwner {
     }
   }
 
-  /** Copies the text of the record in a slot to `target`, from `start` on. */
+  /** Copies the text of the record in a slot to `target`, starting at `start`. */
   copyText(slot: number, target: Uint32Array, start: number): void {
     this.#point(slot)
     let { words, at } = this
@@ -164,8 +168,8 @@ export class ListShard implements PageOwner {
   }
 
   /*
-   * Growing and sweeping are one piece of code, without a branch that only one of them takes: where the first sweep took one
-   * that no growth had taken, the compiled code was thrown away, and a shard took 7 ms instead of a quarter of one.
+   * Growing and sweeping share one piece of code, without a branch that only one of them takes: when the first sweep took a
+   * branch that no growth had taken, V8 discarded the compiled code, and a shard took 7 ms instead of 0.25 ms.
    */
   #rebuild(room: number, endedSec: number, removed: number): void {
     const kept = this.#arena.scratch((this.#capacity + 1) * LINE)
@@ -179,7 +183,7 @@ export class ListShard implements PageOwner {
       const meta = words[at + META] as number
       const count = textWordsOf(meta)
       const stays = (words[at + UNTIL] as number) > endedSec && slot !== removed
-      // What does not stay is overwritten by the next.
+      // The next record overwrites one that is dropped.
       for (let index = 0; index < TEXT; index += 1) kept[used + index] = words[at + index] as number
       this.copyText(slot, kept, used + TEXT)
       this.#count(meta, -1)
@@ -199,7 +203,7 @@ export class ListShard implements PageOwner {
     }
   }
 
-  /** Room for so many lines; a little more when it grows, and none is given back for a little. Leaves all slots free. */
+  /** Makes room for `lines` lines and frees all slots. It grows with some reserve, and shrinks only by a large step. */
   #resize(lines: number): void {
     const needed = Math.ceil(lines / MAX_LOAD / PAGE_LINES)
     const { length } = this.pages
@@ -219,7 +223,7 @@ function homeOf(hash: number, scale: number): number {
   return ((hash & (SLOT_HASHES - 1)) * scale) | 0
 }
 
-/** 1 to 254, of the bits that count least for the slot. */
+/** Returns a tag from 1 to 254, from the bits that matter least for the slot. */
 function tagOf(hash: number): number {
   return Math.min(Math.max(hash & 0xff, 1), GOES_ON - 1)
 }

@@ -1,4 +1,4 @@
-// The block list in memory: exact, compact, and without long pauses, whatever its size.
+// The block list in memory: exact, compact, and without long pauses at any size.
 import type { AuthResult } from '../../authenticate/auth-result.ts'
 import { systemClock, type Clock } from '../../clock.ts'
 import {
@@ -22,11 +22,14 @@ import { firstJtiOf } from '../../message/session-origin.ts'
 
 const { HASH, BEGINS, UNTIL, ISSUED_BEFORE, META, SAME_MASK, REASON_SHIFT, MAX_ISSUERS } = records
 
-/** Bits of the hash that a place in the list stands for: they stay as they are when shards are rebuilt. */
+/** Number of bits of the hash that make a position for `page`. They do not change when shards are rebuilt. */
 const PLACE_BITS = 10
 
 const CLEAR: Verdict = Object.freeze({ entry: undefined, holdsUntilSec: Infinity })
-/** For now: an overlap is running, which ends by another clock than `holdsUntilSec`, or the wall clock may be put back. */
+/**
+ * Not cacheable: an overlap is running, which `holdsUntilSec` cannot express, or the wall clock may be set back before the end
+ * of an entry.
+ */
 const CLEAR_NOW: Verdict = Object.freeze({ entry: undefined, holdsUntilSec: 0 })
 const [TOKEN, JTI, SID, SUB, ALIVE] = [0, 1, 2, 3, 4] as const
 const RENEWED = BLOCK_REASONS.indexOf('renewed')
@@ -50,12 +53,12 @@ export function createBlockList({
   let epoch = 0
   let sweepAt = 0
 
-  // What the last look-up found: results without an object, since a look-up is made on requests.
+  // Results of the last lookup, in variables: a returned object would be allocated on each request.
   let shard = table[0] as ListShard
   let meta = 0
   let text = pack('', 0, false)
 
-  /** The slot of the record in `shard`; -1 when there is none. */
+  /** Looks up a record, and sets `shard`, `meta` and `text`. Returns its slot; -1 if there is none. */
   function locate(kind: number, issuer: number, value: string): number {
     const short = shortened(value)
     meta = records.metaOf(kind, 0, false, issuer, short.length)
@@ -75,7 +78,7 @@ export function createBlockList({
 
   const unpacked = new Uint32Array(MAX_CHARACTERS / 2)
 
-  /** The entry that `at` points to; `value` where it is known already: unpacking it takes longer than the whole look-up. */
+  /** Reads the entry at `at`. `value` is passed in, because unpacking it takes longer than the whole lookup. */
   function entryOf({ words, at }: ListShard, value: string): BlockEntry {
     const facts = words[at + META] as number
     const kind = records.kindOf(facts)
@@ -97,7 +100,7 @@ export function createBlockList({
   }
 
   function tell(change: BlockChange): BlockChange {
-    // That a session goes on changes no answer.
+    // An `alive` entry does not change any block status.
     if (change.entry.kind !== 'alive') epoch += 1
     for (const listener of listeners) listener(change)
     return change
@@ -108,7 +111,7 @@ export function createBlockList({
     return issuerId === undefined ? -1 : locate(BLOCK_KINDS.indexOf(kind), issuerId, takenValue(kind, value))
   }
 
-  // What the questions about one caller found so far.
+  // Results of the lookups for one caller, collected by `ask`.
   let found: BlockEntry | undefined
   let isMomentary = false
   let lastIssuer = 0
@@ -116,17 +119,17 @@ export function createBlockList({
   function ask(kind: number, issuer: number, value: string, caller: AuthResult, nowSec: number): void {
     if (locate(kind, issuer, value) === -1) return
     const { words, at } = shard
-    // In force again when the clock is put back: what is said now holds for no other moment.
+    // An ended entry is in force again when the wall clock is set back, so this result must not be cached.
     if (nowSec >= (words[at + UNTIL] as number)) {
       isMomentary = true
       return
     }
     if (kind === SUB && (caller.firstIssuedAtSec ?? -1) >= (words[at + ISSUED_BEFORE] as number)) return
-    // Having renewed its predecessor is what a successor is for.
+    // A successor is not blocked by the retirement of its own predecessor.
     const isRenewed = records.reasonOf(words[at + META] as number) === RENEWED
     if (isRenewed && kind === TOKEN && value === caller.renewedFrom) return
     if (isRenewed && overlaps.secondsTo(words[at + BEGINS] as number) > 0) isMomentary = true
-    // A stream may outlive a token that was merely renewed: any other reason says more.
+    // A retirement does not end streams, so an entry with any other reason takes precedence.
     else if (found === undefined || found.reason === 'renewed') found = entryOf(shard, value)
   }
 
@@ -136,14 +139,14 @@ export function createBlockList({
 
   function check(caller: AuthResult, nowSec: number): Verdict {
     if (!caller.authenticated) return CLEAR
-    // Most gateways have one issuer, and most requests come from the one that the last request came from.
+    // Most gateways have one issuer, or serve the same issuer several times in a row.
     const issuer = caller.issuerId === issuers[lastIssuer] ? lastIssuer : issuerIds.get(caller.issuerId)
     if (issuer === undefined) return CLEAR
     lastIssuer = issuer
     const { jti, originJti, sid, subject, renewedFrom } = caller
     found = undefined
     isMomentary = false
-    // A kind that nobody is blocked by costs nothing, least of all the digest that is a token's id.
+    // Skips kinds without entries; for tokens this also saves the digest that makes the token id.
     if (hasAny(TOKEN)) {
       ask(TOKEN, issuer, caller.tokenId, caller, nowSec)
       if (renewedFrom !== undefined) ask(TOKEN, issuer, renewedFrom, caller, nowSec)
@@ -152,7 +155,7 @@ export function createBlockList({
       if (jti !== undefined) ask(JTI, issuer, firstJtiOf(jti), caller, nowSec)
       if (originJti !== undefined) ask(JTI, issuer, originJti, caller, nowSec)
     }
-    // A session is named by the id of its first token, which has no sid.
+    // The session id of a first token is its token id, because it has no sid.
     if (hasAny(SID)) ask(SID, issuer, sid ?? caller.tokenId, caller, nowSec)
     if (hasAny(SUB) && subject !== undefined) ask(SUB, issuer, subject, caller, nowSec)
 

@@ -1,14 +1,14 @@
-// When an overlap ends: counted in ticks of a monotonic clock that fit into a word of the block list.
+// Stores the end of an overlap in one 32-bit word, in ticks of the monotonic clock.
 import type { Clock } from '../../clock.ts'
 
-/** In 32 bits there is room for seven years of these. */
+/** Length of a tick. 32 bits of ticks last almost seven years. */
 const TICK_MS = 50
 const LAST_TICK = 2 ** 32 - 1
 
 export interface OverlapClock {
-  /** The tick in which this length is over, a little later rather than earlier; 0 when there is none. */
+  /** Returns the tick at which an overlap of this length ends, rounded up; 0 without an overlap. */
   tickIn(lengthSec: number): number
-  /** How many seconds are left until that tick; 0 when it has come. */
+  /** Returns the seconds left until that tick; 0 when it has passed. */
   secondsTo(tick: number): number
 }
 

@@ -1,31 +1,31 @@
-// Texts packed into 32-bit words, and their keyed hash: how the block list compares and finds its entries.
+// Packs texts into 32-bit words and computes their keyed hash, for lookups in the block list.
 import { randomFillSync } from 'node:crypto'
 
-/** A text packed four characters to a word (two where one needs more than a byte), in a buffer that is used again and again. */
+/** A packed text, four characters per word (two if any needs more than one byte). The buffer is reused by the next text. */
 export interface PackedText {
   readonly words: Uint32Array
-  /** Words in use. */
+  /** Number of words in use. */
   readonly count: number
-  /** Two characters to a word. */
+  /** True for two characters per word. */
   readonly wide: boolean
-  /** Keyed hash of the text, and of the facts that were given with it: 32 bits with a sign, since V8 keeps those without an object. */
+  /** Keyed hash of the text and its `facts`: a signed 32-bit integer, which V8 stores without an allocation. */
   readonly hash: number
 }
 
 /**
- * `facts` is a word that belongs to the text; it must hold the text's length. `isDigest`: the text is the base64url of a SHA-256
- * if it has the length of one. What was packed before is overwritten.
+ * `facts` is a word that is hashed with the text; it must include the length of the text. `isDigest` declares that a text of 43
+ * characters is a SHA-256 in base64url. Each call overwrites the previous result.
  */
 export type Packer = (text: string, facts: number, isDigest: boolean) => PackedText
 
-/** Characters of the base64url of a SHA-256. */
+/** Length of a SHA-256 in base64url. */
 const DIGEST_LENGTH = 43
 
 /**
- * The same text always gives the same words, and with the same facts the same hash. Nobody can choose texts that fall into one
- * place: of a digest eight characters are hashed, 48 bits that come as they come; of any other text all, by HalfSipHash-1-3
- * (Aumasson and Bernstein; the one of Linux's hash tables) with a key that is drawn at each start. Hashing the whole of a
- * token's id took a tenth of a look-up.
+ * Creates a packer. The words depend on the text only, the hash also on `facts`. Nobody can choose texts that collide: for a
+ * digest it hashes eight characters, 48 bits of SHA-256; for any other text all characters, by HalfSipHash-1-3 (Aumasson and
+ * Bernstein; used by Linux's hash tables) with a random key for each process. Hashing a whole token id took a tenth of a
+ * lookup.
  */
 export function createPacker(maxCharacters: number, key = randomFillSync(new Uint32Array(2))): Packer {
   const [k0 = 0, k1 = 0] = key
@@ -70,7 +70,7 @@ export function createPacker(maxCharacters: number, key = randomFillSync(new Uin
     if (seen > 0xff) packWide(text)
   }
 
-  /** A round for each word and for the facts (with the length), and three to finish. */
+  /** One round for each word, one for `facts` (which includes the length), three to finish. */
   function halfSipHash(facts: number): number {
     const { count } = packed
     let v0 = k0
@@ -96,7 +96,7 @@ export function createPacker(maxCharacters: number, key = randomFillSync(new Uin
     return v1 ^ v3
   }
 
-  /** The finish of MurmurHash3 (Appleby), which spreads the bits of base64url over the whole word. */
+  /** The finalizer of MurmurHash3 (Appleby). It spreads the bits of base64url characters over the whole word. */
   function spread(facts: number): number {
     let hash = Math.imul((words[0] as number) ^ k0, 0x9e3779b1) ^ (words[1] as number) ^ facts
     hash = Math.imul(hash ^ (hash >>> 16) ^ k1, 0x85ebca6b)
@@ -111,7 +111,7 @@ export function createPacker(maxCharacters: number, key = randomFillSync(new Uin
   }
 }
 
-/** The text of `length` characters that was packed into these words. */
+/** Returns the text of `length` characters that was packed into these words. */
 export function unpack(words: Uint32Array, length: number, wide: boolean): string {
   const codes = new Array<number>(length)
   for (let index = 0; index < length; index += 1) {

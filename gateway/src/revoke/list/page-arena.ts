@@ -1,23 +1,23 @@
-// The memory of the block list: pages of one size that shards take and give back, so that no garbage arises.
+// The memory of the block list: pages of equal size that shards allocate and free, without garbage for the collector.
 import { LINE } from './list-record.ts'
 
 /*
- * Arrays that are replaced by longer and shorter ones are garbage that V8 counts as external memory, and for it alone it
- * marked the whole heap every 100 ms while entries came or ended: 5 ms each time, more in a process with a large heap. Pages
- * are never replaced. They lie one after the other; when one is given back, the last one of all moves to its place.
+ * V8 counts replaced arrays as external memory, and that alone made it mark the whole heap every 100 ms while entries were
+ * added or ended: 5 ms each time, more with a large heap. Pages are never replaced. They are contiguous; when one is freed, the
+ * last page moves into its position.
  */
 export const PAGE_LINE_BITS = 7
 export const PAGE_LINES = 1 << PAGE_LINE_BITS
 const PAGE_WORD_BITS = PAGE_LINE_BITS + 4
 const PAGE_WORDS = PAGE_LINES * LINE
-/** 128 pages, one megabyte. */
+/** 128 pages, 1 MB. */
 const CHUNK_PAGE_BITS = 7
 const CHUNK_PAGES = 1 << CHUNK_PAGE_BITS
-/** A large block of glibc begins 16 bytes after a boundary; behind 48 more, each line is one of the processor's, not parts of two. */
+/** A large block of glibc starts 16 bytes after a cache line boundary. With 48 bytes more, each line of a page is one cache line. */
 const ALIGNMENT = 12
 
 export interface PageOwner {
-  /** Its pages, in order; the arena changes them. */
+  /** The pages of the owner, in order. The arena changes them. */
   readonly pages: number[]
 }
 
@@ -26,7 +26,7 @@ export class PageArena {
   readonly #owners: PageOwner[] = []
   #scratch = new Uint32Array(PAGE_WORDS)
 
-  /** The words that hold a line of a page; the line begins at `startOf`. */
+  /** Returns the array that holds a page. Its lines begin at `startOf`. */
   wordsOf(page: number): Uint32Array {
     return this.#chunks[page >>> CHUNK_PAGE_BITS] as Uint32Array
   }
@@ -35,13 +35,13 @@ export class PageArena {
     return ((page & (CHUNK_PAGES - 1)) << PAGE_WORD_BITS) | (line << 4)
   }
 
-  /** Gives the owner more pages, or takes the last ones away from it. */
+  /** Allocates pages for the owner, or frees its last ones. */
   resize(owner: PageOwner, pageCount: number): void {
     while (owner.pages.length < pageCount) this.#take(owner)
     while (owner.pages.length > pageCount) this.#giveBack(owner)
   }
 
-  /** At least so many words for whoever needs them for a moment; what is in them then is in them now. */
+  /** Returns a shared buffer of at least `words` words, for temporary use. It still holds the content of its previous use. */
   scratch(words: number): Uint32Array {
     if (this.#scratch.length < words) this.#scratch = new Uint32Array(words * 2)
     return this.#scratch

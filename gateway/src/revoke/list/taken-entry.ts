@@ -1,19 +1,19 @@
-// Fits an entry into the block list: bounds its values in length and its times to what a record holds.
+// Normalizes an entry for the block list: limits the length of its value, and its times to 32 bits.
 import { hash as digest } from 'node:crypto'
 
 import type { BlockEntry } from '../block-list.ts'
 import { firstJtiOf } from '../../message/session-origin.ts'
 
-/** Longer values are known by their digest: an entry must not cost more than a few hundred bytes. */
+/** Longer values are replaced by their digest, so that no entry takes more than a few hundred bytes. */
 export const MAX_CHARACTERS = 1024
-/** Times are kept in 32 bits: what ends after 2106 ends in 2106. */
+/** Times are stored in 32 bits, so an end after 2106 becomes 2106. */
 const LAST_SECOND = 2 ** 32 - 1
 
 export function shortened(value: string): string {
   return value.length <= MAX_CHARACTERS ? value : `sha256:${digest('sha256', value, 'base64url')}`
 }
 
-/** The jti of any token of a session blocks all of it. */
+/** The jti of any token blocks its whole session, so the value is the jti of the first token. */
 export function takenValue(kind: BlockEntry['kind'], value: string): string {
   return shortened(kind === 'jti' ? firstJtiOf(value) : value)
 }
@@ -33,7 +33,7 @@ export function takenEntry(entry: BlockEntry): BlockEntry {
   }
 }
 
-/** Whether one says what the other says, the overlap apart, which is another one with each moment. */
+/** True when both entries have equal content. Ignores the overlap, which changes with time. */
 export function saysTheSame(a: BlockEntry, b: BlockEntry): boolean {
   return a.untilSec === b.untilSec && a.issuedBeforeSec === b.issuedBeforeSec && a.reason === b.reason
 }

@@ -21,12 +21,12 @@ export interface StoreParts {
 
 const CA = ['revocation', 'store', 'ca'] as const
 
-/** Throws CannotStart for a URL that is none, and certificates that cannot be read. */
+/** Parses the Redis options. Throws CannotStart for an invalid URL, or a CA file that cannot be read. */
 export function redisAddressOf({ redis, ca }: { readonly redis: string; readonly ca?: string }): RedisAddress {
   return { ...parseRedisUrl(redis), ...(ca === undefined ? {} : { ca: readNamedFile('the CA file', ca, CA) }) }
 }
 
-/** For who has the list from somebody else who opened the store. */
+/** Returns the kind of the configured store, for a process whose list comes from the process that opened the store. */
 export function storeKindOf({ store }: Pick<RevocationOptions, 'store'>): StoreStatus['kind'] {
   if (store === 'memory') return 'memory'
   if ('level' in store) return 'level'
@@ -34,7 +34,7 @@ export function storeKindOf({ store }: Pick<RevocationOptions, 'store'>): StoreS
   return store satisfies never
 }
 
-/** Throws CannotStart for a URL that is none. Nothing is opened yet. */
+/** Creates the store without opening it. Throws CannotStart for an invalid URL. */
 export function createStore(
   { store, onStoreDown, reconcile, loadTimeout, keyPrefix }: Readonly<RevocationOptions>,
   parts: StoreParts,

@@ -1,4 +1,4 @@
-// Block list entries as text: their names, and their JSON in stores, files and the admin API.
+// Formats and parses block list entries as text: names, and JSON for stores, files and the admin API.
 import {
   BLOCK_KINDS,
   BLOCK_REASONS,
@@ -9,14 +9,14 @@ import {
 } from '../block-list.ts'
 
 /**
- * `jti https://login.example.com/ 4f7c`: kind, issuer, value. A blank or % in the issuer is written %20 or %25, so that the
- * first two blanks are always the ones that part.
+ * Returns a name such as `jti https://login.example.com/ 4f7c`: kind, issuer, value. A space or % in the issuer is escaped as
+ * %20 or %25, so that the first two spaces are the separators.
  */
 export function nameOf({ kind, issuer, value }: BlockKey): string {
   return `${kind} ${issuer.replace(/[ %]/g, (character) => (character === ' ' ? '%20' : '%25'))} ${value}`
 }
 
-/** Parses the name of an entry; undefined when it is none. */
+/** Parses the name of an entry; undefined if it is invalid. */
 export function keyOf(name: string): BlockKey | undefined {
   const first = name.indexOf(' ')
   const second = name.indexOf(' ', first + 1)
@@ -28,9 +28,9 @@ export function keyOf(name: string): BlockKey | undefined {
 }
 
 /**
- * What a store keeps under the name of an entry: JSON with `until`, and what is not as it is left out. `nowSec` is the store's
- * time: whoever reads an overlap from the store later on must know how much of it is left. `from` says the same to gateways
- * before 2026-12, which know no overlap, and would refuse the old token at once while an upgrade is rolled out.
+ * Returns the JSON that a store keeps under the entry's name: `until`, and other fields unless they have their defaults.
+ * `nowSec` is the store's time, so that a later reader can compute the rest of the overlap. `from` is the end of the overlap
+ * for gateways before 2026-12: they do not know `overlap`, and would refuse the old token at once during an upgrade.
  */
 export function contentOf({ issuedBeforeSec, overlapSec, untilSec, reason }: BlockEntry, nowSec: number): string {
   const at = Math.round(nowSec * 1000) / 1000
@@ -38,7 +38,7 @@ export function contentOf({ issuedBeforeSec, overlapSec, untilSec, reason }: Blo
   return JSON.stringify({ ...overlap, until: untilSec, before: issuedBeforeSec, reason })
 }
 
-/** A mark that the entry was taken off the list; it is kept as long as the entry would have been. */
+/** Returns the tombstone of a removed entry. It is kept as long as the entry would have been. */
 export function removalOf({ untilSec }: BlockEntry): string {
   return JSON.stringify({ removed: true, until: untilSec })
 }
@@ -52,23 +52,26 @@ function isSecond(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value) && value >= 0
 }
 
-/** When something was read from a store, by the store's time. `isNews`: it was written just now. */
+/** The store's time of reading. `isNews` is true for a change that was written just now. */
 export interface ReadingTime {
   readonly nowSec: number
   readonly isNews: boolean
 }
 
-/** What is left of an overlap. News has all of it: it is counted from its arrival, whatever clocks say. */
+/**
+ * Returns the rest of an overlap, in seconds. News has the full overlap: it counts from its arrival, so that clock differences
+ * do not matter.
+ */
 function overlapLeft({ overlap, at, from }: Record<string, unknown>, { nowSec, isNews }: ReadingTime): number {
-  // Until 2026-11 a retirement said when it begins, and not how long tokens work on.
+  // Until 2026-11 a retirement had the time of its start, not the length of its overlap.
   if (overlap === undefined) return isSecond(from) ? Math.max(0, from - nowSec) : 0
   if (!isSecond(overlap)) return 0
   return isNews || !isSecond(at) ? overlap : Math.min(overlap, Math.max(0, at + overlap - nowSec))
 }
 
 /**
- * Only `until` is needed: `reason` is revoked, `before` (of a sub) any time. A `from`, which others may write, delays nothing:
- * what is on the list is in force everywhere, whatever the clocks say. Undefined for nonsense.
+ * Parses a stored entry; undefined if it is invalid. Only `until` is required; without `reason` it is `revoked`, without
+ * `before` a `sub` entry blocks all sessions. A `from` of other writers does not delay an entry, except a retirement.
  */
 export function readStored(name: string, content: string, time: ReadingTime): StoredEntry | undefined {
   const key = keyOf(name)
@@ -82,7 +85,7 @@ export function readStored(name: string, content: string, time: ReadingTime): St
   if (typeof facts !== 'object' || facts === null) return undefined
   const { until, before, reason = 'revoked', removed } = facts as Record<string, unknown>
   if (!isSecond(until) || (before !== undefined && !isSecond(before))) return undefined
-  // A reason that a later version may know still blocks.
+  // A reason of a later version blocks too.
   const known = BLOCK_REASONS.includes(reason as BlockReason) ? (reason as BlockReason) : 'revoked'
   return {
     entry: {

@@ -1,4 +1,4 @@
-// The store that keeps nothing: the list lives as long as the process.
+// The memory store, which does not persist: the list lives as long as the process.
 import type { RevocationStore } from './store.ts'
 
 export function createMemoryStore(): RevocationStore {

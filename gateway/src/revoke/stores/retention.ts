@@ -1,19 +1,19 @@
-// When an ended entry may be deleted: some time after its end, by a clock that distrusts jumps.
+// Decides when ended entries may be deleted: some time after their end, by a clock that tolerates jumps.
 import type { Clock } from '../../clock.ts'
 
-/** Tells up to which second entries that have ended may be forgotten now. */
+/** Returns the second since the epoch up to which ended entries may be dropped now. */
 export type Retention = () => number
 
-/** For machines whose clocks are behind: where this one's clock says that an entry has ended, theirs do not yet. */
+/** Reserve for machines whose clocks are slow: an entry that has ended here may not have ended there. */
 const KEPT_MS = 300_000
-/** What the wall clock was ahead by must have lasted this long. One that was set wrong is mostly put right sooner. */
+/** How long a forward jump of the wall clock must last before it counts. A wrong clock is usually corrected sooner. */
 const HOLD_MS = 3_600_000
-/** A process that has just begun cannot know whether the clock is right: it keeps what has ended for longer. */
+/** Reserve after the start, when the process cannot know whether the clock is right. */
 const AT_START_MS = 86_400_000
 
 /**
- * Time by the clock that never jumps, set by the least that the wall clock said of late: a jump forward counts after an
- * hour or two, and one back at once. Whoever asks now and then gets that; who never asks forgets nothing.
+ * Creates the retention. It adds to the monotonic clock the least offset of the wall clock in the last one to two hours: a jump
+ * back counts at once, a jump forward after that time. It must be called regularly; without calls nothing is dropped.
  */
 export function createRetention(clock: Clock): Retention {
   const aheadMs = () => clock.now() - clock.monotonic()

@@ -1,8 +1,8 @@
-// Troubles of a store that works: each is reported once when it begins and once when it ends.
+// Keeps the current troubles of a store, and reports each once when it begins and once when it ends.
 import type { StoreEvents, StoreTrouble, TroubleKind } from './store.ts'
 
 export interface Troubles {
-  /** `text` is for the operator, without secrets; undefined: it is over. */
+  /** Begins or changes a trouble. `text` is for the operator, without secrets; undefined ends the trouble. */
   set(kind: TroubleKind, text: string | undefined): void
   has(kind: TroubleKind): boolean
   list(): readonly StoreTrouble[]

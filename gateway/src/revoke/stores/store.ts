@@ -1,10 +1,9 @@
-// The interface of a store: it keeps and spreads the block list, and no request waits for it.
+// The interface of a store, which persists the block list and sends changes to other machines. No request waits for it.
 import type { BlockChange } from '../block-list.ts'
 
 /**
- * What may be wrong with a store that is there. damaged: what it held could not be read whole at the start. evicting: it may
- * throw entries away when its memory is full. out_of_memory: it takes no entries any more. lost_data: entries that it had
- * were gone, and were put back.
+ * Troubles of a store that is up. `damaged`: some of its data was unreadable at the start. `evicting`: it may evict entries
+ * when its memory is full. `out_of_memory`: it accepts no entries. `lost_data`: entries were lost and have been restored.
  */
 export const TROUBLE_KINDS = ['damaged', 'evicting', 'out_of_memory', 'lost_data'] as const
 
@@ -19,39 +18,39 @@ export interface StoreStatus {
   readonly kind: 'memory' | 'level' | 'redis'
   /** True while the store can be read and written. */
   readonly up: boolean
-  /** True when all entries that it held at the start are in the list. */
+  /** True when the list holds all entries of the store, as of the start. */
   readonly loaded: boolean
-  /** How long ago the list was last known to be the same as the store's; undefined before that. */
+  /** Milliseconds since the list and the store were last known to be equal; undefined before that. */
   readonly syncAgeMs: number | undefined
-  /** How far the clock that machines share, that of the store, is ahead of this one's; undefined where there is none. */
+  /** How far the store's clock, which machines share, is ahead of this machine's; undefined for a store without a clock. */
   readonly clockAheadMs: number | undefined
-  /** The number of changes that wait to be written. */
+  /** Number of changes that wait to be written. */
   readonly queued: number
-  /** Why it is not up or not loaded. */
+  /** Why the store is not up or not loaded; undefined when it is. */
   readonly problem: string | undefined
-  /** What is wrong with it, also while it is up. */
+  /** Current troubles, also while the store is up. */
   readonly troubles: readonly StoreTrouble[]
 }
 
 export interface RevocationStore {
-  /** Begins; settles when the list is loaded, or when that goes on in the background. Throws CannotStart. */
+  /** Opens the store. Resolves when the list is loaded, or when loading continues in the background. Rejects with CannotStart. */
   start(): Promise<void>
-  /** Takes a change that was made in this process. True when it is kept, as far as the store can promise; never rejects. */
+  /** Stores a change of this process. Resolves to true when it is stored as durably as the store can promise; never rejects. */
   write(change: BlockChange): Promise<boolean>
   status(): StoreStatus
-  /** Deletes entries that ended long enough ago (retention.ts); called from time to time. */
+  /** Deletes entries past their retention (retention.ts). Called at intervals. */
   sweep(): void
   close(): Promise<void>
 }
 
-/** What happens to a store, for log and metrics. */
+/** The events of a store, for log and metrics. */
 export interface StoreEvents {
   readonly onUp: (entries: number) => void
   readonly onDown: (problem: string) => void
-  /** Called with how many things in the store were no entries and were skipped. */
+  /** Called with the number of invalid entries that were skipped. */
   readonly onNonsense: (count: number) => void
-  /** A trouble began or became another one; without a text it is over. */
+  /** Called when a trouble begins or changes, and without `text` when it ends. */
   readonly onTrouble: (kind: TroubleKind, text: string | undefined) => void
-  /** How far the store's clock is ahead of this machine's, found out anew. */
+  /** Called after each measurement of the store's clock. */
   readonly onClock: (aheadMs: number) => void
 }

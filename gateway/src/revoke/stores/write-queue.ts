@@ -1,20 +1,20 @@
-// Changes on their way to a store: written in batches, kept while the store is down, bounded in number.
+// Queues changes for a store: writes them in batches, keeps them while the store is down, limits their number.
 import type { BlockChange } from '../block-list.ts'
 import { nameOf } from './entry-text.ts'
 
 export interface WriteQueueParts {
-  /** Writes changes to the store; rejects when the store did not take them. */
+  /** Writes changes to the store; rejects if the store did not accept them. */
   readonly writeBatch: (changes: readonly BlockChange[]) => Promise<void>
-  /** Additions that wait at most, and as many removals beyond them. */
+  /** Limit of waiting changes: additions are dropped at this number, removals at twice this number. */
   readonly maxQueued: number
-  /** What did not fit is in no queue: the store has to be compared with the list when it is back. */
+  /** Called when a change was dropped. The store must then be compared with the list. */
   readonly onDropped: () => void
 }
 
 export interface WriteQueue {
-  /** Queues a change; resolves to true when it was written, to false when it was dropped. */
+  /** Queues a change. Resolves to true when it is written, to false when it is dropped. */
   push(change: BlockChange): Promise<boolean>
-  /** Writes what waits; false when the store did not take it. */
+  /** Writes the queue. Resolves to false if the store did not accept it. */
   flush(): Promise<boolean>
   readonly size: number
 }
@@ -27,11 +27,11 @@ interface Waiting {
 const BATCH = 1000
 
 export function createWriteQueue({ writeBatch, maxQueued, onDropped }: WriteQueueParts): WriteQueue {
-  /** By name: a newer change of an entry says all that the older one said. */
+  /** By entry name: the newest change of an entry replaces earlier ones. */
   let waiting = new Map<string, Waiting>()
   let flushing: Promise<boolean> | undefined
 
-  /** Puts back what was not written, unless something newer has come meanwhile. */
+  /** Requeues a failed batch, except entries that have a newer change. */
   function putBack(batch: ReadonlyMap<string, Waiting>): void {
     const merged = new Map(batch)
     for (const [name, newer] of waiting) {
@@ -53,7 +53,7 @@ export function createWriteQueue({ writeBatch, maxQueued, onDropped }: WriteQueu
       }
       for (const { done } of batch.values()) for (const tell of done) tell(true)
     }
-    // In the turn in which nothing waited: what comes after it must find nobody writing.
+    // Reset in the same turn, so that a later change starts a new flush.
     flushing = undefined
     return true
   }
@@ -68,7 +68,7 @@ export function createWriteQueue({ writeBatch, maxQueued, onDropped }: WriteQueu
     push(change) {
       const name = nameOf(change.entry)
       const before = waiting.get(name)
-      // Comparing finds additions again, but would take a removal back.
+      // A comparison restores dropped additions, but would undo a dropped removal.
       const most = change.change === 'removed' ? 2 * maxQueued : maxQueued
       if (before === undefined && waiting.size >= most) {
         onDropped()

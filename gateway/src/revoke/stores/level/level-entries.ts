@@ -1,4 +1,4 @@
-// Block list entries in LevelDB: their keys and values, and operations on many of them.
+// Reads and writes block list entries in LevelDB: their keys and values, in batches.
 import type { ClassicLevel } from 'classic-level'
 
 import type { BlockChange, BlockEntry, BlockList } from '../../block-list.ts'
@@ -10,16 +10,16 @@ type Operation =
   | { readonly type: 'put'; readonly key: string; readonly value: string }
   | { readonly type: 'del'; readonly key: string }
 
-/** `e name` holds an entry, `u until name` finds those that have ended. */
+/** `e name` holds an entry. `u until name` is the index of ends. */
 const ENTRY = 'e '
 const ENDS = 'u '
-/** One more than the separator: the end of a range of keys. */
+/** `!` is the character after the space, so it ends the range of keys. */
 const entryRange = { gte: ENTRY, lt: 'e!' }
-/** There from the moment that damage is found until a gateway has begun with it. */
+/** The key exists from the detection of damage until a gateway has started with the damaged folder. */
 const DAMAGED = 'damaged'
 const SECOND_DIGITS = 12
 const AT_ONCE = 1000
-/** Synced: what was acknowledged survives the loss of power as well. A batch shares one sync. */
+/** Synced to disk, so that an acknowledged write survives a power failure. A batch needs one sync. */
 const SYNCED = { sync: true }
 
 function endKey(untilSec: number, name: string): string {
@@ -42,7 +42,7 @@ export async function writeChanges(db: ClassicLevel, changes: readonly Change[],
   )
 }
 
-/** Hands out all entries. Tells how many were none. */
+/** Passes all entries to `take`. Returns the number of invalid entries. */
 export async function readEntries(
   db: ClassicLevel,
   nowSec: number,
@@ -57,7 +57,7 @@ export async function readEntries(
   return nonsense
 }
 
-/** Makes the folder say what the list says, whatever it said before. What changes meanwhile has to be written afterwards. */
+/** Makes the folder equal to the list. Changes made meanwhile must be written afterwards. */
 export async function mirrorList(
   db: ClassicLevel,
   list: Pick<BlockList, 'page' | 'get'>,
@@ -84,7 +84,10 @@ export async function mirrorList(
   await db.batch(gone, SYNCED)
 }
 
-/** Removes some of what ended, by the index of ends; false when there is no more. What the list still has was given a later end. */
+/**
+ * Deletes up to 1000 ended entries, by the index of ends. Returns false when none is left. An entry with a later end in the
+ * list loses only its old index key.
+ */
 export async function removeSomeEnded(db: ClassicLevel, list: Pick<BlockList, 'get'>, endedSec: number) {
   const range = { gte: ENDS, lt: endKey(Math.max(0, Math.floor(endedSec) + 1), '') }
   const keys = await db.keys({ ...range, limit: AT_ONCE }).all()

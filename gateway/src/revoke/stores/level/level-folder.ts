@@ -1,4 +1,4 @@
-// The folder of the LevelDB store: created, opened, and repaired when it is damaged.
+// Creates, opens and repairs the folder of the LevelDB store.
 import type { ClassicLevel } from 'classic-level'
 import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
@@ -8,7 +8,7 @@ export const LEVEL_OPTION = ['revocation', 'store', 'level'] as const
 
 export interface OpenedFolder {
   readonly db: ClassicLevel
-  /** True when some of its entries may be lost. */
+  /** True when some entries may be lost. */
   readonly isDamaged: boolean
 }
 
@@ -17,13 +17,13 @@ interface LevelError extends Error {
   readonly cause?: LevelError
 }
 
-/** What LevelDB or the system said; the library wraps it. */
+/** Returns the error of LevelDB or the system, which the library wraps. */
 function rootOf(error: unknown): LevelError {
   const outer = error as LevelError
   return outer.cause ?? outer
 }
 
-/** Why a folder cannot be used, in our own words. */
+/** Describes why a folder cannot be used, without the texts of the library. */
 export function folderProblem(folder: string, error: unknown): string {
   const { code, message } = rootOf(error)
   const option = '(revocation.store.level)'
@@ -36,7 +36,7 @@ export function folderProblem(folder: string, error: unknown): string {
   return `${folder} cannot be read or written ${option.replace(')', `, ${code ?? 'unknown error'})`)}`
 }
 
-/** The system's own way to make a whole path never ends under /proc (nodejs/node#31481): one step after the other, then. */
+/** Creates a folder and its parents, step by step, because a recursive mkdir of Node never ends under /proc (nodejs/node#31481). */
 async function makeFolder(folder: string): Promise<void> {
   try {
     await mkdir(folder, { mode: 0o700 })
@@ -49,13 +49,13 @@ async function makeFolder(folder: string): Promise<void> {
   }
 }
 
-/** LevelDB takes a folder without CURRENT for a new one, and deletes what it finds there. */
+/** True when CURRENT is missing: LevelDB would treat the folder as new, and delete its files. */
 async function hasLostItsIndex(folder: string): Promise<boolean> {
   const names = await readdir(folder)
   return !names.includes('CURRENT') && names.some((name) => /^\d+\.(log|ldb|sst)$/.test(name))
 }
 
-/** It passes over records that it cannot read, and says so in its own log alone, which begins anew with each opening. */
+/** True when LevelDB has skipped unreadable records. It reports them only in its own log, which starts anew with each opening. */
 async function hasPassedOver(folder: string): Promise<boolean> {
   const said = await readFile(join(folder, 'LOG'), 'utf8').catch(() => '')
   return /: dropping \d+ bytes/.test(said)
@@ -66,12 +66,12 @@ function isDamage(error: unknown): boolean {
   return code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && message.includes('No such file'))
 }
 
-/** Says once what is wrong with the folder: what said so already stays as it is. */
+/** Wraps an error as CannotStart, unless it is one already. */
 export function cannotUse(folder: string, error: unknown): CannotStart {
   return error instanceof CannotStart ? error : new CannotStart(folderProblem(folder, error), LEVEL_OPTION)
 }
 
-/** What cannot be used any more is kept in `lost`, a folder in it. Throws CannotStart. */
+/** Repairs the folder. LevelDB moves unusable files to its subfolder `lost`. Throws CannotStart. */
 export async function repairFolder(folder: string): Promise<void> {
   const { ClassicLevel } = await import('classic-level')
   try {
@@ -84,7 +84,7 @@ export async function repairFolder(folder: string): Promise<void> {
   }
 }
 
-/** Throws CannotStart. */
+/** Opens the folder, after a repair if it is damaged. Throws CannotStart. */
 export async function openFolder(folder: string): Promise<OpenedFolder> {
   const { ClassicLevel } = await import('classic-level')
   const open = async () => {

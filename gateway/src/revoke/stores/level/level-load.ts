@@ -1,4 +1,4 @@
-// Opens a folder and loads its entries into the list, after a repair if some cannot be read.
+// Opens a folder and loads its entries into the list, after a repair if some are unreadable.
 import type { ClassicLevel } from 'classic-level'
 
 import type { Clock } from '../../../clock.ts'
@@ -30,7 +30,7 @@ async function load(db: ClassicLevel, { list, clock, events, forgettableSec }: L
   if (nonsense > 0) events.onNonsense(nonsense)
 }
 
-/** Opens and loads. Repairs the folder and loads again when some of it cannot be read. */
+/** Opens and loads. Repairs the folder and loads again if some entries are unreadable. */
 async function openAndLoad(parts: LevelLoadParts): Promise<OpenedFolder> {
   const { folder } = parts
   const first = await openFolder(folder)

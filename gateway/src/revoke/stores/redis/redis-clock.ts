@@ -1,18 +1,22 @@
-// The clock of Redis as this machine measures it: the one clock that all machines share.
+// Measures the clock of Redis, which all machines share.
 import type { Clock } from '../../../clock.ts'
 
 export interface RedisClock {
-  /** Asks for it; where that is not allowed, nothing is known of it. */
+  /** Measures the clock. Where Redis does not permit that, the difference stays unknown. */
   measure(): Promise<void>
-  /** How far it is ahead of this machine's now, give or take half a round trip; undefined while nobody knows. */
+  /**
+   * How far the clock of Redis is ahead of this machine's, in milliseconds, with an error of half a round trip; undefined if
+   * unknown.
+   */
   readonly aheadMs: number | undefined
-  /** Its time, or this machine's while nobody knows. */
+  /** Seconds since the epoch by the clock of Redis, or by this machine's if unknown. */
   nowSec(): number
 }
 
 /**
- * `askTime` is the answer to TIME: seconds, and microseconds within them. From one answer to the next it goes on by the clock
- * that never jumps: when the wall clock here is put an hour back, the cut-off of a subject must not be an hour old.
+ * Creates the clock. `askTime` returns the reply to TIME: seconds, and microseconds within them. Between measurements it
+ * advances by the monotonic clock: when the wall clock here is set back an hour, the cut-off of a subject must not be an hour
+ * early.
  */
 export function createRedisClock(clock: Clock, askTime: () => Promise<readonly string[]>): RedisClock {
   let aheadOfMonotonicMs: number | undefined
@@ -20,7 +24,7 @@ export function createRedisClock(clock: Clock, askTime: () => Promise<readonly s
   return {
     async measure() {
       const startedAtMs = clock.monotonic()
-      // A user of Redis may be denied TIME; all but the comparison of clocks works without.
+      // A Redis user may lack permission for TIME. Then only the comparison of clocks is missing.
       const [seconds, microseconds] = await askTime().catch(() => [])
       const halfwayMs = (startedAtMs + clock.monotonic()) / 2
       const measured = Number(seconds) * 1000 + Number(microseconds) / 1000 - halfwayMs

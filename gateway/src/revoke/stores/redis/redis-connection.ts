@@ -1,18 +1,18 @@
-// Connections to Redis over ioredis, loaded only where Redis is configured. No other file knows the library.
+// Connects to Redis by ioredis, which is loaded only if Redis is configured. No other file uses the library.
 import type { Cluster, Redis } from 'ioredis'
 
 import type { RedisAddress } from './redis-url.ts'
 
 export type RedisConnection = Redis | Cluster
 
-/** How long after a session with Redis failed the next is tried. */
+/** Delay before the next session after one has failed. */
 export const RETRY_MS = 500
-/** How long a command for news waits on the server. */
+/** How long XREAD waits for changes on the server. */
 export const BLOCK_MS = 2000
-/** A server that takes longer for a command counts as down. */
+/** Redis counts as down when a command takes longer. */
 const COMMAND_TIMEOUT_MS = 5000
 const CONNECT_TIMEOUT_MS = 5000
-/** Sentinels answer out of memory; one that hangs must not keep the others from being asked. */
+/** Sentinels reply from memory, so a short limit is enough; one that hangs must not delay the others. */
 const SENTINEL_TIMEOUT_MS = 2000
 
 /** Options of every connection, to a single server and to the nodes of a cluster. */
@@ -72,7 +72,7 @@ async function createConnection(address: RedisAddress): Promise<RedisConnection>
 /** Opens a connection, or rejects. It does not reconnect: the store opens a new one and compares the whole list. */
 export async function connectRedis(address: RedisAddress): Promise<RedisConnection> {
   const connection = await createConnection(address)
-  // Failed commands report their errors; without a listener an error event would end the process.
+  // ioredis emits connection errors as events. Without a listener they would end the process.
   let reason: unknown
   connection.on('error', (error: unknown) => {
     reason = error
@@ -87,7 +87,7 @@ export async function connectRedis(address: RedisAddress): Promise<RedisConnecti
   }
 }
 
-/** Older servers wrap what a command of a script said. */
+/** True when Redis refuses a write because its memory is full. Older servers prefix the error of a script's command. */
 export function isOutOfMemory(error: unknown): boolean {
   return error instanceof Error && /(^|-)OOM /.test(error.message)
 }
@@ -96,9 +96,9 @@ export function isLoading(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('LOADING')
 }
 
-/** What went wrong, in our own words: the library's may hold addresses and passwords. */
+/** Describes an error without the texts of the library, which may hold addresses and passwords. */
 export function redisProblem(error: unknown): string {
-  // Of a cluster, what went wrong with the node that was tried last says more.
+  // For a cluster, the error of the node tried last says more.
   const { lastNodeError } = error as { readonly lastNodeError?: unknown }
   if (lastNodeError instanceof Error) return redisProblem(lastNodeError)
   const { code = '', message = '' } = error as { readonly code?: string; readonly message?: string }
@@ -107,7 +107,7 @@ export function redisProblem(error: unknown): string {
   if (isLoading(error)) return 'Redis is loading its data'
   if (/^(READONLY|MASTERDOWN|CLUSTERDOWN)/.test(message)) return 'Redis takes no writes'
   if (isOutOfMemory(error)) return 'Redis is out of memory'
-  // The library keeps to itself what each of them said, a certificate that is not trusted too.
+  // ioredis does not report the error of each Sentinel, not even an untrusted certificate.
   if (message.startsWith('All sentinels are unreachable'))
     return 'no Sentinel names a master (with TLS this may be revocation.store.ca)'
   if (/CERT|SELF_SIGNED|VERIFY_LEAF/.test(code)) return 'the certificate of Redis is not trusted (revocation.store.ca)'

@@ -1,30 +1,30 @@
-// The block list in Redis: its keys, and the two scripts that change them. Described for others in docs/revocation.md.
+// Defines the keys of the block list in Redis, and the scripts on them. docs/revocation.md describes them for other writers.
 
 export interface RedisKeys {
-  /** A hash: name of an entry -> its content as JSON. */
+  /** A hash: entry name -> content as JSON. */
   readonly entries: string
-  /** A stream: the name of each entry that changed, in the field `entry`. */
+  /** A stream: the name of each changed entry, in the field `entry`. */
   readonly changes: string
 }
 
 /**
- * A field of the hash that is no entry: a word drawn by the first machine that found none, and when that was in milliseconds. When it is gone or another one,
- * what Redis had was lost (flushed, evicted, started again without it).
+ * The field of the hash that marks its data: a random word and a time in milliseconds, set by the first machine that found no
+ * mark. When it is missing or different, Redis has lost its data (flushed, evicted, or started without it).
  */
 export const MARK = 'mark'
 
-/** The braces keep both on one node of a cluster, so that one script can change them together. */
+/** Returns the keys for a prefix. The braces (hash tag) keep both on one node of a cluster, so that one script can change them. */
 export function redisKeysOf(prefix: string): RedisKeys {
   return { entries: `${prefix}:{revoked}:entries`, changes: `${prefix}:{revoked}:changes` }
 }
 
-/** Changes that are kept: whoever was away for longer finds the rest by comparing the whole. */
+/** Length of the stream. A machine that missed more changes finds them by comparing the whole list. */
 export const KEPT_CHANGES = 100_000
 
 /**
- * Writes entries, each merged with the one that is there as `mergeEntries` does it: machines may write the same at the
- * same time; of two retirements the first counts. A mark of removal replaces what is there, and is replaced. KEYS: entries, changes. ARGV: now in seconds, how
- * many changes to keep, then names and contents in turn.
+ * Writes entries, and merges each with the stored one like `mergeEntries`, because machines may write the same entry at the
+ * same time. Of two retirements the first one's overlap remains. A tombstone replaces the stored entry, and an entry replaces a
+ * tombstone. KEYS: entries, changes. ARGV: now in seconds, length of the stream, then names and contents alternating.
  */
 export const WRITE_SCRIPT = `
 local rank = { renewed = 1, logout = 2, revoked = 3, reused = 4 }
@@ -60,10 +60,10 @@ end
 return 1
 `
 
-/** What Redis says of its memory. KEYS: entries, for the node that has them. */
+/** Returns INFO memory. KEYS: entries, to select the node that holds them. */
 export const MEMORY_SCRIPT = `return redis.call('INFO', 'memory')`
 
-/** Removes what ended, unless it was changed since it was read. KEYS: entries. ARGV: names and contents in turn. */
+/** Deletes ended entries that have not changed since they were read. KEYS: entries. ARGV: names and contents alternating. */
 export const REMOVE_ENDED_SCRIPT = `
 for i = 1, #ARGV, 2 do
   if redis.call('HGET', KEYS[1], ARGV[i]) == ARGV[i + 1] then redis.call('HDEL', KEYS[1], ARGV[i]) end

@@ -1,4 +1,4 @@
-// Detects by a mark that Redis lost its data (flushed, evicted, started anew), reports it, and restores it from the list.
+// Detects by a mark that Redis has lost its data (flushed, evicted, started anew), reports it, and restores it from the list.
 import { randomUUID } from 'node:crypto'
 
 import type { Schedule } from '../../../clock.ts'
@@ -9,16 +9,18 @@ import type { Troubles } from '../store-troubles.ts'
 
 export interface RedisLosses {
   /**
-   * Leaves a mark where there is none. That is a Redis that nobody used yet, or one that just lost all: then, and as long as
-   * the mark is fresh, the machines that live on get a moment to put the list back, so that none that starts now takes an
-   * empty list for the whole one.
+   * Sets a mark if there is none: Redis is new, or has just lost its data. Then, and while the mark is fresh, waits until the
+   * other machines have restored the list, so that a starting machine does not take an empty list for the whole one.
    */
   begin(session: RedisSession): Promise<void>
-  /** Whether the mark is another one than before, or gone. */
+  /** True when the mark has changed or is missing. */
   wasEmptied(session: RedisSession): Promise<boolean>
-  /** Whether Redis has fewer entries than the list, by more than was explained before. */
+  /** True when Redis has fewer entries than the list, by more than the known difference. */
   isShort(session: RedisSession): Promise<boolean>
-  /** `giveBack` writes what is missing; `isExpected`: some of it was never written. */
+  /**
+   * Restores lost entries. `giveBack` writes the missing entries and returns their number. `isExpected` is true when some
+   * entries were never written.
+   */
   putBack(
     session: RedisSession,
     giveBack: (session: RedisSession) => Promise<number>,
@@ -27,13 +29,13 @@ export interface RedisLosses {
   close(): void
 }
 
-/** A machine that lost Redis tries again this much later at most; one that did not hears of the new mark at once. */
+/** Within this time, machines that lost their connection have reconnected. The others see the new mark in the stream at once. */
 const UNTIL_FOUND_MS = RETRY_MS + 500
-/** It writes a thousand entries in some milliseconds. */
+/** Interval at which the growth of Redis is checked; a machine writes a thousand entries in a few milliseconds. */
 const MOMENT_MS = 300
-/** A mark that is younger may be that of another machine that starts now, and knows no more than this one. */
+/** A younger mark may come from another starting machine, which knows no entries either. */
 const FRESH_MS = 10_000
-/** How long a loss is told: made good at once, it would be seen by nobody. */
+/** How long a loss is reported. Otherwise nobody would see a loss that was repaired at once. */
 const TOLD_MS = 600_000
 
 export function createRedisLosses({
@@ -45,13 +47,13 @@ export function createRedisLosses({
   readonly schedule: Schedule
   readonly troubles: Troubles
 }): RedisLosses {
-  /** Of what Redis had when it was last looked at. */
+  /** The mark of Redis at the last look. */
   let mark: string | undefined
   let isEmptied = false
-  /** What ended is forgotten by machines and Redis at different times, so that it may have fewer for good. */
+  /** Known difference of the counts: machines and Redis drop ended entries at different times. */
   let explained = 0
   let cancelTelling: (() => void) | undefined
-  /** Of all losses that are told now: one is often made good in several goes. */
+  /** Number of entries put back for the losses that are reported now. One loss may be repaired in several runs. */
   let putBackCount = 0
   let underWay = Promise.resolve()
 
@@ -64,7 +66,7 @@ export function createRedisLosses({
 
   async function leaveMark(session: RedisSession): Promise<void> {
     await session.leaveMark(`${randomUUID()} ${Math.round(session.nowSec() * 1000)}`).catch((error: unknown) => {
-      // It is said when entries are written; the mark can wait.
+      // A full memory is reported when entries are written; the mark is set later.
       if (!isOutOfMemory(error)) throw error
     })
     mark = await session.readMark()
@@ -123,7 +125,7 @@ export function createRedisLosses({
       return list.size - (await session.count()) > explained
     },
     putBack(...restored) {
-      // A comparison and the stream of changes find the same loss at the same time: one makes it good, one counts.
+      // The comparison and the stream of changes may find the same loss at the same time, so restores run one after the other.
       underWay = underWay.catch(() => undefined).then(() => restore(...restored))
       return underWay
     },

@@ -1,4 +1,4 @@
-// One session with Redis, from connecting to the first failure: follows changes, and compares the whole list.
+// Runs one session with Redis, from connecting to the first failure: follows changes, and compares the whole list.
 import type { Clock } from '../../../clock.ts'
 import { mergeEntries, type BlockChange, type BlockEntry, type BlockList } from '../../block-list.ts'
 import { contentOf, nameOf, readStored, removalOf, type ReadingTime } from '../entry-text.ts'
@@ -10,26 +10,29 @@ import { saysTheSame } from '../../list/taken-entry.ts'
 import type { Retention } from '../retention.ts'
 
 export interface RedisSession {
-  /** Waits for changes and takes them over. The answer says after which change it goes on. */
+  /** Waits for changes after the cursor and applies them. Returns the next cursor. */
   follow(cursor: string): Promise<string>
-  /** The stream id of the newest change. */
+  /** Returns the stream id of the newest change. */
   newestChange(): Promise<string>
-  /** Takes over all entries. Tells how many were none. */
+  /** Applies all entries to the list. `nonsense` is the number of invalid entries. */
   readAll(): Promise<{ readonly nonsense: number }>
-  /** Entries of the list that Redis does not have as they are: it lost them, or never got them; whoever takes one off the list leaves a mark. */
+  /**
+   * Yields the entries of the list that Redis lacks or holds in an older version, because it lost or never received them.
+   * Tombstones in Redis count as present.
+   */
   missing(): AsyncGenerator<readonly BlockChange[]>
-  /** The number of entries in Redis. */
+  /** Returns the number of entries in Redis. */
   count(): Promise<number>
-  /** The mark of what Redis has; undefined where there is none. */
+  /** Returns the mark; undefined if there is none. */
   readMark(): Promise<string | undefined>
-  /** Leaves it where there is none; whoever follows changes looks at it then. */
+  /** Sets the mark if there is none, and notifies the machines that follow changes. */
   leaveMark(mark: string): Promise<void>
-  /** What Redis does when its memory is full (maxmemory-policy); undefined where it does not say. */
+  /** Returns the maxmemory-policy of Redis; undefined if Redis does not permit INFO. */
   memoryPolicy(): Promise<string | undefined>
   write(changes: readonly BlockChange[]): Promise<void>
-  /** How far Redis' clock is ahead of this machine's; undefined while nobody knows. */
+  /** How far the clock of Redis is ahead of this machine's; undefined if unknown. */
   readonly clockAheadMs: number | undefined
-  /** What time it is by Redis' clock, or by this machine's while nobody knows that. */
+  /** Seconds since the epoch by the clock of Redis, or by this machine's if unknown. */
   nowSec(): number
   close(): void
 }
@@ -44,7 +47,7 @@ export interface RedisSessionParts {
 
 export const FIRST_CHANGE = '0-0'
 
-/** Small enough that nobody else waits for long: Redis and this process do one thing at a time. */
+/** Entries per command. Redis and this process are both single-threaded, so a large page would delay others. */
 const PAGE = 500
 
 type ReadReply = readonly (readonly [
@@ -52,7 +55,7 @@ type ReadReply = readonly (readonly [
   changes: readonly (readonly [id: string, fields: readonly string[]])[],
 ])[]
 
-/** Whether what is stored says less than the entry: it would be another one with it. */
+/** True when the stored content would change if it were merged with the entry. */
 function isBehind(content: string | null, entry: BlockEntry, time: ReadingTime): boolean {
   const stored = content === null ? undefined : readStored(nameOf(entry), content, time)
   if (stored === undefined) return content === null
@@ -63,13 +66,13 @@ function isBehind(content: string | null, entry: BlockEntry, time: ReadingTime):
 export async function openRedisSession(parts: RedisSessionParts): Promise<RedisSession> {
   const { address, keys, list, clock, forgettableSec } = parts
   const commands = await connectRedis(address)
-  // A command that waits holds up all that come after it on its connection.
+  // A blocking command delays all later commands on its connection, so XREAD has its own.
   const news = await connectRedis(address).catch((error: unknown) => {
     commands.disconnect()
     throw error
   })
 
-  /** One node of a cluster executes it: the one that has the keys. */
+  /** In a cluster, the key selects the node that runs the command. */
   const call = (connection: RedisConnection, command: string, ...args: (string | number)[]): Promise<unknown> =>
     connection.call(command, ...args.map(String))
 
@@ -158,7 +161,7 @@ export async function openRedisSession(parts: RedisSessionParts): Promise<RedisS
       await call(commands, 'XADD', keys.changes, 'MAXLEN', '~', KEPT_CHANGES, '*', 'mark', mark)
     },
     async memoryPolicy() {
-      // INFO where CONFIG is not permitted, as with most hosted servers; in a script, so that the node with the keys says it.
+      // Most hosted servers do not permit CONFIG, so INFO is used; a script runs it on the node that holds the keys.
       const info = await call(commands, 'EVAL', MEMORY_SCRIPT, 1, keys.entries).catch(() => '')
       return /^maxmemory_policy:(\S+)/m.exec(String(info))?.[1]
     },

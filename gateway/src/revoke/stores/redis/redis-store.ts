@@ -1,4 +1,4 @@
-// The Redis store, for many machines: each follows its changes, and compares the whole list after each disconnection.
+// The Redis store, for many machines: each follows the changes, and compares the whole list after each reconnection.
 import type { Clock, Schedule } from '../../../clock.ts'
 import type { BlockList } from '../../block-list.ts'
 import { isLoading, isOutOfMemory, redisProblem, RETRY_MS } from './redis-connection.ts'
@@ -18,17 +18,17 @@ export interface RedisStoreParts {
   readonly clock: Clock
   readonly schedule: Schedule
   readonly reconcileMs: number
-  /** How long a start waits for the whole list, in milliseconds. */
+  /** How long the start waits for the whole list, in milliseconds. */
   readonly loadTimeoutMs: number
   readonly events: StoreEvents
   readonly forgettableSec: Retention
-  /** The most changes that wait for Redis. */
+  /** Limit of changes that wait for Redis. */
   readonly maxQueued?: number
 }
 
 const MAX_QUEUED = 100_000
 
-/** Ids are `milliseconds-number`; a Redis that lost its data may begin with lower ones again. */
+/** Compares stream ids (`milliseconds-number`). After a loss of data Redis may restart with lower ids. */
 function isAfter(a: string, b: string): boolean {
   const [[aMs = 0, aNumber = 0], [bMs = 0, bNumber = 0]] = [a.split('-').map(Number), b.split('-').map(Number)]
   return aMs === bMs ? aNumber > bNumber : aMs > bMs
@@ -45,11 +45,11 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
   let told: 'up' | 'down' | undefined
   let cursor: string | undefined
   let lastSyncAtMs: number | undefined
-  /** The last session that knew the clock of Redis: it goes on by it when the session is over. */
+  /** The last session that knew the clock of Redis. Its clock stays in use after the session has ended. */
   let timed: Pick<RedisSession, 'clockAheadMs'> | undefined
   let cancelRetry: (() => void) | undefined
   let cancelFlush: (() => void) | undefined
-  /** Something was not written, and waits in no queue. */
+  /** True when the queue has dropped changes, or a restore was not completed. */
   let incomplete = false
   let writeError: unknown
   let endWaiting: () => void = () => undefined
@@ -57,7 +57,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
 
   const queue = createWriteQueue({
     maxQueued,
-    // What is in the list and not in Redis is found by comparing both.
+    // The comparison finds entries that are in the list but not in Redis.
     onDropped: () => {
       incomplete = true
     },
@@ -81,7 +81,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     told = 'up'
   }
 
-  /** With its memory full it still tells what it has: the session goes on, and what waits is tried again and again. */
+  /** A full Redis can still be read, so the session continues and the writes are retried. */
   function onFull(): void {
     if (closed) return
     troubles.set('out_of_memory', 'Redis is out of memory and takes no entries (maxmemory)')
@@ -90,7 +90,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     cancelFlush = schedule(RETRY_MS, () => void flush())
   }
 
-  /** Ends the session when it cannot write for another reason than a full memory. */
+  /** Writes the queue. Ends the session on an error other than a full memory. */
   async function flush(): Promise<void> {
     if (!(await queue.flush())) {
       if (isOutOfMemory(writeError)) onFull()
@@ -101,7 +101,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     }
   }
 
-  /** Gives back what Redis has not. Tells how many that were. */
+  /** Writes the entries that Redis lacks. Returns their number. */
   async function giveBack(current: RedisSession): Promise<number> {
     incomplete = false
     let count = 0
@@ -118,7 +118,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     return count
   }
 
-  /** Writes what waits, takes over what Redis has, and gives it back what it lost. */
+  /** Writes the queue, applies all entries of Redis, and restores those that Redis has lost. */
   async function compareAll(current: RedisSession, isFirst: boolean): Promise<void> {
     await flush()
     if (session !== current) return
@@ -145,7 +145,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     }
   }
 
-  /** Also finds what was written to Redis without a word in the stream of changes. */
+  /** Compares the whole list at intervals, to find entries that others wrote without a record in the stream. */
   function keepComparing(current: RedisSession, onFailed: (error: unknown) => void): void {
     schedule(reconcileMs, () => {
       if (session !== current) return
@@ -164,7 +164,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     session = current
     try {
       const newest = await current.newestChange()
-      // What happened meanwhile comes at once; the comparison of a long list may take seconds.
+      // Changes are followed from here during the comparison, which may take seconds for a long list.
       cursor = cursor === undefined ? newest : isAfter(cursor, newest) ? FIRST_CHANGE : cursor
       await losses.begin(current)
       await new Promise((_resolve, reject) => {
@@ -188,7 +188,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
     runSession().catch((error: unknown) => {
       if (closed) return
       tellDown(redisProblem(error))
-      // One that is still reading its own data is worth waiting for.
+      // While Redis loads its own data, the start waits for it.
       if (!isLoading(error)) endWaiting()
       cancelRetry = schedule(RETRY_MS, run)
     })
@@ -223,7 +223,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       problem,
       troubles: troubles.list(),
     }),
-    // Redis is swept while it is compared.
+    // Ended entries are deleted during the comparison.
     sweep: () => undefined,
     async close() {
       if (problem === undefined) await queue.flush()

@@ -12,11 +12,11 @@ export interface RedisAddress {
   readonly hosts: readonly RedisHost[]
   readonly username: string | undefined
   readonly password: string | undefined
-  /** Number of the database; single and sentinel only. */
+  /** Database number; for single and sentinel. */
   readonly db: number
-  /** Name of the master; sentinel only. */
+  /** Name of the master; for sentinel. */
   readonly masterName: string
-  /** Certificates in PEM that those of the servers must lead to; undefined: those that Node knows. */
+  /** CA certificates in PEM that must have issued the server's certificate; undefined for those of Node. */
   readonly ca?: string
 }
 
@@ -33,7 +33,7 @@ function decode(text: string): string | undefined {
   }
 }
 
-/** Parses a Redis URL; undefined when the text is none. */
+/** Parses a Redis URL; undefined if it is invalid. */
 export function readRedisUrl(url: string): RedisAddress | undefined {
   const [, s, kind, credentials = '', hostList = '', path = ''] = URL_PARTS.exec(url) ?? []
   if (s === undefined) return undefined
