@@ -1,4 +1,4 @@
-// Tells one mistake once: leaves out what repeats it or follows from it.
+// Reports each mistake once: removes problems that repeat another one or follow from it.
 import { pathText, type Finding, type Path, type Problem } from './problem.ts'
 
 /** Sorts problems by line and removes duplicates: an error in an aliased value is reported once. */

@@ -1,4 +1,4 @@
-// Loads a YAML file as a frozen config, or tells all that is wrong with it at once.
+// Loads a YAML file as a frozen config, or reports all its errors at once.
 import { Value } from 'typebox/value'
 
 import { createAsWritten } from './text/as-written.ts'

@@ -1,4 +1,4 @@
-// Says one thing that is wrong with a config file, and where.
+// The type of a problem in a config file: what is wrong, and its position.
 
 export type Path = readonly (string | number)[]
 

@@ -1,4 +1,4 @@
-// The loaded config as it is shown to whoever operates it: durations and sizes as one writes them, and nothing secret.
+// Formats the loaded config for operators: durations and sizes with units, and secrets masked.
 import { createHash } from 'node:crypto'
 
 import { ConfigOptions, type Config } from '../options/config.ts'

@@ -1,4 +1,4 @@
-// Advises against what is allowed, but seldom wise: `check --strict` alone tells it.
+// Advises against options that are allowed, but rarely wise. Only `check --strict` shows advice.
 import { options, text, texts, type Loose } from './loose.ts'
 import { checkRouteAdvice } from './route/route-advice.ts'
 import { isHmac } from '../../authenticate/keys/key-rules.ts'

@@ -1,4 +1,4 @@
-// Checks what no single option shows: options that do not fit together.
+// Checks options against each other: what the schema of a single option cannot express.
 import { checkAction } from './route/action-checks.ts'
 import type { AsWritten } from '../text/as-written.ts'
 import { checkIssuers } from './issuer-checks.ts'

@@ -1,4 +1,4 @@
-// Checks how successors are delivered: refuses cookies that no browser would take, or that nobody would read again (RFC 6265bis).
+// Checks how successors are delivered: refuses cookies that browsers reject, or that no location would find (RFC 6265bis).
 import { isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
 import { parseDuration } from '../../options/kinds.ts'

@@ -1,4 +1,4 @@
-// Checks issuers: keys fit the algorithms, and nobody on the way can answer for their addresses.
+// Checks issuers: their keys fit the algorithms, and their URLs are protected by TLS unless the config allows http.
 import { checkKeyRequest } from './key-request-checks.ts'
 import { isOptions, options, text, texts, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'

@@ -1,4 +1,4 @@
-// What goes with a fetch of keys: headers, certificates and a proxy have a use only where keys are fetched, and must be sendable.
+// Checks the options of a key fetch: headers, certificates and proxy are used only for remote keys, and headers must be valid.
 import { options, text, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
 

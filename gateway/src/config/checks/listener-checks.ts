@@ -1,4 +1,4 @@
-// Checks where the gateway listens: a machine can have the addresses, and two listeners do not want the same one.
+// Checks the addresses of the listeners: they are valid, and no two listeners share one.
 import { isIP } from 'node:net'
 
 import { options, text, type Loose } from './loose.ts'

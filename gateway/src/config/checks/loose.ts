@@ -1,4 +1,4 @@
-// Reads a config whose shape may be wrong: missing values and values of another kind read as nothing.
+// Reads a config of any shape: missing values and values of the wrong type read as empty.
 import type { Path } from '../problem.ts'
 
 export type Loose = Readonly<Record<string, unknown>>

@@ -1,4 +1,4 @@
-// Checks that durations and sizes are neither too little nor too much for what they are for.
+// Checks that durations and sizes are within the range of their option.
 import { valueAt } from './loose.ts'
 import type { Finding } from '../problem.ts'
 import { eachOption, unitKindOf, type SchemaNode } from '../schema/schema-walk.ts'

@@ -1,4 +1,4 @@
-// Checks renewal: refuses options that would renew for ever, renew nothing, or lose sessions.
+// Checks renewal: refuses options that would renew forever, renew nothing, or lose sessions.
 import { namesOf } from '../../authenticate/keys/key-rules.ts'
 import { checkDelivery } from './delivery-checks.ts'
 import { entries, isOptions, options, text, texts, type Loose } from './loose.ts'

@@ -1,4 +1,4 @@
-// Writes config/gateway.schema.json and config/README.md from the schema of the options: they cannot drift apart.
+// Writes config/gateway.schema.json and config/README.md from the schema of the options, so that they stay equal.
 import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 

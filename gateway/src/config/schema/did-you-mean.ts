@@ -1,4 +1,4 @@
-// Finds the known name that a misspelt one is nearest to.
+// Finds the known name that is nearest to a misspelt one.
 
 /**
  * The edit distance of two words, in which swapping two neighbours counts as one edit (optimal string alignment). The libraries

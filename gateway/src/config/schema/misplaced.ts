@@ -1,4 +1,4 @@
-// Finds where an unknown key belongs: below the option before it, from which it was not indented, or into another one.
+// Finds the option to which an unknown key belongs: the empty option before it (wrong indentation), or another one.
 import { isOptions, options } from '../checks/loose.ts'
 import { childSchema, type SchemaNode } from './schema-walk.ts'
 

@@ -1,4 +1,4 @@
-// Says what an option must be, in words for each rule of the schema.
+// Describes what an option must be, for each keyword of the schema.
 import type { AsWritten } from '../text/as-written.ts'
 import { didYouMean } from './did-you-mean.ts'
 import type { Finding, Path } from '../problem.ts'

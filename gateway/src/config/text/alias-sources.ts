@@ -1,4 +1,4 @@
-// Finds what each alias of a YAML document names: the last anchor of that name before it.
+// Finds the source of each alias of a YAML document: the last anchor of that name before it.
 import { visit, type Alias, type Document, type Node } from 'yaml'
 
 export type AliasSources = ReadonlyMap<Alias, Node>

@@ -1,4 +1,4 @@
-// Shows values as the file spells them: a message may repeat ${JWT_SECRET}, never what it stands for.
+// Shows values as the file spells them: a message may repeat ${JWT_SECRET}, but never its value.
 import { valueAt } from '../checks/loose.ts'
 import type { Path } from '../problem.ts'
 import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'

@@ -1,4 +1,4 @@
-// Finds brackets that nothing closes, and those that close nothing: the parser tells where it gave up, far behind.
+// Finds unclosed brackets and brackets that close nothing. The parser reports them far behind the mistake.
 import { CST, Lexer } from 'yaml'
 
 import type { DocumentFault } from './document-checks.ts'

@@ -1,4 +1,4 @@
-// Refuses what YAML allows and a config does not need: keys that are no text, keys given twice, aliases without end.
+// Refuses YAML features that a config does not need: keys that are not text, duplicate keys, aliases that expand without bound.
 import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, type Document, type Node } from 'yaml'
 
 import type { AliasSources } from './alias-sources.ts'

@@ -1,4 +1,4 @@
-// Keeps numbers of the file that a double would alter by their digits, where a claim is compared with them.
+// Keeps the digits of numbers that a double would round, where they are compared with a claim.
 import { isScalar, visit, type Document, type Scalar } from 'yaml'
 
 import { pathOf } from './node-place.ts'

@@ -1,4 +1,4 @@
-// Resolves options that name files: relative to the config file, and there when the gateway starts.
+// Resolves options that name files: makes paths absolute, relative to the config file, and checks that the files exist.
 import { accessSync, constants, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 

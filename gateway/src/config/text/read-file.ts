@@ -1,4 +1,4 @@
-// Reads a whole file, but never more than it may have: /dev/zero says it has 0 bytes and has no end.
+// Reads a file up to a limit, because /dev/zero reports 0 bytes and never ends.
 import { closeSync, openSync, readSync } from 'node:fs'
 
 /** Reads a file. Throws the error of node:fs with its `code`, and EFBIG for a file of more than `maxBytes`. */

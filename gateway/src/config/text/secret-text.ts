@@ -1,4 +1,4 @@
-// Blots out secrets that stand in the config file itself, in the lines that messages show.
+// Masks secrets of the config file in the lines that messages show.
 import { isAlias, isMap, isPair, isScalar, isSeq, visit, type Document, type Node } from 'yaml'
 
 import type { AliasSources } from './alias-sources.ts'

@@ -1,4 +1,4 @@
-// Opens a config file as text and as a YAML document that knows its lines.
+// Opens a config file as text and as a YAML document with line numbers.
 import { isUtf8 } from 'node:buffer'
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
 

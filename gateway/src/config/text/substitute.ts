@@ -1,4 +1,4 @@
-// Substitutes ${NAME}, ${NAME:-default} and ${file:path} in the scalars of a config: never in its text, where a value could add options.
+// Substitutes ${NAME}, ${NAME:-default} and ${file:path} in scalars only: in the text of the file, a value could add options.
 import { isUtf8 } from 'node:buffer'
 import { dirname, resolve } from 'node:path'
 import { visit, type Document } from 'yaml'

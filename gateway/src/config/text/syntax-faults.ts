@@ -1,4 +1,4 @@
-// Finds what keeps a file from being YAML, each mistake once and where a person would look for it.
+// Finds syntax errors of YAML: each mistake once, at the position where a person would look for it.
 import { visit, type Document, type Scalar, type YAMLError } from 'yaml'
 
 import { bracketFaults } from './brackets.ts'

@@ -1,4 +1,4 @@
-// Says what keeps a text from being YAML in our words: the parser's own quote the text, which may be a secret.
+// Describes syntax errors in Tollgate's words, because the parser's messages quote the text, which may be a secret.
 import type { YAMLError } from 'yaml'
 
 export interface Words {

@@ -35,7 +35,7 @@ export interface LookingParts {
   readonly lent: Lent | undefined
 }
 
-/** Records between the router and the stages. `isTls` treats the request as one over TLS. */
+/** Wraps the steps of the gateway to record the decisions of the stages. `isTls` treats the request as one over TLS. */
 function notingIn(seen: Seen, isTls: boolean): (steps: Steps) => Steps {
   return (steps) => ({
     admit(route, rawRequest) {

@@ -1,4 +1,4 @@
-// Says what a file of keys or certificates holds: what to do about a wrong one depends on what it is instead.
+// Describes the content of a key or certificate file, so that the message for a wrong file says how to correct it.
 import { statSync } from 'node:fs'
 
 import { text, valueAt } from '../loose.ts'

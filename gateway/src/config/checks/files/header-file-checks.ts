@@ -1,4 +1,4 @@
-// Checks files with the value of a header, which are read anew for each fetch: what no header can hold would only be seen then.
+// Checks files with header values. They are read again for each fetch, so an invalid value would otherwise be found late.
 import { contentOf, type NamedFiles } from './file-content.ts'
 import { isFieldValue } from '../key-request-checks.ts'
 import { options, type Loose } from '../loose.ts'

@@ -1,4 +1,4 @@
-// Checks the keys of issuers that are here already by reading them as a start would, and tells what is wrong at their option.
+// Checks the local keys of issuers by reading them as a start would, and reports errors at their option.
 import { createPublicKey } from 'node:crypto'
 
 import { checkCertificateFile } from './certificate-checks.ts'

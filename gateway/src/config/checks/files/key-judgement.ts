@@ -1,4 +1,4 @@
-// Judges keys that were read: none that serves is an error, one that is weak or left out a warning.
+// Judges keys that were read: no usable key is an error; a weak or skipped key is a warning.
 import { texts, type Loose } from '../loose.ts'
 import type { KeyPolicy, KeySet } from '../../../authenticate/keys/key-set.ts'
 import { ALGORITHMS, type Algorithm } from '../../../options/tokens.ts'

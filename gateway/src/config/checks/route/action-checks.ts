@@ -1,4 +1,4 @@
-// Checks routes that the gateway answers itself: they need a caller, and nothing that is about forwarding.
+// Checks routes that the gateway answers itself (`action`): they require a caller, and allow no options of forwarding.
 import { authRulesOf } from './auth-rules.ts'
 import { isMisspelt } from '../../schema/did-you-mean.ts'
 import { options, type Loose } from '../loose.ts'

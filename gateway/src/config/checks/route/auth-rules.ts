@@ -1,4 +1,4 @@
-// Reads the auth rules of a route as it is written: those of the default where nothing is.
+// Reads the auth rules of a route as written in the config; those of the default mode when it has none.
 import { text, type Loose } from '../loose.ts'
 import { AUTH_MODES, DEFAULT_AUTH_MODE, type AuthRules } from '../../../options/route/auth-modes.ts'
 

@@ -1,4 +1,4 @@
-// Refuses origins that no browser would send, or that let in more than is meant.
+// Refuses origins that no browser sends, and warns about those that include more sites than intended.
 import { entries, options, texts, type Loose } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'
 import { isOriginOrWildcard, isTopLevelWildcard } from '../../../accept/origins/origins.ts'

@@ -1,4 +1,4 @@
-// Advises about routes that another one shadows, that can never match, or that leave a way around what a route protects.
+// Advises about routes that are shadowed, that can never match, or that leave a way around a protected route.
 import { authRulesOf } from './auth-rules.ts'
 import { options, text, texts, type Loose } from '../loose.ts'
 import type { Finding } from '../../problem.ts'
@@ -25,7 +25,7 @@ export function covers(wide: string, narrow: string): boolean {
   return fixed.every((segment, index) => segment.startsWith(':') || segment === inner[index])
 }
 
-/** True when a host may match both routes. `*.example.com` means all subdomains; no list means any host. */
+/** True when both lists name the same host, or when both are missing. `*.example.com` means all subdomains; no list means any host. */
 function hostsMeet(one: Numbered, other: Numbered): boolean {
   if (one.hosts === undefined || other.hosts === undefined) return one.hosts === other.hosts
   return one.hosts.some((host) => other.hosts?.includes(host))

@@ -1,4 +1,4 @@
-// Refuses two routes that would answer the same request.
+// Refuses two routes that match the same requests.
 import { text, texts, type Loose } from '../loose.ts'
 import type { Finding } from '../../problem.ts'
 import { pathFault } from './route-path-checks.ts'

@@ -1,4 +1,4 @@
-// Checks the names in routes: upstreams and issuers exist, and issuers can be told apart.
+// Checks the names in routes: upstreams and issuers exist, and the issuers of a route are distinguishable.
 import { namesOf } from '../../../authenticate/keys/key-rules.ts'
 import type { AsWritten } from '../../text/as-written.ts'
 import { readsToken } from './auth-rules.ts'
