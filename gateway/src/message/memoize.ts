@@ -20,6 +20,7 @@ export function memoize<Value>(max: number, decide: (key: string) => Value): (ke
 /** Clients and upstreams use few spellings of header names, and a cache lookup is faster than lower-casing each time. */
 const MAX_NAMES = 2000
 
+/** Returns a cached `decide` for header names. */
 export function memoizeByName<Verdict>(decide: (name: string) => Verdict): (name: string) => Verdict {
   return memoize(MAX_NAMES, decide)
 }

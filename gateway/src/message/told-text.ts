@@ -11,6 +11,7 @@ function withoutToken(word: string): string {
   return (dots?.length ?? 0) < 2 ? word : `${word.slice(0, startsAt)}[token]`
 }
 
+/** Replaces every token in a text by `[token]`, from its `eyJ` on. */
 export function withoutTokens(text: string): string {
   return text.includes('eyJ') ? text.replace(WORD, withoutToken) : text
 }

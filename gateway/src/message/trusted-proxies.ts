@@ -21,6 +21,7 @@ export function isNetwork(text: string): boolean {
 /** Size of the cache of results for each peer address. */
 const MAX_CACHED = 1000
 
+/** Creates the check of peer addresses. `networks` are addresses or networks in CIDR notation. */
 export function createTrust(networks: readonly string[]): PeerTrust {
   if (networks.length === 0) return () => false
   const list = new BlockList()

@@ -86,6 +86,7 @@ export interface Observer {
   onFault(socket: Socket, fault: ConnectionFault): void
 }
 
+/** Creates the observer. Requests are counted also when no access lines are written. */
 export function createObserver(options: Config['log'], { log, clientOf, metrics, clock }: ObserverParts): Observer {
   const isWritten = options.access === 'on' && log.isLevelEnabled('info')
   const callerFields = createCallerFields(options)

@@ -20,6 +20,7 @@ interface IssuerRenewal {
   readonly renewal?: { readonly grace?: number | undefined; readonly maxSession: number } | undefined
 }
 
+/** Returns the lookup of renewal rules by issuer name; undefined for an issuer that does not renew. */
 export function renewalFactsOf(issuers: readonly IssuerRenewal[]): (issuerName: string) => RenewalFacts | undefined {
   const facts = new Map(
     issuers.flatMap(({ name, clockTolerance, renewal }): [string, RenewalFacts][] =>

@@ -27,6 +27,7 @@ function lendList(list: BlockList): BlockList {
   }
 }
 
+/** Lends the revoke stage to an explanation. Its changes have no effect, and its promises resolve at once. */
 export function lendRevocation(running: Revocation): Revocation {
   const list = lendList(running.list)
   return {

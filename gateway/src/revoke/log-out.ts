@@ -42,6 +42,7 @@ export interface LogOut {
   policyOf(route: LogOutOptions): (admitted: LogOutRequest) => void
 }
 
+/** Creates the handlers of log-out routes. They answer 204 with cleared cookies. */
 export function createLogOut(parts: LogOutParts): LogOut {
   const { revocation, clock, schedule, renewalOf, authentication, onLogOut } = parts
 

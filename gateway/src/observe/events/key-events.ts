@@ -34,6 +34,7 @@ export interface KeyStatus {
   readonly problem: string | undefined
 }
 
+/** Returns the state of the keys of each issuer, for metrics and readiness. */
 export function keyStatus(issuers: readonly TrustedIssuer[], clock: Clock): KeyStatus[] {
   return issuers.map(({ name, keys }) => {
     const { ring, remote } = keys

@@ -26,6 +26,7 @@ export interface MetricsParts extends Omit<MetricSources, 'routes'> {
   readonly ofProcess?: boolean
 }
 
+/** Creates the metrics. With `requests` off, the tallies of requests stay at zero. */
 export function createMetrics({ ofProcess = true, ...sources }: MetricsParts, requests: 'on' | 'off' = 'on'): Metrics {
   const registry = new Registry()
   const tallies = new RouteTallies(requests)

@@ -36,6 +36,7 @@ export interface ReadinessWatch {
 /** Interval of checks, and so the error of `since`. A call of `readiness` checks at once. */
 const LOOK_EVERY_MS = 1000
 
+/** Creates the watch. `look` returns the current findings, and must not wait. */
 export function watchReadiness(look: () => readonly Finding[], clock: Clock, schedule: Schedule): ReadinessWatch {
   /** The time of each part's last change of state, by the monotonic clock. */
   let sinceMs = new Map<string, number>()

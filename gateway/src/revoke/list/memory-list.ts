@@ -39,6 +39,7 @@ export interface BlockListParts {
   readonly clock?: Pick<Clock, 'monotonic'>
 }
 
+/** Creates an empty block list. It throws a RangeError beyond 1024 issuers, or when a shard is full. */
 export function createBlockList({
   pack = createPacker(MAX_CHARACTERS),
   clock = systemClock,

@@ -9,6 +9,7 @@ export const MAX_CHARACTERS = 1024
 /** Times are stored in 32 bits, so an end after 2106 becomes 2106. */
 const LAST_SECOND = 2 ** 32 - 1
 
+/** Returns the value, or `sha256:` and its digest if it is longer than MAX_CHARACTERS. */
 export function shortened(value: string): string {
   return value.length <= MAX_CHARACTERS ? value : `sha256:${digest('sha256', value, 'base64url')}`
 }

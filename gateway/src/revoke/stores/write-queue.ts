@@ -26,6 +26,7 @@ interface Waiting {
 
 const BATCH = 1000
 
+/** Creates an empty queue. It writes batches of up to 1000 changes, one batch at a time. */
 export function createWriteQueue({ writeBatch, maxQueued, onDropped }: WriteQueueParts): WriteQueue {
   /** By entry name: the newest change of an entry replaces earlier ones. */
   let waiting = new Map<string, Waiting>()

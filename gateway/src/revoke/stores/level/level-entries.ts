@@ -35,6 +35,7 @@ function operationsOf({ entry, change }: Change, nowSec: number): readonly Opera
   ]
 }
 
+/** Writes changes in one synced batch. `nowSec` is the current time in seconds since the epoch. */
 export async function writeChanges(db: ClassicLevel, changes: readonly Change[], nowSec: number): Promise<void> {
   await db.batch(
     changes.flatMap((change) => operationsOf(change, nowSec)),

@@ -63,6 +63,7 @@ function isBehind(content: string | null, entry: BlockEntry, time: ReadingTime):
   return !saysTheSame(mergeEntries(stored.entry, entry), stored.entry)
 }
 
+/** Opens two connections, and measures the clock of Redis. Rejects if Redis cannot be reached. */
 export async function openRedisSession(parts: RedisSessionParts): Promise<RedisSession> {
   const { address, keys, list, clock, forgettableSec } = parts
   const commands = await connectRedis(address)
