@@ -12,14 +12,15 @@ compileSources(process.cwd())
 const patterns = process.argv.slice(2)
 const wholeRun = patterns.length === 0
 
-/** Tests that speak HTTP with a gateway in their own process: they run over the fast lane and then once more without it. */
+/** Tests that speak HTTP with a gateway in their own process run over the fast lane, and then once more without it; drills, which are about stores and clocks, once. */
 function testsOfBothParsers() {
   const stages = ['accept', 'authenticate', 'forward', 'renew', 'revoke', 'security']
   return stages
     .flatMap((stage) => readdirSync(`test/${stage}`, { recursive: true }).map((name) => `test/${stage}/${name}`))
     .filter(
       (file) =>
-        file.endsWith('.test.ts') && /test-gateway|support\/renewal|\/gateway\.ts/.test(readFileSync(file, 'utf8')),
+        /(?<!-drill)\.test\.ts$/.test(file) &&
+        /test-gateway|support\/renewal|\/gateway\.ts/.test(readFileSync(file, 'utf8')),
     )
 }
 
