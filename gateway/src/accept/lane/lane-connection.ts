@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { LaneRequest } from './lane-request.ts'
 import { LaneResponse, type ResponseOwner } from './lane-response.ts'
 import type { LeaveReason } from './parser-counts.ts'
-import { mayBecomePlain, readPlainHead } from './plain-head.ts'
+import { END_OF_HEAD, headText, mayBecomePlain, readPlainHead } from './plain-head.ts'
 import { WaitingBehind } from './waiting-behind.ts'
 import { noteResponse } from '../listen/current-response.ts'
 
@@ -35,8 +35,6 @@ export interface LaneOwner<Route> {
 
 /** A head is read anew with each of its pieces; one in many is not worth it, and a way to waste our time. */
 const MOST_PIECES = 16
-
-const END_OF_HEAD = '\r\n\r\n'
 
 export class LaneConnection<Route> implements ResponseOwner {
   readonly socket: Socket
@@ -157,8 +155,8 @@ export class LaneConnection<Route> implements ResponseOwner {
   #readHead(piece: Buffer): void {
     const unread = this.#unread
     const bytes = unread === undefined ? piece : Buffer.concat([unread, piece])
-    const text = bytes.toString('latin1', 0, Math.min(bytes.length, this.#owner.maxHeadBytes))
-    const end = text.indexOf(END_OF_HEAD, unread === undefined ? 0 : Math.max(0, unread.length - END_OF_HEAD.length))
+    const text = headText(bytes, this.#owner.maxHeadBytes)
+    const end = text.indexOf(END_OF_HEAD)
     if (end === -1) {
       if (unread === undefined) this.sinceTurn = this.#owner.turn
       this.#pieces = unread === undefined ? 1 : this.#pieces + 1

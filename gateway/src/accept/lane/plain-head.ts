@@ -141,6 +141,17 @@ export function readFields(text: string, at: number): PlainFields | NotPlain {
   return { raw, headers, bodyBytes, close }
 }
 
+/** What is looked at first of a read: behind the head may be a body of any length. */
+const USUAL_HEAD_BYTES = 4096
+export const END_OF_HEAD = '\r\n\r\n'
+
+/** The beginning of what was read, one byte a character: with a whole head in it, where there is one within `maxBytes`. */
+export function headText(bytes: Buffer, maxBytes: number): string {
+  const usual = bytes.toString('latin1', 0, Math.min(bytes.length, maxBytes, USUAL_HEAD_BYTES))
+  const isAll = usual.length === bytes.length || usual.length === maxBytes
+  return isAll || usual.includes(END_OF_HEAD) ? usual : bytes.toString('latin1', 0, Math.min(bytes.length, maxBytes))
+}
+
 /** `text`: a whole head with the empty line that ends it, and perhaps more behind it; one byte a character. */
 export function readPlainHead(text: string): PlainHead | NotPlain {
   const methodEnd = text.indexOf(' ')

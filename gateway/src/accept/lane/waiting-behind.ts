@@ -1,10 +1,8 @@
 // Requests that came behind the one under way: they wait unread, and all behind them in the kernel.
 import type { Socket } from 'node:net'
 
-import { readPlainHead, type PlainHead } from './plain-head.ts'
+import { END_OF_HEAD, readPlainHead, type PlainHead } from './plain-head.ts'
 import { endLingering } from '../../message/connection/lingering-close.ts'
-
-const END_OF_HEAD = '\r\n\r\n'
 
 export class WaitingBehind {
   readonly #socket: Socket
