@@ -67,11 +67,10 @@ export class LaneRequest<Route> implements IdentifiedRequest {
     return mine.length < piece.length ? piece.subarray(mine.length) : undefined
   }
 
-  /** The same for what came with the head: nearly always that is all of it. */
-  takeFirst(rest: Buffer): Buffer | undefined {
-    if (this.#left > 0 && rest.length >= this.#left)
-      this.wholeBody = rest.length === this.#left ? rest : rest.subarray(0, this.#left)
-    return this.take(rest)
+  /** The same for what came with the head, never more than the body: nearly always it is all of it. */
+  takeFirst(rest: Buffer): void {
+    if (rest.length === this.#left) this.wholeBody = rest
+    this.take(rest)
   }
 
   on(event: string, listener: Listener): this {

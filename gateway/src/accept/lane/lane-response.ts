@@ -7,6 +7,7 @@ import { dateText } from './date-text.ts'
 import { noteResponse } from '../listen/current-response.ts'
 import type { GatewayResponse } from '../../message/client-exchange.ts'
 import { headerLines } from '../../message/raw-headers.ts'
+import { ONE_WRITE_BYTES } from '../../message/connection/one-write.ts'
 
 /** What a response says to the connection that it goes out on. */
 export interface ResponseOwner {
@@ -16,8 +17,6 @@ export interface ResponseOwner {
   onFinish(response: LaneResponse): void
 }
 
-/** With its head it fits into the buffer on the stack that libuv's fast path writes from. */
-const ONE_WRITE_BYTES = 8192
 const LAST_CHUNK = '0\r\n\r\n'
 /** As Node checks it. */
 const LINK = /^(?:<[^>]*>)(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/

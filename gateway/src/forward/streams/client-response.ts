@@ -1,11 +1,8 @@
 // Writes responses to the client with few system calls.
 
-import { endInOneWrite } from '../../message/connection/one-write.ts'
+import { endInOneWrite, ONE_WRITE_BYTES } from '../../message/connection/one-write.ts'
 import { eachHeader, takeHeader } from '../../message/raw-headers.ts'
 import type { GatewayResponse } from '../../message/client-exchange.ts'
-
-// With its head it fits into the stack buffer of libuv's fast path.
-const ONE_WRITE_BYTES = 8192
 
 /** Ends a response. `body` is the whole body; undefined for none, or when it was written already. */
 export function endWith(response: GatewayResponse, body: Buffer | undefined): void {

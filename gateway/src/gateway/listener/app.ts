@@ -3,7 +3,7 @@ import { fastify, type FastifyInstance } from 'fastify'
 import { once } from 'node:events'
 import type { Server as TlsServer } from 'node:https'
 
-import { createClientErrorHandler } from '../../accept/listen/client-error.ts'
+import { createClientErrorHandler, type HeadLimits } from '../../accept/listen/client-error.ts'
 import { superviseConnections, type Connections } from '../../accept/listen/connections.ts'
 import { createRequestIds, type RequestIdOf } from '../../accept/listen/request-id.ts'
 import { ParserCounts } from '../../accept/lane/parser-counts.ts'
@@ -37,6 +37,8 @@ export interface App {
   readonly app: FastifyInstance
   readonly connections: Connections
   readonly requestIdOf: RequestIdOf
+  /** What the head of a request may be, whoever reads it. */
+  readonly headLimits: HeadLimits
   /** Who read how many requests. */
   readonly parsers: ParserCounts
   /** Why the watched certificate cannot be used any more; undefined where none is watched. */
@@ -150,7 +152,7 @@ export function createApp(
       ? watchCertificate(app.server as unknown as TlsServer, listen.tls, createFileWatch(schedule), log)
       : undefined
   return {
-    ...{ app, connections, requestIdOf, parsers, onLost },
+    ...{ app, connections, requestIdOf, headLimits, parsers, onLost },
     readCertificate: () => renewCertificate(app, listen),
     certificateProblem: certificate?.problem,
     stop: () => certificate?.stop(),

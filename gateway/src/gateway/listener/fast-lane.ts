@@ -1,29 +1,28 @@
 // Opens the fast lane of the listener: plain requests are served without node:http, by the same router and the same steps.
 import { openLane } from '../../accept/lane/lane.ts'
 import type { Schedule } from '../../clock.ts'
-import type { Config } from '../../options/config.ts'
 import type { App } from './app.ts'
 import type { Route } from '../route.ts'
 import type { InFlight } from '../serve.ts'
 import type { RawRequest } from '../steps.ts'
 import type { Current } from './serving.ts'
 
-/** Node's own default. */
-const MAX_HEADERS_TIME_MS = 60_000
-
-export interface FastLaneParts extends Pick<App, 'app' | 'connections' | 'requestIdOf' | 'parsers' | 'onLost'> {
+export interface FastLaneParts extends Pick<
+  App,
+  'app' | 'connections' | 'requestIdOf' | 'headLimits' | 'parsers' | 'onLost'
+> {
   readonly serving: Current
   readonly inFlight: Pick<InFlight, 'limit'>
   readonly schedule: Schedule
 }
 
-export function openFastLane({ limits }: Config, parts: FastLaneParts): { readonly held: number } {
-  const { app, connections, requestIdOf, parsers, onLost, serving, inFlight, schedule } = parts
+export function openFastLane(parts: FastLaneParts): { readonly held: number } {
+  const { app, connections, requestIdOf, headLimits, parsers, onLost, serving, inFlight, schedule } = parts
 
   return openLane<Route>(app.server, {
     schedule,
-    maxHeadBytes: limits.headerBytes,
-    headersTimeoutMs: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout),
+    maxHeadBytes: headLimits.bytes,
+    headersTimeoutMs: headLimits.timeoutMs,
     counts: parsers,
     maxWaiting: () => inFlight.limit,
     onLost,

@@ -18,6 +18,6 @@ export function createListener(config: Config, parts: ListenerParts): Listener {
   const listener = createApp(config, parts)
   const { readAhead } = listener.connections
   registerRoutes(listener.app, { ...listener, ...parts })
-  const lane = config.listen.parser === 'node' ? { held: 0 } : openFastLane(config, { ...listener, ...parts })
+  const lane = config.listen.parser === 'node' ? { held: 0 } : openFastLane({ ...listener, ...parts })
   return { ...listener, waiting: () => readAhead.waiting + lane.held }
 }

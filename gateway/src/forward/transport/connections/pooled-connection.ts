@@ -9,9 +9,7 @@ import type { ResponseHead } from '../response-head.ts'
 import { ResponseReader, type ResponseSink } from '../response-reader.ts'
 import type { OutgoingRequest, ResponseReceiver } from '../transport.ts'
 import { Cancelled, TimedOut, UpstreamReset } from '../../upstream/upstream-failure.ts'
-
-/** What libuv writes without a copy of its own. */
-const ONE_WRITE_BYTES = 8192
+import { ONE_WRITE_BYTES } from '../../../message/connection/one-write.ts'
 
 /** Idle timeout of a connection when the upstream sends no Keep-Alive header. */
 const KEEP_MS = 4000
