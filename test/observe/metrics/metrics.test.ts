@@ -4,7 +4,7 @@ import t from 'tap'
 import { EVENT_COUNTERS } from '../../../gateway/src/observe/metrics/event-counters.ts'
 import { METRICS } from '../../../gateway/src/observe/metrics/metric-table.ts'
 import { createMetrics } from '../../../gateway/src/observe/metrics/metrics.ts'
-import { PRIMARY_METRICS } from '../../../gateway/src/operate/process/merged-metrics.ts'
+import { PRIMARY_METRICS } from '../../../gateway/src/operate/workers/merged-metrics.ts'
 import type { BlockKind } from '../../../gateway/src/revoke/block-list.ts'
 import type { Revocation } from '../../../gateway/src/revoke/revocation.ts'
 

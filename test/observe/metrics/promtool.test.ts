@@ -2,8 +2,8 @@
 import t from 'tap'
 import { spawnSync } from 'node:child_process'
 
-import { createMergedMetrics } from '../../../gateway/src/operate/process/merged-metrics.ts'
-import type { Answers, Question } from '../../../gateway/src/operate/process/worker-messages.ts'
+import { createMergedMetrics } from '../../../gateway/src/operate/workers/merged-metrics.ts'
+import type { Answers, Question } from '../../../gateway/src/operate/workers/worker-messages.ts'
 import { requireComponent } from '../../support/require-component.ts'
 import { startUpstream } from '../../support/recording-upstream.ts'
 import { startTestGateway } from '../../support/test-gateway.ts'

@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 
 import { runGateway } from '../process/main.ts'
-import { runWorkers, workerCount } from '../process/run-workers.ts'
+import { runWorkers, workerCount } from '../workers/run-workers.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
 

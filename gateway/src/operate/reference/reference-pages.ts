@@ -1,6 +1,6 @@
 // Formats the pages of docs/reference in Markdown: failures, metrics, log fields and exit codes, from the tables of the code.
 import { EXIT_CODES } from '../commands/exit-codes.ts'
-import { PRIMARY_METRICS } from '../process/merged-metrics.ts'
+import { PRIMARY_METRICS } from '../workers/merged-metrics.ts'
 import { FAILURES, failureRule, type FailureCode } from '../../failure.ts'
 import { LOG_FIELDS } from '../../observe/log.ts'
 import { METRICS } from '../../observe/metrics/metric-table.ts'

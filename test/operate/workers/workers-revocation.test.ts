@@ -2,9 +2,9 @@ import t from 'tap'
 import { request } from 'node:http'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { start, temporaryDirectory, workersOf, type Started } from '../support/gateway-process.ts'
-import { startUpstream } from '../support/recording-upstream.ts'
-import { signHmac, SECRET } from '../support/tokens.ts'
+import { start, temporaryDirectory, workersOf, type Started } from '../../support/gateway-process.ts'
+import { startUpstream } from '../../support/recording-upstream.ts'
+import { signHmac, SECRET } from '../../support/tokens.ts'
 
 const ADMIN_TOKEN = 'an-admin-token-of-more-than-32-characters'
 const ROUNDS = 4

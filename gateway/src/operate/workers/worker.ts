@@ -1,17 +1,17 @@
 // A worker of a gateway that has several: serves with its primary's config, answers its questions, and drains when told.
 import closeWithGrace from 'close-with-grace'
 
-import { setHeapFlags } from './heap-flags.ts'
-import { closeInTime, startProxy, type RunningProxy } from './main.ts'
+import { setHeapFlags } from '../process/heap-flags.ts'
+import { closeInTime, startProxy, type RunningProxy } from '../process/main.ts'
 import { createExplainRunning, type ExplainRunning } from '../explain/explain-running.ts'
 import { createLog } from '../../observe/log.ts'
 import { standardOutput } from '../../observe/log-output.ts'
 import { createPrimaryStore, type PrimaryStore } from './primary-store.ts'
 import { storeKindOf } from '../../revoke/stores/create-store.ts'
-import { IDLE_SIGNALS } from './signals.ts'
+import { IDLE_SIGNALS } from '../process/signals.ts'
 import type { Answers, Asked, FromWorker, Question, ToWorker } from './worker-messages.ts'
 import { CannotStart } from '../../failure.ts'
-import { keepTickShape } from './tick-shape.ts'
+import { keepTickShape } from '../process/tick-shape.ts'
 
 // Blocks with the line that fills them stay below 4096 bytes: so much enters a pipe in one piece, whoever else writes to it.
 const BLOCK_BYTES = 2048

@@ -5,8 +5,8 @@ import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { run, start, workersOf, type Started } from '../support/gateway-process.ts'
-import { startUpstream } from '../support/recording-upstream.ts'
+import { run, start, workersOf, type Started } from '../../support/gateway-process.ts'
+import { startUpstream } from '../../support/recording-upstream.ts'
 
 function configText(upstream: string, listen = '{ port: 0 }'): string {
   return `

@@ -10,8 +10,8 @@ import {
   MOST_DELAY_MS,
   STABLE_MS,
   type WorkerEvents,
-} from '../../../gateway/src/operate/process/cluster.ts'
-import type { FromWorker, ToWorker } from '../../../gateway/src/operate/process/worker-messages.ts'
+} from '../../../gateway/src/operate/workers/cluster.ts'
+import type { FromWorker, ToWorker } from '../../../gateway/src/operate/workers/worker-messages.ts'
 import { createFakeClock, settle } from '../../support/fake-clock.ts'
 import { testConfig } from '../../support/test-gateway.ts'
 

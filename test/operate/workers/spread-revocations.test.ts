@@ -1,7 +1,7 @@
 import t from 'tap'
 
-import { createPrimaryStore, type PrimaryStore } from '../../../gateway/src/operate/process/primary-store.ts'
-import { spreadRevocations, type Listener } from '../../../gateway/src/operate/process/spread-revocations.ts'
+import { createPrimaryStore, type PrimaryStore } from '../../../gateway/src/operate/workers/primary-store.ts'
+import { spreadRevocations, type Listener } from '../../../gateway/src/operate/workers/spread-revocations.ts'
 import type { BlockEntry, BlockList } from '../../../gateway/src/revoke/block-list.ts'
 import { createBlockList } from '../../../gateway/src/revoke/list/memory-list.ts'
 import { createRevocation } from '../../../gateway/src/revoke/revocation.ts'
