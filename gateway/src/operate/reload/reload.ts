@@ -2,6 +2,7 @@
 import { CannotStart } from '../../failure.ts'
 import { formatInLine } from '../../config/format-problem.ts'
 import { loadConfig } from '../../config/load.ts'
+import { readRegularFile } from '../../config/text/read-file.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Config } from '../../options/config.ts'
 
@@ -23,14 +24,18 @@ export interface ReloadParts {
   readonly log: Pick<Log, 'info' | 'warn' | 'error'>
 }
 
-/** `cause`: who asked, for the log. Never rejects. One after the other: who asks meanwhile gets one that begins later. */
+/**
+ * `cause`: who asked, for the log. Never rejects. One after the other: all who ask meanwhile share the next one, which begins
+ * later than they asked. A reload each would have the process do nothing else for as long as somebody repeats a signal.
+ */
 export type Reload = (cause: string) => Promise<Reloaded>
 
 export function createReload({ file, apply, onReloaded, log }: ReloadParts): Reload {
   let last: Promise<unknown> = Promise.resolve()
+  let next: { readonly causes: Set<string>; readonly reloaded: Promise<Reloaded> } | undefined
 
   async function readAndApply(): Promise<Reloaded> {
-    const loaded = loadConfig(file, { env: process.env })
+    const loaded = loadConfig(file, { env: process.env, readFile: readRegularFile })
     if (!loaded.ok) return { ok: false, problems: loaded.errors.map(formatInLine) }
     try {
       const needsRestart = await apply(loaded.config)
@@ -70,9 +75,18 @@ export function createReload({ file, apply, onReloaded, log }: ReloadParts): Rel
     return reloaded
   }
 
+  function begin(causes: ReadonlySet<string>): Promise<Reloaded> {
+    next = undefined
+    return reload([...causes].join(', '))
+  }
+
   return (cause) => {
-    const next = last.then(() => reload(cause))
-    last = next
-    return next
+    if (next === undefined) {
+      const causes = new Set<string>()
+      next = { causes, reloaded: last.then(() => begin(causes)) }
+      last = next.reloaded
+    }
+    next.causes.add(cause)
+    return next.reloaded
   }
 }
