@@ -115,7 +115,7 @@ function steady(received: string): string {
       .replace(/"requestId":"[^"]*"/g, '"requestId":""')
       .replace(/^0+([0-9a-f]+)\r$/gm, '$1\r')
       // The half-closed are asked whether they are there; and whether the end of a client comes before a head is chance.
-      .replace(/\r\n0$/, '\r\n')
+      .replace(/\r\n0+$/, '\r\n')
       .replace(/connection: (?:close|keep-alive)\r\n(keep-alive: [^\r]*\r\n)?((?:(?!HTTP\/1\.1)[^])*)$/, '$2')
       .replace(/keep-alive: timeout[^\r]*\r\n((?:(?!HTTP\/1\.1)[^])*)$/, '$1')
       .replaceAll('2\r\nla\r\n2\r\nte\r\n', '4\r\nlate\r\n')
