@@ -1,6 +1,7 @@
 // The direct transport: sends requests to one target over the gateway's own HTTP/1.1 connections, one exchange at a time on each.
 import { BoundConnections } from './connections/bound-connections.ts'
 import { DISTRUST_MS, isFarewell } from './connections/distrust.ts'
+import { OwnBuffer } from './connections/own-buffer.ts'
 import { KeptConnections } from './connections/kept-connections.ts'
 import { PooledConnection, type ConnectionOwner } from './connections/pooled-connection.ts'
 import type { OutgoingRequest, ResponseReceiver, TargetTransport, TransportParts } from './transport.ts'
@@ -16,6 +17,7 @@ import type { UpstreamConfig } from '../../options/upstreams.ts'
 export function createDirectTransport(target: string, config: UpstreamConfig, parts: TransportParts): TargetTransport {
   const { clock, schedule } = parts
   const address = connectTo(target)
+  /** By their timeout, for the connections that read as streams: with TLS, or where the protocol may be switched. */
   const connectors = new Map<number, ReturnType<typeof createConnector>>()
   const open = new Set<PooledConnection>()
   const kept = new KeptConnections<PooledConnection>(() => clock.monotonic(), serve)
@@ -102,15 +104,20 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
 
   function dial(request: OutgoingRequest, receiver: ResponseReceiver): void {
     const madeIn = generation
+    const own = address.protocol === 'https:' || request.upgrade !== null ? undefined : new OwnBuffer()
+    const connector =
+      own === undefined
+        ? connectorFor(request.connectTimeoutMs)
+        : createConnector(target, undefined, request.connectTimeoutMs, parts.lookup, own)
     dialing += 1
-    connectorFor(request.connectTimeoutMs)(address, (error, socket) => {
+    connector(address, (error, socket) => {
       dialing -= 1
       if (error !== null) {
         receiver.onError(error)
         resolveCloseWhenIdle()
         return
       }
-      const connection = new PooledConnection(socket, owner, madeIn)
+      const connection = new PooledConnection(socket, owner, madeIn, own)
       open.add(connection)
       if (receiver.ended) {
         connection.release()
@@ -135,7 +142,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
       const own = fresh ? undefined : bound.take(request.client)
       if (own !== undefined) own.send(request, receiver)
       else if (closed !== undefined) receiver.onError(new UpstreamReset('the gateway is closing'))
-      else if (fresh || !kept.wait(request, receiver)) dial(request, receiver)
+      else if (fresh || request.upgrade !== null || !kept.wait(request, receiver)) dial(request, receiver)
     },
     holds: (client) => bound.has(client),
     close() {

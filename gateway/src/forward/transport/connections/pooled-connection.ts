@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 
 import { BodySender, type BodySenderEvents } from '../body-sender.ts'
 import type { ClientConnection } from './bound-connections.ts'
+import type { OwnBuffer } from './own-buffer.ts'
 import type { Keepable } from './kept-connections.ts'
 import { requestHead } from '../request-head.ts'
 import type { ResponseHead } from '../response-head.ts'
@@ -56,12 +57,15 @@ export class PooledConnection implements ResponseSink, BodySenderEvents, Keepabl
   /** Connections with the same number were opened before the same DNS refresh. */
   readonly generation: number
 
-  constructor(socket: Socket, owner: ConnectionOwner, generation: number) {
+  /** `own`: what the socket reads into; without it, its `data` is read. */
+  constructor(socket: Socket, owner: ConnectionOwner, generation: number, own?: OwnBuffer) {
     this.#socket = socket
     this.#owner = owner
     this.#reader = new ResponseReader(this, owner.maxHeadBytes)
     this.generation = generation
-    socket.on('data', this.#onData).on('end', this.#onEnd).on('error', this.onError).on('close', this.#onClose)
+    if (own === undefined) socket.on('data', this.#onData)
+    else own.onPiece = this.#onData
+    socket.on('end', this.#onEnd).on('error', this.onError).on('close', this.#onClose)
   }
 
   /** Sends a request and reports its response to the receiver. */

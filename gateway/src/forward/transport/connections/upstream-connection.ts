@@ -1,5 +1,5 @@
 // Opens connections to a target. Verifies the certificate against the target's own name, and reads responses to refused uploads.
-import { isIP, type Socket } from 'node:net'
+import { isIP, type OnReadOpts, type Socket } from 'node:net'
 
 import { buildConnector } from 'undici'
 
@@ -32,13 +32,15 @@ export type Lookup = NonNullable<Extract<buildConnector.BuildOptions, { lookup?:
 
 /**
  * Creates undici's connector for a target, with a fixed TLS server name. By default undici verifies the certificate against
- * the Host header, which the client controls when `preserveHost` is set.
+ * the Host header, which the client controls when `preserveHost` is set. `onread` receives what is read, for sockets without
+ * TLS, which then have no `data`.
  */
 export function createConnector(
   target: string,
   tls: UpstreamTls | undefined,
   timeoutMs: number,
   lookup?: Lookup,
+  onread?: OnReadOpts,
 ): buildConnector.connector {
   const servername = tls?.servername ?? (hasName(target) ? hostOf(target) : undefined)
   const connect = buildConnector({
@@ -47,6 +49,7 @@ export function createConnector(
     ...(target.startsWith(UNIX) ? { socketPath: target.slice(UNIX.length) } : {}),
     ...(tls === undefined ? {} : { ca: tls.ca, cert: tls.cert, key: tls.key }),
     ...(lookup === undefined ? {} : { lookup }),
+    ...(onread === undefined ? {} : { onread }),
   })
   return ({ servername: _ofTheRequest, ...options }, callback) => {
     connect(servername === undefined ? options : { ...options, servername }, (error, socket) => {
