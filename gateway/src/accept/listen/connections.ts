@@ -1,5 +1,6 @@
 // Supervises the listener's connections: checks each request before the router, and closes all connections at shutdown.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 
 import { brokenBy } from './broken.ts'
@@ -74,6 +75,12 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
     })
   }
 
+  /** Called again for a connection that upgrades.ts returned to the server. */
+  function note(socket: Socket): void {
+    if (!open.has(socket)) socket.once('close', () => open.delete(socket))
+    open.add(socket)
+  }
+
   function onEnd(this: Socket): void {
     if (readAhead.waitingOn(this) === 0) endWithResponse(this)
     watchHalfClose(this)
@@ -109,10 +116,11 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
 
   // A client may close its side after the request and still read (RFC 9112 section 9.6). By default Node closes at once.
   ;(server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true
-  server.on('encrypted' in server ? 'secureConnection' : 'connection', (socket: NewSocket) => {
-    // Emitted again for a connection that upgrades.ts returned to the server.
-    if (!open.has(socket)) socket.once('close', () => open.delete(socket))
-    open.add(socket)
+  const isTls = server instanceof TlsServer
+  // Beneath TLS a connection is only cut, also one whose handshake does not end.
+  if (isTls) server.on('connection', note)
+  server.on(isTls ? 'secureConnection' : 'connection', (socket: NewSocket) => {
+    note(socket)
     // Node caches the peer address when it is first read. Access lines need it after the connection has closed.
     void socket.remoteAddress
     socket.isNew = true
