@@ -33,11 +33,17 @@ t.test('promtool finds nothing wrong with the metrics', async (t) => {
   t.notMatch(text, /^# TYPE \S+_total gauge$/m)
 
   const data = await gateway.metrics.json()
-  const merged = createMergedMetrics({
-    ask: <Q extends Question>() => Promise.resolve([data, data] as unknown as Answers[Q][]),
-    listening: 2,
-    restarts: 0,
-  })
-  t.equal(check(await merged.text()), '', 'of two workers')
+  const merged = createMergedMetrics(
+    {
+      ask: <Q extends Question>() => Promise.resolve([data, data] as unknown as Answers[Q][]),
+      listening: 2,
+      restarts: 0,
+    },
+    { successful: false, succeededAtMs: 1000 },
+  )
+  const ofBoth = await merged.text()
+  t.equal(check(ofBoth), '', 'of two workers')
+  t.match(ofBoth, 'tollgate_config_last_reload_successful 0\n', 'as the primary knows, and no worker')
+  t.match(ofBoth, 'tollgate_config_last_reload_success_timestamp_seconds 1\n')
   t.not(check('# TYPE wrong_total gauge\nwrong_total 1\n'), '', 'it would have found something')
 })

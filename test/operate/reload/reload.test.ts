@@ -1,79 +1,17 @@
 // A process whose config file changes while clients are at work: nothing of theirs fails, and a bad file changes nothing.
 import t from 'tap'
-import { writeFileSync } from 'node:fs'
-import { Agent, request as httpRequest, type ServerResponse } from 'node:http'
-import { join } from 'node:path'
+import { Agent, type ServerResponse } from 'node:http'
 
 import { eventually } from '../../support/eventually.ts'
-import { run, temporaryDirectory } from '../../support/gateway-process.ts'
-import { startUpstream } from '../../support/recording-upstream.ts'
-import { runCli } from '../../support/run-cli.ts'
+import { openNotifySocket } from '../../support/notify-socket.ts'
 import { openRaw } from '../../support/raw-connection.ts'
-import type { Teardown } from '../../support/test-gateway.ts'
-import { ISSUER, SECRET, signHmac } from '../../support/tokens.ts'
+import { startUpstream } from '../../support/recording-upstream.ts'
+import { ADMIN_TOKEN, send, startReloadable, type Line } from '../../support/reloadable.ts'
+import { requireComponent } from '../../support/require-component.ts'
+import { runCli } from '../../support/run-cli.ts'
+import { signHmac } from '../../support/tokens.ts'
 import { waitFor } from '../../support/wait-for.ts'
 import { openWebSocket, startWebSocketUpstream } from '../../support/websocket.ts'
-
-const ADMIN_TOKEN = 'an-admin-token-that-nobody-guesses'
-
-interface Line {
-  readonly message?: string
-  readonly problems?: readonly string[]
-  readonly needsRestart?: readonly string[]
-}
-
-async function startReloadable(t: Teardown, targets: { readonly http: string; readonly ws: string }, first = '') {
-  const file = join(temporaryDirectory(t), 'gateway.yaml')
-  const text = (routes: readonly string[], more = '') =>
-    [
-      'listen: { port: 0 }',
-      `admin: { port: 0, token: "${ADMIN_TOKEN}" }`,
-      `issuers: [{ name: main, issuer: "${ISSUER}", audiences: [api], algorithms: [HS256], keys: { secret: { value: "${SECRET}" } } }]`,
-      `upstreams: { http: { targets: ["${targets.http}"] }, ws: { targets: ["${targets.ws}"] } }`,
-      more,
-      'routes:',
-      '  - { path: /same/*, upstream: http }',
-      '  - { path: /ws, upstream: ws, websocket: true }',
-      ...routes.map((path) => `  - { path: ${path}, upstream: http }`),
-    ].join('\n')
-  const write = (routes: readonly string[], more?: string) => {
-    writeFileSync(file, text(routes, more))
-  }
-  write(['/events'], first)
-  const { child, output, errors } = run(t, file)
-  const lines = () =>
-    output()
-      .split('\n')
-      .filter((line) => line.startsWith('{') && line.endsWith('}'))
-      .map((line) => JSON.parse(line) as Line & { readonly url: string; readonly adminUrl: string })
-  await eventually(() => lines().some(({ message }) => message === 'listening') || child.exitCode !== null, errors())
-  const { url = '', adminUrl = '' } = lines().find(({ message }) => message === 'listening') ?? {}
-  const admin = (method: string, path: string, body?: object) =>
-    fetch(`${adminUrl}${path}`, {
-      method,
-      headers: { authorization: `Bearer ${ADMIN_TOKEN}`, ...(body && { 'content-type': 'application/json' }) },
-      ...(body && { body: JSON.stringify(body) }),
-    })
-  return { child, file, write, lines, url, adminUrl, admin, port: Number(new URL(url).port) }
-}
-
-/** Resolves to the status, or to why there was none. */
-function send(url: string, agent: Agent, token: string): Promise<number | string> {
-  return new Promise((resolve) => {
-    const request = httpRequest(url, { agent, headers: { authorization: `Bearer ${token}` } }, (response) => {
-      response.resume().on('end', () => {
-        resolve(response.statusCode ?? 0)
-      })
-      response.on('error', ({ message }) => {
-        resolve(message)
-      })
-    })
-    request.on('error', ({ message }) => {
-      resolve(message)
-    })
-    request.end()
-  })
-}
 
 t.test('ten reloads, some of bad files, under load: no request fails, and what is open stays open', async (t) => {
   const streams: ServerResponse[] = []
@@ -194,7 +132,7 @@ t.test(
 t.test('watch: true: a file that changes is reloaded, a bad one is told and changes nothing', async (t) => {
   const upstream = await startUpstream(t)
   const targets = { http: upstream.url, ws: upstream.url }
-  const { write, url, lines } = await startReloadable(t, targets, 'watch: true')
+  const { write, url, lines } = await startReloadable(t, targets, { first: 'watch: true' })
   write(['/new'], 'watch: true')
   await eventually(async () => (await fetch(`${url}/new`)).status === 401, 'the new route wants a token')
   write(['/other'], 'watch: perhaps')
@@ -202,3 +140,20 @@ t.test('watch: true: a file that changes is reloaded, a bad one is told and chan
   t.equal((await fetch(`${url}/new`)).status, 401)
   t.equal((await fetch(`${url}/other`)).status, 404)
 })
+
+for (const workers of [1, 2])
+  t.test(`the service manager is told of each reload and of its end, with workers: ${workers}`, async (t) => {
+    if (!requireComponent(t, 'systemd-notify', '/usr/bin/systemd-notify')) return
+    if (!requireComponent(t, 'python3', '/usr/bin/python3')) return
+    const socket = await openNotifySocket(t)
+    const upstream = await startUpstream(t)
+    const targets = { http: upstream.url, ws: upstream.url }
+    const first = `workers: ${workers}`
+    const { write, admin } = await startReloadable(t, targets, { first, env: { NOTIFY_SOCKET: socket.path } })
+    write(['/new'], first)
+    t.equal((await admin('POST', '/api/reload')).status, 200)
+    write(['/new'], 'surprise: 1')
+    t.equal((await admin('POST', '/api/reload')).status, 422)
+    await eventually(() => socket.told().length === 5, 'also of the one that failed, as the last config serves again')
+    t.match(socket.told(), [/^READY=1$/, /^RELOADING=1/, /^READY=1$/, /^RELOADING=1/, /^READY=1$/])
+  })

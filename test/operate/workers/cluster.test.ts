@@ -1,67 +1,12 @@
 import t from 'tap'
-import { pino } from 'pino'
 
-import type { Config } from '../../../gateway/src/options/config.ts'
-import {
-  ANSWER_MS,
-  createCluster,
-  EXPLAIN_MS,
-  FIRST_DELAY_MS,
-  MOST_DELAY_MS,
-  STABLE_MS,
-  type WorkerEvents,
-} from '../../../gateway/src/operate/workers/cluster.ts'
-import type { FromWorker, ToWorker } from '../../../gateway/src/operate/workers/worker-messages.ts'
-import { createFakeClock, settle } from '../../support/fake-clock.ts'
-import { testConfig } from '../../support/test-gateway.ts'
-
-interface FakeWorker {
-  readonly said: ToWorker[]
-  killed: boolean
-  say(message: FromWorker): void
-  end(how: string): void
-}
-
-const config: Config = testConfig({
-  upstreams: { up: { targets: ['http://127.0.0.1:1'] } },
-  routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
-})
-
-function createFakes(count: number) {
-  const clock = createFakeClock()
-  const forked: FakeWorker[] = []
-  const cluster = createCluster({
-    count,
-    config,
-    clock,
-    schedule: clock.schedule,
-    log: pino({ level: 'silent' }),
-    fork({ onMessage, onExit }: WorkerEvents) {
-      const worker: FakeWorker = { said: [], killed: false, say: onMessage, end: onExit }
-      forked.push(worker)
-      return {
-        send: (message) => worker.said.push(message),
-        drain: () => worker.said.push({ type: 'stop' }),
-        kill() {
-          worker.killed = true
-          onExit('SIGKILL')
-        },
-      }
-    },
-  })
-  async function start(): Promise<string> {
-    const started = cluster.start()
-    for (const worker of forked) {
-      worker.say({ type: 'hello' })
-      worker.say({ type: 'listening', url: 'http://127.0.0.1:8080' })
-    }
-    return started
-  }
-  return { clock, cluster, forked, start }
-}
+import { FIRST_DELAY_MS, MOST_DELAY_MS, STABLE_MS } from '../../../gateway/src/operate/workers/cluster.ts'
+import { ANSWER_MS, EXPLAIN_MS } from '../../../gateway/src/operate/workers/questions.ts'
+import { settle } from '../../support/fake-clock.ts'
+import { createFakeWorkers } from '../../support/fake-workers.ts'
 
 t.test('each worker gets the config of the primary, and the start is over when all of them listen', async (t) => {
-  const { cluster, forked } = createFakes(2)
+  const { cluster, config, forked } = createFakeWorkers(2)
   let url: string | undefined
   void cluster.start().then((value) => (url = value))
   t.equal(forked.length, 2)
@@ -73,6 +18,12 @@ t.test('each worker gets the config of the primary, and the start is over when a
       { type: 'config', config, worker: 2 },
     ],
   )
+  for (const worker of forked) worker.say({ type: 'ready' })
+  await settle()
+  t.match(
+    forked.map(({ said }) => said.at(-1)),
+    [{ type: 'listen' }, { type: 'listen' }],
+  )
   forked[0]?.say({ type: 'listening', url: 'http://127.0.0.1:8080' })
   await settle()
   t.equal(url, undefined, 'one is not all')
@@ -83,7 +34,7 @@ t.test('each worker gets the config of the primary, and the start is over when a
 })
 
 t.test('a worker that cannot start the first time ends the start, with its reason', async (t) => {
-  const withReason = createFakes(2)
+  const withReason = createFakeWorkers(2)
   const failed = withReason.cluster.start()
   withReason.forked[1]?.say({ type: 'failed', reason: 'port 80 needs more rights', option: ['listen', 'port'] })
   withReason.forked[1]?.end('exit code 1')
@@ -91,7 +42,7 @@ t.test('a worker that cannot start the first time ends the start, with its reaso
   await withReason.clock.advance(MOST_DELAY_MS)
   t.equal(withReason.forked.length, 2, 'and nothing is started again')
 
-  const without = createFakes(1)
+  const without = createFakeWorkers(1)
   const ended = without.cluster.start()
   without.forked[0]?.end('SIGSEGV')
   await t.rejects(ended, { message: 'a worker ended with SIGSEGV' })
@@ -100,7 +51,7 @@ t.test('a worker that cannot start the first time ends the start, with its reaso
 t.test(
   'a worker that dies is started again: soon, then ever later while it keeps dying, soon again after a good while',
   async (t) => {
-    const { clock, cluster, forked, start } = createFakes(2)
+    const { clock, cluster, forked, start } = createFakeWorkers(2)
     await start()
     let delayMs = FIRST_DELAY_MS
     for (let death = 1; death <= 12; death += 1) {
@@ -136,7 +87,7 @@ t.test(
   'every worker is asked; one that is gone or silent is left out, and the others are not waited for longer',
   async (t) => {
     const READY = { notReady: [], degraded: [], ok: [] }
-    const { clock, cluster, forked, start } = createFakes(3)
+    const { clock, cluster, forked, start } = createFakeWorkers(3)
     await start()
     const answers = cluster.ask('readiness')
     const ask = forked[0]?.said.at(-1)
@@ -149,7 +100,7 @@ t.test(
 )
 
 t.test('one worker explains a request, the next where one is silent or gone', async (t) => {
-  const { clock, cluster, forked, start } = createFakes(3)
+  const { clock, cluster, forked, start } = createFakeWorkers(3)
   await start()
   const about = { request: { method: 'GET', target: '/', headers: {} }, atMs: undefined }
   const explained = cluster.explain(about)
@@ -167,7 +118,7 @@ t.test('one worker explains a request, the next where one is silent or gone', as
 })
 
 t.test('stopping tells each worker, waits for all, kills who does not end, and starts nobody again', async (t) => {
-  const { clock, cluster, forked, start } = createFakes(2)
+  const { clock, cluster, forked, start } = createFakeWorkers(2)
   await start()
   let stopped = false
   const stopping = cluster.stop(1000).then(() => (stopped = true))

@@ -1,6 +1,7 @@
 // The table of the metrics: name, help, labels and source of each. The reference is generated from it.
 import { EVENT_COUNTERS } from './event-counters.ts'
 import type { Metric } from './metric.ts'
+import { RELOAD_METRICS, type Reloads } from './reload-metrics.ts'
 import { REVOCATION_METRICS, type RevocationSource } from './revocation-metrics.ts'
 import type { RouteTally } from './route-tally.ts'
 
@@ -13,7 +14,7 @@ export interface MetricSources extends RevocationSource {
     readonly counts: { readonly hits: number; readonly reread: number; readonly misses: number }
   }
   readonly inFlight: { readonly count: number }
-  readonly reloads: { readonly successful: boolean; readonly succeededAtMs: number }
+  readonly reloads: Reloads
   readonly listener: () => {
     /** Number of requests that wait for earlier requests on their connection (pipelining). */
     waiting(): number
@@ -119,22 +120,7 @@ export const METRICS: readonly Metric<MetricSources>[] = [
     labels: [],
     read: ({ inFlight }, set) => set(inFlight.count),
   },
-  {
-    name: 'tollgate_config_last_reload_successful',
-    kind: 'gauge',
-    help: '1 while the config that was read last serves; 0 after a reload whose config could not be used.',
-    labels: [],
-    merge: 'min',
-    read: ({ reloads }, set) => set(reloads.successful ? 1 : 0),
-  },
-  {
-    name: 'tollgate_config_last_reload_success_timestamp_seconds',
-    kind: 'gauge',
-    help: 'When the config that serves was loaded, in seconds since 1970.',
-    labels: [],
-    merge: 'min',
-    read: ({ reloads }, set) => set(reloads.succeededAtMs / 1000),
-  },
+  ...RELOAD_METRICS,
   {
     name: 'tollgate_requests_waiting',
     kind: 'gauge',

@@ -7,17 +7,13 @@ import type { Log } from '../../observe/log.ts'
 import type { Reload } from '../reload/reload.ts'
 
 export interface AdminReloadParts {
-  /** Undefined where this gateway cannot: it has several workers, or its config is from no file. */
+  /** Undefined where this gateway cannot, as its config is from no file. */
   readonly reload: Reload | undefined
   readonly token: string | undefined
   readonly log: Log
 }
 
-const NOT_HERE = new AdminProblem(
-  501,
-  'reload_unavailable',
-  'This gateway reads its config at the start alone: it has several workers',
-)
+const NOT_HERE = new AdminProblem(501, 'reload_unavailable', 'The config of this gateway is from no file')
 
 /** What is wrong with the file goes to whoever has the admin token, in the words of `tollgate check`: no secret is in them. */
 export function addReloadRoute(app: FastifyInstance, { reload, token, log }: AdminReloadParts): void {

@@ -2,7 +2,8 @@
 import type { Command } from 'commander'
 
 import { runGateway } from '../process/main.ts'
-import { runWorkers, workerCount } from '../workers/run-workers.ts'
+import { workerCount } from '../workers/primary.ts'
+import { runWorkers } from '../workers/run-workers.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'
 
@@ -10,6 +11,6 @@ export function addRun(command: Command): void {
   command.addOption(configOption()).action(async ({ config: file }: { config: string }) => {
     const { config, warnings, blaming } = loadForCommand(file)
     for (const warning of warnings) process.stderr.write(`${warning}\n`)
-    await blaming(() => (workerCount(config) > 1 ? runWorkers(config) : runGateway(config, file)))
+    await blaming(() => (workerCount(config) > 1 ? runWorkers(config, file) : runGateway(config, file)))
   })
 }

@@ -11,7 +11,7 @@ import type { Log } from '../../observe/log.ts'
 export async function firstKeys(
   { issuers, loadKeys }: Pick<Gateway, 'issuers' | 'loadKeys'>,
   startTimeoutMs: number,
-  log: Log,
+  log: Pick<Log, 'warn'>,
 ): Promise<void> {
   await Promise.race([loadKeys(), pause(startTimeoutMs, undefined, { ref: false })])
   for (const { name, keys } of issuers) {

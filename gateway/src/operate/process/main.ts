@@ -14,7 +14,7 @@ import { createAskIssuer } from '../issuer-client/ask-issuer.ts'
 import { createFetchJson } from '../issuer-client/fetch-json.ts'
 import type { RunningConfig } from '../admin/admin-status.ts'
 import { applyHere } from '../reload/apply-here.ts'
-import { createReload, type Reload } from '../reload/reload.ts'
+import { createReload, type Reload, type ReloadSource } from '../reload/reload.ts'
 import { createLog, type Log } from '../../observe/log.ts'
 import { standardOutput } from '../../observe/log-output.ts'
 import { notReadyAtAll, type Readiness } from '../../observe/readiness/readiness.ts'
@@ -65,12 +65,14 @@ export function urlOf(scheme: string, { address, family, port }: AddressInfo): s
 }
 
 export interface ProxyParts extends Pick<ServerParts, 'log' | 'storeOf'> {
-  /** Comes between building and listening. */
-  readonly beforeListening?: (gateway: Gateway) => Promise<void>
+  /** Comes between building and waiting for keys and the block list. */
+  readonly onBuilt?: (gateway: Gateway) => Promise<void>
+  /** Comes when these are here, before it listens. */
+  readonly onReady?: (gateway: Gateway) => Promise<void>
 }
 
 /** Starts the proxy alone, as each worker of several does. Throws CannotStart. */
-export async function startProxy(config: Config, { beforeListening, ...parts }: ProxyParts): Promise<RunningProxy> {
+export async function startProxy(config: Config, { onBuilt, onReady, ...parts }: ProxyParts): Promise<RunningProxy> {
   const { fetchJson, close: closeFetch } = createFetchJson()
   const { askIssuer, close: closeAsking } = createAskIssuer()
   const gateway = buildServer(config, { ...parts, version: packageVersion(), fetchJson, askIssuer })
@@ -82,9 +84,10 @@ export async function startProxy(config: Config, { beforeListening, ...parts }: 
 
   try {
     // First the admin listener, so that a start that waits for its store can be looked at.
-    await beforeListening?.(gateway)
+    await onBuilt?.(gateway)
     // Keys and the block list together, as each may take its time; and the first request is answered as all others.
     await Promise.all([gateway.revocation.start(), firstKeys(gateway, config.startTimeout, parts.log)])
+    await onReady?.(gateway)
     const address = await listen(gateway.app, config.listen, 'listen')
     return { gateway, url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address), close }
   } catch (error) {
@@ -113,7 +116,7 @@ export function adminPartsOf(running: () => RunningConfig, log: Log) {
 }
 
 /** Starts the admin listener, and the gateway once keys and revocations are here. Throws CannotStart. */
-export async function startGateway(config: Config, log: Log, file?: string): Promise<RunningGateway> {
+export async function startGateway(config: Config, log: Log, source?: ReloadSource): Promise<RunningGateway> {
   let loadedAtMs = systemClock.now()
   let reload: Reload | undefined
   let closingSinceMs: number | undefined
@@ -122,12 +125,12 @@ export async function startGateway(config: Config, log: Log, file?: string): Pro
   try {
     const proxy = await startProxy(config, {
       log,
-      async beforeListening(gateway) {
+      async onBuilt(gateway) {
         const readiness = () => (closingSinceMs === undefined ? gateway.readiness() : shuttingDown(closingSinceMs))
         const explain = createExplainRunning(gateway, log)
         const statusOfWorkers = () => Promise.resolve([gateway.status()])
         const running = () => ({ config: gateway.config, loadedAtMs })
-        reload = file === undefined ? undefined : reloadOf(gateway, file, log, () => (loadedAtMs = systemClock.now()))
+        reload = source && reloadOf(gateway, source, log, () => (loadedAtMs = systemClock.now()))
         admin = buildAdmin({ ...gateway, ...adminPartsOf(running, log), readiness, explain, statusOfWorkers, reload })
         adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
       },
@@ -152,9 +155,9 @@ export async function startGateway(config: Config, log: Log, file?: string): Pro
   }
 }
 
-function reloadOf(gateway: Gateway, file: string, log: Log, onLoaded: () => void): Reload {
+function reloadOf(gateway: Gateway, source: ReloadSource, log: Log, onLoaded: () => void): Reload {
   return createReload({
-    ...{ file, log },
+    ...{ ...source, log },
     apply: (config) => applyHere(config, gateway, log),
     onReloaded(ok) {
       gateway.noteReload(ok)
@@ -182,7 +185,7 @@ export async function runGateway(config: Config, file: string): Promise<void> {
   keepTickShape()
   const output = standardOutput()
   const log = createLog(config.log, output)
-  tellIdleSignals(log, true)
+  tellIdleSignals(log)
   const { delay, timeout } = config.shutdown
   const manager = createServiceManager(process.env, log)
   let running: RunningGateway | undefined
@@ -212,7 +215,7 @@ export async function runGateway(config: Config, file: string): Promise<void> {
     },
   )
   try {
-    running = await startGateway(config, log, file)
+    running = await startGateway(config, log, { file, manager })
   } catch (error) {
     // What is ended anyway need not start.
     if (isEnding) return

@@ -4,17 +4,12 @@ import type { Log } from '../../observe/log.ts'
 /** SIGHUP comes when a terminal closes and from who wants a reload, SIGUSR2 and SIGQUIT mean something else to each server. */
 export const IDLE_SIGNALS = ['SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const
 
-/** From now on they are a line in the log and nothing else, but for SIGHUP where somebody reloads. */
-export function tellIdleSignals(log: Pick<Log, 'warn'>, reloads: boolean): void {
+/** From now on they are a line in the log and nothing else, but for SIGHUP, which reloads. */
+export function tellIdleSignals(log: Pick<Log, 'warn'>): void {
   for (const signal of IDLE_SIGNALS) {
-    if (reloads && signal === 'SIGHUP') continue
+    if (signal === 'SIGHUP') continue
     process.on(signal, () => {
-      log.warn(
-        { signal },
-        signal === 'SIGHUP'
-          ? 'this signal does nothing: with several workers the config is read at the start alone'
-          : 'this signal does nothing: SIGTERM and SIGINT end the gateway',
-      )
+      log.warn({ signal }, 'this signal does nothing: SIGTERM and SIGINT end the gateway, SIGHUP reloads its config')
     })
   }
 }

@@ -5,6 +5,7 @@ import { loadConfig } from '../../config/load.ts'
 import { readRegularFile } from '../../config/text/read-file.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Config } from '../../options/config.ts'
+import type { ServiceManager } from '../supervisor/service-manager.ts'
 
 export type Reloaded =
   | {
@@ -15,8 +16,13 @@ export type Reloaded =
     }
   | { readonly ok: false; readonly problems: readonly string[] }
 
-export interface ReloadParts {
+/** Where the config is from, and who is told when it is read again. */
+export interface ReloadSource {
   readonly file: string
+  readonly manager: Pick<ServiceManager, 'reloading' | 'ready'>
+}
+
+export interface ReloadParts extends ReloadSource {
   /** Has the config serve; resolves to what needs a restart. Throws CannotStart; then nothing has changed. */
   readonly apply: (config: Config) => Promise<readonly string[]>
   /** For the metrics. */
@@ -30,7 +36,7 @@ export interface ReloadParts {
  */
 export type Reload = (cause: string) => Promise<Reloaded>
 
-export function createReload({ file, apply, onReloaded, log }: ReloadParts): Reload {
+export function createReload({ file, manager, apply, onReloaded, log }: ReloadParts): Reload {
   let last: Promise<unknown> = Promise.resolve()
   let next: { readonly causes: Set<string>; readonly reloaded: Promise<Reloaded> } | undefined
 
@@ -65,6 +71,7 @@ export function createReload({ file, apply, onReloaded, log }: ReloadParts): Rel
 
   async function reload(cause: string): Promise<Reloaded> {
     let reloaded: Reloaded
+    manager.reloading()
     try {
       reloaded = await readAndApply()
     } catch (error) {
@@ -72,6 +79,7 @@ export function createReload({ file, apply, onReloaded, log }: ReloadParts): Rel
       reloaded = { ok: false, problems: ['The gateway failed'] }
     }
     tell(reloaded, cause)
+    manager.ready()
     return reloaded
   }
 

@@ -39,10 +39,12 @@ export function createServiceManager(
   const isSet = (env['NOTIFY_SOCKET'] ?? '') !== ''
   let last = Promise.resolve()
   let isTold = false
+  let isStopping = false
 
   /** Sends notifications in order, because the manager uses the latest. */
   function tell(...assignments: readonly string[]): void {
-    if (!isSet) return
+    // A reload that ends while the process does is no news: the manager waits for its end.
+    if (!isSet || isStopping) return
     last = last
       .then(() => notify(assignments, env))
       .catch((error: unknown) => {
@@ -66,6 +68,7 @@ export function createServiceManager(
     },
     stopping() {
       tell('STOPPING=1')
+      isStopping = true
     },
   }
 }

@@ -2,6 +2,7 @@
 import { AggregatorRegistry, Registry } from 'prom-client'
 
 import type { Cluster } from './cluster.ts'
+import { RELOAD_METRICS, type Reloads } from '../../observe/metrics/reload-metrics.ts'
 import { registerMetrics, type Metric } from '../../observe/metrics/metric.ts'
 import type { MetricData, Metrics } from '../../observe/metrics/metrics.ts'
 
@@ -26,14 +27,18 @@ export const PRIMARY_METRICS: readonly Metric<Pick<Cluster, 'listening' | 'resta
 /** What the primary counts itself, and what it asks its workers for. A worker that does not answer is missing from the sums. */
 export function createMergedMetrics(
   cluster: Pick<Cluster, 'ask' | 'listening' | 'restarts'>,
+  reloads: Reloads,
 ): Pick<Metrics, 'contentType' | 'text'> {
   const own = new Registry()
   registerMetrics(PRIMARY_METRICS, cluster, own)
+  registerMetrics(RELOAD_METRICS, { reloads }, own)
+  /** A worker knows of its own start alone. */
+  const ofWorkers = (data: MetricData) => data.filter(({ name }) => own.getSingleMetric(name) === undefined)
   return {
     contentType: own.contentType,
     async text() {
       const answers = await cluster.ask('metrics')
-      const present = answers.filter((answer): answer is MetricData => answer !== undefined)
+      const present = answers.filter((answer): answer is MetricData => answer !== undefined).map(ofWorkers)
       return AggregatorRegistry.aggregate([...present, await own.getMetricsAsJSON()]).metrics()
     },
   }

@@ -3,12 +3,14 @@ import closeWithGrace from 'close-with-grace'
 
 import { setHeapFlags } from '../process/heap-flags.ts'
 import { closeInTime, startProxy, type RunningProxy } from '../process/main.ts'
+import type { Gateway } from '../../gateway/running.ts'
 import { createExplainRunning, type ExplainRunning } from '../explain/explain-running.ts'
 import { createLog } from '../../observe/log.ts'
 import { standardOutput } from '../../observe/log-output.ts'
 import { createPrimaryStore, type PrimaryStore } from './primary-store.ts'
 import { storeKindOf } from '../../revoke/stores/create-store.ts'
 import { IDLE_SIGNALS } from '../process/signals.ts'
+import { createWorkerChange, type WorkerChange } from './worker-change.ts'
 import type { Answers, Asked, FromWorker, Question, ToWorker } from './worker-messages.ts'
 import { CannotStart } from '../../failure.ts'
 import { keepTickShape } from '../process/tick-shape.ts'
@@ -20,6 +22,10 @@ setHeapFlags()
 keepTickShape()
 const output = standardOutput(BLOCK_BYTES)
 let proxy: RunningProxy | undefined
+/** From when it could listen on. */
+let gateway: Gateway | undefined
+let change: WorkerChange | undefined
+let mayListen = (): void => undefined
 let store: PrimaryStore | undefined
 let explain: ExplainRunning | undefined
 let log: ReturnType<typeof createLog> | undefined
@@ -36,8 +42,8 @@ async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>):
     proxy = await startProxy(config, {
       log,
       storeOf: (list) => (store = createPrimaryStore({ list, kind: storeKindOf(config.revocation), send: say })),
+      onReady,
     })
-    explain = createExplainRunning(proxy.gateway, log)
     say({ type: 'listening', url: proxy.url })
   } catch (error) {
     const option = error instanceof CannotStart ? error.option : undefined
@@ -45,7 +51,20 @@ async function serve({ config, worker }: Extract<ToWorker, { type: 'config' }>):
   }
 }
 
-async function answerTo(asked: Asked, { gateway }: RunningProxy): Promise<Answers[Question] | undefined> {
+/** The others may have got another config while this one started: the primary brings that first, and then has it listen. */
+function onReady(ready: Gateway): Promise<void> {
+  if (log !== undefined) {
+    change = createWorkerChange(ready, log)
+    explain = createExplainRunning(ready, log)
+  }
+  gateway = ready
+  return new Promise((resolve) => {
+    mayListen = resolve
+    say({ type: 'ready' })
+  })
+}
+
+async function answerTo(asked: Asked, gateway: Gateway): Promise<Answers[Question] | undefined> {
   switch (asked.question) {
     case 'metrics':
       return gateway.metrics.json()
@@ -55,12 +74,16 @@ async function answerTo(asked: Asked, { gateway }: RunningProxy): Promise<Answer
       return gateway.status()
     case 'explained':
       return explain?.(asked.about)
+    case 'prepared':
+      return change?.prepare(asked.config)
+    case 'committed':
+      return change?.commit()
   }
 }
 
 async function answer(message: Extract<ToWorker, { type: 'ask' }>): Promise<void> {
-  if (proxy === undefined) return
-  const told = await answerTo(message, proxy)
+  if (gateway === undefined) return
+  const told = await answerTo(message, gateway)
   if (told !== undefined) say({ type: 'answer', id: message.id, answer: told })
 }
 
@@ -94,8 +117,14 @@ process.on('message', (message: ToWorker) => {
     case 'ask':
       void answer(message)
       break
+    case 'listen':
+      mayListen()
+      break
+    case 'abandon':
+      change?.abandon()
+      break
     case 'retire':
-      proxy?.gateway.retire()
+      gateway?.retire()
       break
     case 'stop':
       stop()

@@ -1,0 +1,134 @@
+// One worker process from its fork to its end: what it was given, how far it has come, and what it is asked.
+import type { Clock, Schedule } from '../../clock.ts'
+import { CannotStart } from '../../failure.ts'
+import type { Config } from '../../options/config.ts'
+import { createQuestions, type Questions } from './questions.ts'
+import type { FromWorker, ToWorker } from './worker-messages.ts'
+
+export interface WorkerProcess {
+  send(message: ToWorker): void
+  /** Hands it no more connections, and tells it to end what it has begun. */
+  drain(): void
+  /** At once and without asking. */
+  kill(): void
+}
+
+export interface WorkerEvents {
+  /** The first message at the latest comes when `fork` has returned. */
+  readonly onMessage: (message: FromWorker) => void
+  /** `how`: the exit code or the signal. */
+  readonly onExit: (how: string) => void
+}
+
+export type Fork = (events: WorkerEvents) => WorkerProcess
+
+export interface WorkerRun extends Pick<Questions, 'ask'>, WorkerProcess {
+  readonly worker: number
+  readonly startedAtMs: number
+  /** What it serves by, or will. Undefined before it was given one. */
+  config: Config | undefined
+  /** `admitted`: it may listen, and has the gateway that will serve. */
+  readonly state: 'starting' | 'admitted' | 'listening' | 'ended'
+  /** Has it listen. */
+  admit(): void
+  /** Settles with its URL; rejects with CannotStart when it ends before. */
+  readonly listened: Promise<string>
+  readonly ended: Promise<void>
+}
+
+/** How a worker ended: the exit code or the signal, and why where it could say so. */
+export interface WorkerEnd {
+  readonly how: string
+  readonly reason: string
+  /** It had served. */
+  readonly hasListened: boolean
+}
+
+export interface RunParts {
+  readonly worker: number
+  readonly fork: Fork
+  readonly clock: Clock
+  readonly schedule: Schedule
+  /** What to begin with; undefined: it is to end at once. */
+  readonly config: () => Config | undefined
+  /** It could listen. */
+  readonly onReady: (run: WorkerRun) => void
+  readonly onListening: (run: WorkerRun, url: string) => void
+  readonly onEnd: (run: WorkerRun, end: WorkerEnd) => void
+}
+
+export function startRun({ worker, fork, clock, schedule, config, ...events }: RunParts): WorkerRun {
+  let onListening = (_url: string): void => undefined
+  let onNeverListening = (_why: CannotStart): void => undefined
+  const listened = new Promise<string>((resolve, reject) => {
+    onListening = resolve
+    onNeverListening = reject
+  })
+  // Often nobody waits for it.
+  listened.catch(() => undefined)
+  let onEnded = (): void => undefined
+  const ended = new Promise<void>((resolve) => (onEnded = resolve))
+  let state: WorkerRun['state'] = 'starting'
+  let reason = ''
+  let option: CannotStart['option']
+
+  function onMessage(message: FromWorker): void {
+    switch (message.type) {
+      case 'hello':
+        run.config = config()
+        run.send(run.config === undefined ? { type: 'stop' } : { type: 'config', config: run.config, worker })
+        break
+      case 'ready':
+        events.onReady(run)
+        break
+      case 'listening':
+        state = 'listening'
+        onListening(message.url)
+        events.onListening(run, message.url)
+        break
+      case 'failed':
+        reason = message.reason
+        option = message.option
+        break
+      case 'answer':
+        questions.onAnswer(message.id, message.answer)
+        break
+      // Of the block list: whoever forks hears it as well.
+      case 'list':
+      case 'write':
+        break
+    }
+  }
+
+  const child = fork({
+    onMessage,
+    onExit(how) {
+      const hasListened = state === 'listening'
+      state = 'ended'
+      questions.end()
+      onNeverListening(new CannotStart(reason === '' ? `a worker ended with ${how}` : reason, option))
+      events.onEnd(run, { how, reason, hasListened })
+      onEnded()
+    },
+  })
+  const questions = createQuestions((message) => {
+    child.send(message)
+  }, schedule)
+  const run: WorkerRun = {
+    ...child,
+    worker,
+    startedAtMs: clock.monotonic(),
+    config: undefined,
+    get state() {
+      return state
+    },
+    ask: (about, withinMs) => questions.ask(about, withinMs),
+    admit() {
+      state = 'admitted'
+      child.send({ type: 'listen' })
+    },
+    listened,
+    ended,
+  }
+  return run
+}
