@@ -25,6 +25,7 @@ function startReload(t: Tap, content = text(SECRET)) {
     file,
     apply: () => new Promise((resolve) => applied.push(() => resolve([]))),
     onReloaded: () => undefined,
+    manager: { reloading: () => undefined, ready: () => undefined },
     log: { info: log, warn: log, error: log } as never,
   })
   return { file, reload, told, applied }
