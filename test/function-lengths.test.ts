@@ -28,7 +28,6 @@ const EXEMPT: ReadonlySet<string> = new Set([
   'gateway/src/observe/observe.ts createObserver',
   'gateway/src/operate/admin/revocation-request.ts createRevocationReader',
   'gateway/src/operate/workers/cluster.ts createCluster',
-  'gateway/src/operate/workers/run-workers.ts runWorkers',
   'gateway/src/renew/renew.ts createRenewal',
   'gateway/src/revoke/list/memory-list.ts createBlockList',
   'gateway/src/revoke/list/packed-text.ts createPacker',

@@ -36,6 +36,18 @@ export interface ReloadParts extends ReloadSource {
  */
 export type Reload = (cause: string) => Promise<Reloaded>
 
+function tell(reloaded: Reloaded, cause: string, log: ReloadParts['log']): void {
+  if (!reloaded.ok) {
+    log.error({ why: cause, problems: reloaded.problems }, 'the config was not reloaded: the last one still serves')
+    return
+  }
+  const { warnings, needsRestart } = reloaded
+  log.info({ why: cause }, 'the config was reloaded')
+  for (const remark of warnings) log.warn({ remark }, 'the config is allowed and doubtful')
+  if (needsRestart.length > 0)
+    log.warn({ needsRestart }, 'options have changed that need a restart: they stay as they were')
+}
+
 export function createReload({ file, manager, apply, onReloaded, log }: ReloadParts): Reload {
   let last: Promise<unknown> = Promise.resolve()
   let next: { readonly causes: Set<string>; readonly reloaded: Promise<Reloaded> } | undefined
@@ -56,19 +68,6 @@ export function createReload({ file, manager, apply, onReloaded, log }: ReloadPa
     }
   }
 
-  function tell(reloaded: Reloaded, cause: string): void {
-    onReloaded(reloaded.ok)
-    if (!reloaded.ok) {
-      log.error({ why: cause, problems: reloaded.problems }, 'the config was not reloaded: the last one still serves')
-      return
-    }
-    const { warnings, needsRestart } = reloaded
-    log.info({ why: cause }, 'the config was reloaded')
-    for (const remark of warnings) log.warn({ remark }, 'the config is allowed and doubtful')
-    if (needsRestart.length > 0)
-      log.warn({ needsRestart }, 'options have changed that need a restart: they stay as they were')
-  }
-
   async function reload(cause: string): Promise<Reloaded> {
     let reloaded: Reloaded
     manager.reloading()
@@ -78,7 +77,8 @@ export function createReload({ file, manager, apply, onReloaded, log }: ReloadPa
       log.error({ error }, 'the reload failed')
       reloaded = { ok: false, problems: ['The gateway failed'] }
     }
-    tell(reloaded, cause)
+    onReloaded(reloaded.ok)
+    tell(reloaded, cause, log)
     manager.ready()
     return reloaded
   }

@@ -104,7 +104,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
     const delayMs = slot.restartDelayMs
     slot.restartDelayMs = Math.min(2 * delayMs, MOST_DELAY_MS)
     log.error(
-      { worker: slot.worker, ended: how, ...(reason === '' ? {} : { reason }), restartInMs: delayMs },
+      { worker: slot.worker, ended: how, ...(reason === undefined ? {} : { reason }), restartInMs: delayMs },
       'a worker ended and is started again',
     )
     schedule(delayMs, () => {

@@ -6,7 +6,7 @@ import { createQuestions, type Questions } from './questions.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
 
 export interface WorkerProcess {
-  send(message: ToWorker): void
+  readonly send: (message: ToWorker) => void
   /** Hands it no more connections, and tells it to end what it has begun. */
   drain(): void
   /** At once and without asking. */
@@ -39,7 +39,7 @@ export interface WorkerRun extends Pick<Questions, 'ask'>, WorkerProcess {
 /** How a worker ended: the exit code or the signal, and why where it could say so. */
 export interface WorkerEnd {
   readonly how: string
-  readonly reason: string
+  readonly reason: string | undefined
   /** It had served. */
   readonly hasListened: boolean
 }
@@ -57,20 +57,25 @@ export interface RunParts {
   readonly onEnd: (run: WorkerRun, end: WorkerEnd) => void
 }
 
-export function startRun({ worker, fork, clock, schedule, config, ...events }: RunParts): WorkerRun {
+/** What there is to wait for. */
+function createLife() {
   let onListening = (_url: string): void => undefined
   let onNeverListening = (_why: CannotStart): void => undefined
+  let onEnded = (): void => undefined
   const listened = new Promise<string>((resolve, reject) => {
     onListening = resolve
     onNeverListening = reject
   })
   // Often nobody waits for it.
   listened.catch(() => undefined)
-  let onEnded = (): void => undefined
   const ended = new Promise<void>((resolve) => (onEnded = resolve))
+  return { listened, ended, onListening, onNeverListening, onEnded }
+}
+
+export function startRun({ worker, fork, clock, schedule, config, ...events }: RunParts): WorkerRun {
+  const life = createLife()
   let state: WorkerRun['state'] = 'starting'
-  let reason = ''
-  let option: CannotStart['option']
+  let failed: Extract<FromWorker, { type: 'failed' }> | undefined
 
   function onMessage(message: FromWorker): void {
     switch (message.type) {
@@ -83,20 +88,17 @@ export function startRun({ worker, fork, clock, schedule, config, ...events }: R
         break
       case 'listening':
         state = 'listening'
-        onListening(message.url)
+        life.onListening(message.url)
         events.onListening(run, message.url)
         break
       case 'failed':
-        reason = message.reason
-        option = message.option
+        failed = message
         break
       case 'answer':
         questions.onAnswer(message.id, message.answer)
         break
       // Of the block list: whoever forks hears it as well.
-      case 'list':
-      case 'write':
-        break
+      default:
     }
   }
 
@@ -106,14 +108,12 @@ export function startRun({ worker, fork, clock, schedule, config, ...events }: R
       const hasListened = state === 'listening'
       state = 'ended'
       questions.end()
-      onNeverListening(new CannotStart(reason === '' ? `a worker ended with ${how}` : reason, option))
-      events.onEnd(run, { how, reason, hasListened })
-      onEnded()
+      life.onNeverListening(new CannotStart(failed?.reason ?? `a worker ended with ${how}`, failed?.option))
+      events.onEnd(run, { how, reason: failed?.reason, hasListened })
+      life.onEnded()
     },
   })
-  const questions = createQuestions((message) => {
-    child.send(message)
-  }, schedule)
+  const questions = createQuestions(child.send, schedule)
   const run: WorkerRun = {
     ...child,
     worker,
@@ -127,8 +127,8 @@ export function startRun({ worker, fork, clock, schedule, config, ...events }: R
       state = 'admitted'
       child.send({ type: 'listen' })
     },
-    listened,
-    ended,
+    listened: life.listened,
+    ended: life.ended,
   }
   return run
 }
