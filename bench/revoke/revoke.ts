@@ -25,7 +25,7 @@ function idOf(index: number): string {
 }
 
 const callerOf = (tokenId: string) => ({
-  ...anonymousResult(undefined),
+  ...anonymousResult({ headerValue: undefined, claimValues: [] }),
   authenticated: true,
   issuerId: ISSUER,
   tokenId,

@@ -7,7 +7,7 @@ import { compileIssuers, type TrustedIssuer } from 'tollgate/authenticate/issuer
 import { compileRequirement } from 'tollgate/authorize/authorize.js'
 import { systemClock } from 'tollgate/clock.js'
 import { Failure } from 'tollgate/failure.js'
-import { createAuthResultEncoder } from 'tollgate/forward/headers/auth-result-header.js'
+import { createIdentityEncoder } from 'tollgate/forward/headers/identity-headers.js'
 import { createBlockList } from 'tollgate/revoke/list/memory-list.js'
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -53,13 +53,16 @@ const DEFAULT_BYTES = 128 * 2 ** 20
 /** Keeps a dozen tokens ready. */
 const FEW_BYTES = 20_000
 
+const AUTH_RESULT = { header: 'x-auth-result', format: 'result', pad: false, maxBytes: 7168 } as const
+const IDENTITY = { authResult: AUTH_RESULT, routes: [] }
+
 function createOurs(maxTokens: number, maxBytes = DEFAULT_BYTES): Authenticator {
   return createAuthenticator({
     blockList: createBlockList(),
     maxTokenBytes: 8192,
     cache: { maxTokens, maxBytes, maxAge: 600_000 },
     clock: systemClock,
-    encodeResult: createAuthResultEncoder({ header: 'x-auth-result', format: 'result', maxBytes: 7168 }).encode,
+    encodeResult: createIdentityEncoder(IDENTITY, () => undefined).encodeResult,
   })
 }
 

@@ -3,7 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 
 import { createAuthenticator } from 'tollgate/authenticate/authenticate.js'
 import { systemClock } from 'tollgate/clock.js'
-import { createAuthResultEncoder } from 'tollgate/forward/headers/auth-result-header.js'
+import { createIdentityEncoder } from 'tollgate/forward/headers/identity-headers.js'
 import { createBlockList } from 'tollgate/revoke/list/memory-list.js'
 
 import { compileIssuer } from './candidates.ts'
@@ -39,6 +39,9 @@ async function heapBytes(): Promise<number> {
   return process.memoryUsage().heapUsed + process.memoryUsage().external
 }
 
+const AUTH_RESULT = { header: 'x-auth-result', format: 'result', pad: false, maxBytes: 7168 } as const
+const IDENTITY = { authResult: AUTH_RESULT, routes: [] }
+
 /** Run with --expose-gc. Prints one line for each kind of token. */
 async function measure(): Promise<void> {
   const keys = createKeys('HS256')
@@ -50,7 +53,7 @@ async function measure(): Promise<void> {
       maxTokenBytes: 8192,
       cache: { maxTokens: 100_000, maxBytes: 2 ** 30, maxAge: 600_000 },
       clock: systemClock,
-      encodeResult: createAuthResultEncoder({ header: 'x-auth-result', format: 'result', maxBytes: 7168 }).encode,
+      encodeResult: createIdentityEncoder(IDENTITY, () => undefined).encodeResult,
     })
     const before = await heapBytes()
     for (let index = 0; index < TOKENS; index += 1) {

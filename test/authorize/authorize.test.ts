@@ -6,7 +6,7 @@ import { scopesOf } from '../../gateway/src/authenticate/token/scopes.ts'
 import { compileRequirement, scopesToAskFor } from '../../gateway/src/authorize/authorize.ts'
 
 const caller = (claims: Claims): AuthResult => ({
-  ...anonymousResult(undefined),
+  ...anonymousResult({ headerValue: undefined, claimValues: [] }),
   authenticated: true,
   claims,
   scopes: scopesOf(claims).names,

@@ -18,6 +18,8 @@ export interface RecordingUpstream {
   readonly url: string
   readonly port: number
   readonly requests: RecordedRequest[]
+  /** Trailers of each request, as they came. */
+  readonly trailers: (readonly string[])[]
   /** Connections open now. */
   readonly open: () => number
 }
@@ -25,12 +27,14 @@ export interface RecordingUpstream {
 /** Answers 200 `{"ok":true}` after the body, unless the test brings its own listener. */
 export async function startUpstream(t: Teardown, listener?: RequestListener): Promise<RecordingUpstream> {
   const requests: RecordedRequest[] = []
+  const trailers: (readonly string[])[] = []
   let connections = 0
   const server = createServer((request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
-      const { method = '', url = '', rawHeaders, headers } = request
+      const { method = '', url = '', rawHeaders, headers, rawTrailers } = request
+      trailers.push(rawTrailers)
       requests.push({ method, url, rawHeaders, headers, body: Buffer.concat(chunks) })
       if (listener === undefined) response.setHeader('content-type', 'application/json').end('{"ok":true}')
     })
@@ -47,7 +51,7 @@ export async function startUpstream(t: Teardown, listener?: RequestListener): Pr
     server.close()
   })
   const { port } = server.address() as AddressInfo
-  return { url: `http://127.0.0.1:${port}`, port, requests, open: () => connections }
+  return { url: `http://127.0.0.1:${port}`, port, requests, trailers, open: () => connections }
 }
 
 /** All values of a header as the upstream got it, whatever its case. */

@@ -53,7 +53,13 @@ export function createMachine(config: Config, clock: Clock, isNarrow: boolean) {
   })
   // A small cache: tokens are forgotten and verified anew in the middle of it all, or of some only the signature is remembered.
   const cache = { maxTokens: isNarrow ? 5 : 3, maxBytes: isNarrow ? 1700 : 1_000_000, maxAge: 30_000 }
-  const authenticator = createAuthenticator({ maxTokenBytes: 8192, cache, clock, encodeResult: () => '', blockList })
+  const authenticator = createAuthenticator({
+    maxTokenBytes: 8192,
+    cache,
+    clock,
+    encodeResult: () => ({ headerValue: '', claimValues: [] }),
+    blockList,
+  })
   return {
     blockList,
     issuerTimeSec: authenticator.issuerTimeSec,

@@ -4,7 +4,7 @@ import { compileIssuers, type KeyEvents, type TrustedIssuer } from '../../gatewa
 import type { FetchedDocument } from '../../gateway/src/authenticate/keys/remote-keys.ts'
 import { systemClock, type Clock, type Schedule } from '../../gateway/src/clock.ts'
 import { Failure } from '../../gateway/src/failure.ts'
-import { createAuthResultEncoder } from '../../gateway/src/forward/headers/auth-result-header.ts'
+import { createIdentityEncoder } from '../../gateway/src/forward/headers/identity-headers.ts'
 import type { BlockList } from '../../gateway/src/revoke/block-list.ts'
 import { createBlockList } from '../../gateway/src/revoke/list/memory-list.ts'
 import { testConfig } from './test-gateway.ts'
@@ -50,7 +50,7 @@ export function createTestAuthenticator(
     maxTokenBytes: config.limits.tokenBytes,
     cache: cache ?? config.tokens.cache,
     clock,
-    encodeResult: createAuthResultEncoder(config.authResult).encode,
+    encodeResult: createIdentityEncoder(config, () => undefined).encodeResult,
   })
   return {
     authenticator,

@@ -43,6 +43,8 @@ export interface AuthResult {
   readonly renewedFrom: string | undefined
   /** Value of the auth-result header; undefined when none is sent. */
   readonly headerValue: string | undefined
+  /** Values of headers with single claims, in an order that the forward stage knows; empty for none. */
+  readonly claimValues: readonly (string | undefined)[]
   /** State of the token's renewal; undefined when it cannot be renewed. The only mutable part. */
   readonly renewal: RenewalState | undefined
 }
@@ -71,6 +73,9 @@ export interface RenewedToken {
   /** True after the alive entry of its session was written to the block list. */
   announced: boolean
 }
+
+/** What upstreams are told of a caller, made once for each token. */
+export type IdentityHeaders = Pick<AuthResult, 'headerValue' | 'claimValues'>
 
 /** The facts of a verified token that the auth-result header contains. */
 export interface VerifiedFacts extends Pick<AuthResult, 'issuer' | 'subject' | 'scopes' | 'claims' | 'expiresAtSec'> {
@@ -103,6 +108,7 @@ export function verifiedResult(fields: Omit<AuthResult, 'authenticated'>): AuthR
     sid: fields.sid,
     renewedFrom: fields.renewedFrom,
     headerValue: fields.headerValue,
+    claimValues: fields.claimValues,
     renewal: fields.renewal,
   })
 }
@@ -110,8 +116,8 @@ export function verifiedResult(fields: Omit<AuthResult, 'authenticated'>): AuthR
 const NO_CLAIMS: Claims = Object.freeze({})
 const NO_SCOPES: readonly string[] = Object.freeze([])
 
-/** Creates the result of a caller without a token. `headerValue` undefined: no auth-result header is sent. */
-export function anonymousResult(headerValue: string | undefined): AuthResult {
+/** Creates the result of a caller without a token. */
+export function anonymousResult({ headerValue, claimValues }: IdentityHeaders): AuthResult {
   return Object.freeze({
     authenticated: false,
     issuer: '',
@@ -130,6 +136,7 @@ export function anonymousResult(headerValue: string | undefined): AuthResult {
     sid: undefined,
     renewedFrom: undefined,
     headerValue,
+    claimValues,
     renewal: undefined,
   })
 }

@@ -1,5 +1,5 @@
 // Creates the authenticate stage: for each route, the functions that find, authenticate and strip tokens.
-import { anonymousResult, type AuthResult } from './auth-result.ts'
+import { anonymousResult, type AuthResult, type IdentityHeaders } from './auth-result.ts'
 import { createAuthenticator, type Authenticator, type AuthenticatorParts } from './authenticate.ts'
 import { compileIssuers, type IssuersParts, type TrustedIssuer } from './issuers.ts'
 import { createCookieClearing, type ClearCookies, type CookieSlot } from './locations/cookie-clearing.ts'
@@ -19,8 +19,8 @@ export interface AuthenticationParts
   readonly renewals: NonNullable<IssuersParts['renewals']>
   /** The cookies that successors are set in. */
   readonly renewedCookies: readonly CookieSlot[]
-  /** Auth-result header for a caller without a token; undefined when none is sent. */
-  readonly anonymousHeader: string | undefined
+  /** What upstreams are told of a caller without a token. */
+  readonly anonymousHeaders: IdentityHeaders
   /** Returns a failure while the block list is unavailable (`onStoreDown: refuse`). Undefined: tokens are accepted then. */
   readonly refusal: (() => Failure | undefined) | undefined
   /** True for the address of a trusted proxy. */
@@ -125,7 +125,7 @@ export function createAuthentication(
       identification: identifications[route.action ?? 'forward'],
       issuers: issuersOf(route),
     }),
-    anonymous: anonymousResult(parts.anonymousHeader),
+    anonymous: anonymousResult(parts.anonymousHeaders),
     authenticator,
     issuers,
     locations,

@@ -1,15 +1,15 @@
-// Creates the auth result of a verified token, with its header, once for all requests with the token.
-import { verifiedResult, type AuthResult, type VerifiedFacts } from './auth-result.ts'
+// Creates the auth result of a verified token, with its headers, once for all requests with the token.
+import { verifiedResult, type AuthResult, type IdentityHeaders, type VerifiedFacts } from './auth-result.ts'
 import { nameIn, type Validity } from './token/claims.ts'
 import type { TrustedIssuer } from './issuers.ts'
 import { scopesOf } from './token/scopes.ts'
 import type { UnverifiedToken } from './token/token-shape.ts'
 import { magnitudeOf } from '../message/json/exact-number.ts'
-import type { Failure } from '../failure.ts'
+import { Failure } from '../failure.ts'
 import { firstIssuedAtOf } from '../message/session-origin.ts'
 
-/** Encodes the auth-result header, once for each token. Failure auth_result_too_large. */
-export type EncodeResult = (facts: VerifiedFacts) => string | Failure
+/** Makes the headers for upstreams, once for each token. Failure auth_result_too_large. */
+export type EncodeResult = (facts: VerifiedFacts) => IdentityHeaders | Failure
 
 export function createResultMaker(encodeResult: EncodeResult) {
   return function makeResult(
@@ -23,8 +23,8 @@ export function createResultMaker(encodeResult: EncodeResult) {
     const subject = typeof sub === 'string' ? sub : undefined
     const { names: scopes, json: scopesJson } = scopesOf(claims)
     const facts = { issuer: name, subject, scopes, scopesJson, claims, claimsJson, write, expiresAtSec }
-    const headerValue = encodeResult(facts)
-    if (typeof headerValue !== 'string') return headerValue
+    const identity = encodeResult(facts)
+    if (identity instanceof Failure) return identity
     return verifiedResult({
       issuer: name,
       subject,
@@ -41,7 +41,8 @@ export function createResultMaker(encodeResult: EncodeResult) {
       originJti: nameIn(claims['origin_jti']),
       sid: nameIn(sid),
       renewedFrom: typeof renewedFrom === 'string' ? renewedFrom : undefined,
-      headerValue,
+      headerValue: identity.headerValue,
+      claimValues: identity.claimValues,
       renewal: renewal?.stateOf(claims, token),
     })
   }

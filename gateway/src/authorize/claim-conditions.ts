@@ -1,33 +1,13 @@
 // Conditions on claims, found by JSON Pointer (RFC 6901): nested claims and names like URLs work alike.
 import type { ClaimCondition, ClaimValue } from '../options/route/require.ts'
-import type { AuthResult, Claims, JsonValue } from '../authenticate/auth-result.ts'
+import type { AuthResult, JsonValue } from '../authenticate/auth-result.ts'
 import { ExactNumber, readNumber } from '../message/json/exact-number.ts'
+import { compilePointer } from '../message/json/json-pointer.ts'
 import { kindOfValue } from '../message/shown-value.ts'
 import { Failure } from '../failure.ts'
 import type { ReadOnly } from '../options/read-only.ts'
 
 type Test = (value: JsonValue | undefined) => boolean
-type Read = (claims: Claims) => JsonValue | undefined
-
-export function compilePointer(pointer: string): Read {
-  // ~1 before ~0, or "~01" would become "/" (RFC 6901 section 4).
-  const steps = pointer
-    .split('/')
-    .slice(1)
-    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
-  // Only a step that names what every object inherits (/constructor) needs to be told from a member of the claims.
-  const inherits = steps.some((step) => step in Object.prototype)
-  return (claims) => {
-    let value: JsonValue | undefined = claims
-    for (let index = 0; index < steps.length; index += 1) {
-      const step = steps[index] as string
-      if (typeof value !== 'object' || value === null || value instanceof ExactNumber) return undefined
-      if (inherits && !Object.hasOwn(value, step)) return undefined
-      value = (value as Claims)[step]
-    }
-    return value
-  }
-}
 
 /** Whether a claim is this very value. */
 function compileEquals(expected: ReadOnly<ClaimValue>): Test {
@@ -66,7 +46,7 @@ export function compileClaims(
   conditions: ReadOnly<Record<string, ClaimCondition>>,
 ): (caller: AuthResult) => Failure | undefined {
   const compiled = Object.entries(conditions).map(([pointer, condition]) => ({
-    read: compilePointer(pointer),
+    read: compilePointer<JsonValue>(pointer),
     test: allOf(compileTests(condition)),
     refused: `the claim ${pointer} is not as this route demands (${Object.keys(condition).join(', ')})`,
   }))

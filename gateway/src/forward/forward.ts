@@ -3,6 +3,7 @@ import type { Admitted } from './admitted.ts'
 import { RenewedEvents } from './streams/renewed-events.ts'
 import { createNextToken, type StreamRenewalPolicy } from './streams/stream-renewal.ts'
 import { Exchange, type ExchangePolicy } from './exchange.ts'
+import type { ClaimHeaderSet } from './headers/claim-headers.ts'
 import type { RequestFacts } from './headers/headers.ts'
 import { hasBody, outgoingBody, type BodyLimits } from './streams/request-body.ts'
 import type { OutgoingRequest, Transport } from './transport/transport.ts'
@@ -17,16 +18,20 @@ export interface ForwardPolicy extends ExchangePolicy {
   readonly headersTimeoutMs: number
   readonly bodyLimits: BodyLimits
   readonly preserveHost: boolean
+  /** The headers with single claims that the route sends; undefined for none. */
+  readonly claimHeaders: ClaimHeaderSet | undefined
   /** Close code (RFC 6455 section 7.4) for a WebSocket whose token has expired or was revoked. */
   readonly closeCode: number
   /** True for the address of a trusted proxy, whose forwarding headers are believed. */
   readonly isTrusted: (address: string) => boolean
 }
 
+type FactsPolicy = Pick<ForwardPolicy, 'preserveHost' | 'isTrusted' | 'rewrite' | 'claimHeaders'>
+
 /** Collects the facts that the gateway adds to the request as headers. */
 export function factsOf(
   { request, requestId, caller, target }: Admitted,
-  { preserveHost, isTrusted, rewrite }: Pick<ForwardPolicy, 'preserveHost' | 'isTrusted' | 'rewrite'>,
+  { preserveHost, isTrusted, rewrite, claimHeaders }: FactsPolicy,
 ): RequestFacts {
   const peerAddress = peerAddressOf(request)
   return {
@@ -38,6 +43,8 @@ export function factsOf(
     prefix: rewrite.takenOff(target),
     preserveHost,
     authResult: caller?.headerValue,
+    claimHeaders,
+    claimValues: caller?.claimValues,
   }
 }
 

@@ -10,6 +10,7 @@ import type { Config } from '../options/config.ts'
 import type { UpstreamConfig } from '../options/upstreams.ts'
 import type { Revocation } from '../revoke/revocation.ts'
 import type { ForwardPolicy } from './forward.ts'
+import { claimHeaderNames, compileClaimHeaderSets } from './headers/claim-headers.ts'
 import { createHeaderFilter, type HeaderFilter } from './headers/headers.ts'
 import { authoritiesOf } from './headers/location.ts'
 import { compileRewrite } from './headers/rewrite.ts'
@@ -22,7 +23,7 @@ import { readUpstreamTls, type UpstreamTls } from './upstream/upstream-tls.ts'
 import { createWebSocketMount, type AdmittedUpgrade } from './websocket/websocket.ts'
 
 type RouteConfig = Config['routes'][number]
-type ForwardConfig = Pick<Config, 'upstreams' | 'limits' | 'authResult' | 'proxy'>
+type ForwardConfig = Pick<Config, 'upstreams' | 'limits' | 'authResult' | 'claimHeaders' | 'routes' | 'proxy'>
 
 export interface ForwardingEvents extends UpstreamEvents {
   /** The gateway answered a request that it could not forward. `cause` is for the log only. */
@@ -90,10 +91,11 @@ function createUpstreams(config: ForwardConfig, parts: ForwardingParts): Readonl
   )
 }
 
-function createFilter({ authResult, proxy }: ForwardConfig, parts: ForwardingParts): HeaderFilter {
+function createFilter(config: ForwardConfig, parts: ForwardingParts): HeaderFilter {
+  const { authResult, proxy } = config
   return createHeaderFilter({
     authResultHeader: authResult.header.toLowerCase(),
-    reserved: parts.reserved,
+    reserved: [...parts.reserved, ...claimHeaderNames(config)],
     tokenHeaders: parts.authentication.tokenHeaders,
     underscores: proxy.underscores,
     via: proxy.via,
@@ -132,6 +134,7 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
   const { clock, isTrusted, answer, authentication, renewals, events, watch } = parts
   const upstreams = createUpstreams(config, parts)
   const filter = createFilter(config, parts)
+  const claimHeadersOf = compileClaimHeaderSets(config)
   const vary = authentication.tokenHeaders.join(', ')
   const { onDelivered: onRenewed, successorOnStream } = renewals
   const streams = successorOnStream === undefined ? undefined : { successorOnStream, onRenewed }
@@ -156,6 +159,7 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
       totalTimeoutMs: route.timeouts?.total ?? upstream.timeouts.total,
       bodyLimits: bodyLimitsOf(route, config, watch),
       preserveHost: upstream.preserveHost,
+      claimHeaders: claimHeadersOf(route),
       isTrusted,
       isStillGood: parts.revocation.policyOf(route).isStillGood,
       closeCode: route.closeCode,

@@ -6,9 +6,10 @@ import { createRouter } from '../accept/routes/router.ts'
 import { createAuthentication } from '../authenticate/authentication.ts'
 import { createAuthorization } from '../authorize/authorize.ts'
 import { createForwarding, webSocketMountOf } from '../forward/forwarding.ts'
-import { createAuthResultEncoder } from '../forward/headers/auth-result-header.ts'
+import { createIdentityEncoder } from '../forward/headers/identity-headers.ts'
 import { createClientOf } from '../message/client-address.ts'
 import { createTrust } from '../message/trusted-proxies.ts'
+import { createIdentityEvents } from '../observe/events/identity-events.ts'
 import { createKeyEvents } from '../observe/events/key-events.ts'
 import { createRenewalEvents } from '../observe/events/renewal-events.ts'
 import { createLogOutEvents, createRevocationEvents, leastTolerance } from '../observe/events/revocation-events.ts'
@@ -85,7 +86,6 @@ function joinIdentity(config: Config, lasting: Lasting, keys: Carrying): Omit<Id
   const { log, clock, schedule, random, fetchJson, askIssuer, lent, metrics, revocation, heapBytes } = lasting
   const isTrusted = createTrust(config.proxy.trustedProxies)
   const meetingPlace = meetingPlaceOf(config, { clock, schedule })
-  const encoder = createAuthResultEncoder(config.authResult)
   const renewals = createRenewals(config, {
     ...{ clock, blockList: revocation.kept, ...lent?.parts },
     meeting: meetingPlace && { place: meetingPlace, schedule },
@@ -98,8 +98,7 @@ function joinIdentity(config: Config, lasting: Lasting, keys: Carrying): Omit<Id
     ...{ clock, schedule, random, isTrusted, fetchJson, blockList: revocation.list },
     renewals: renewals.byIssuer,
     renewedCookies: renewals.cookies,
-    encodeResult: encoder.encode,
-    anonymousHeader: encoder.anonymous,
+    ...createIdentityEncoder(config, createIdentityEvents(metrics.count)),
     refusal: config.revocation.onStoreDown === 'serve' ? undefined : revocation.refusal,
     watchFiles: config.watch ? createFileWatch(schedule) : undefined,
     events: createKeyEvents(log, metrics.count),

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 
 import type { LogFields } from './log.ts'
 import type { AuthResult, JsonValue } from '../authenticate/auth-result.ts'
-import { compilePointer } from '../authorize/claim-conditions.ts'
 import { ExactNumber } from '../message/json/exact-number.ts'
+import { compilePointer } from '../message/json/json-pointer.ts'
 import { printable, shortText } from '../message/shown-value.ts'
 import { withoutTokens } from '../message/told-text.ts'
 import type { Config } from '../options/config.ts'
@@ -38,7 +38,7 @@ const NOBODY: CallerFields = Object.freeze({})
  * requests with the token share.
  */
 export function createCallerFields({ subject: told, claims }: Pick<Config['log'], 'subject' | 'claims'>) {
-  const pointers = claims.map((pointer) => ({ pointer, read: compilePointer(pointer) }))
+  const pointers = claims.map((pointer) => ({ pointer, read: compilePointer<JsonValue>(pointer) }))
   const known = new WeakMap<AuthResult, CallerFields>()
 
   function fieldsOf(caller: AuthResult): CallerFields {

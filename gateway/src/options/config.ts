@@ -4,7 +4,9 @@ import { Type, type StaticDecode } from 'typebox'
 import { CorsOptions } from './route/cors.ts'
 import { LimitsOptions, ListenOptions } from './listen.ts'
 import { TokensOptions } from './tokens.ts'
-import { AuthResultOptions, ProxyOptions } from './forward.ts'
+import { AuthResultOptions } from './forward/auth-result.ts'
+import { ClaimHeadersOptions } from './forward/claim-headers.ts'
+import { ProxyOptions } from './forward/forward.ts'
 import { UpstreamOptions } from './upstreams.ts'
 import { IssuerOptions } from './issuer/issuers.ts'
 import {
@@ -36,6 +38,7 @@ export const ConfigOptions = Options(
     issuers: Type.Array(IssuerOptions, { description: 'Whose tokens are believed. Default none.', default: [] }),
     revocation: RevocationOptions,
     authResult: AuthResultOptions,
+    claimHeaders: Type.Optional(ClaimHeadersOptions),
     proxy: ProxyOptions,
     cors: Type.Optional(CorsOptions),
     upstreams: Type.Record(Type.String(), UpstreamOptions, {

@@ -62,7 +62,7 @@ const caller: fc.Arbitrary<AuthResult> = fc
   })
   // No token is its own predecessor.
   .filter(({ tokenId, renewedFrom }) => tokenId !== renewedFrom)
-  .map((facts) => ({ ...anonymousResult(undefined), ...facts, authenticated: true }))
+  .map((facts) => ({ ...anonymousResult({ headerValue: undefined, claimValues: [] }), ...facts, authenticated: true }))
 
 type Step =
   | { readonly do: 'add'; readonly entry: BlockEntry }

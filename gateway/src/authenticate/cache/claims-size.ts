@@ -34,6 +34,13 @@ export function bytesOf(claims: Claims): number {
   return bytes
 }
 
+/** The same for the values of headers with single claims. */
+export function bytesOfValues(values: readonly (string | undefined)[]): number {
+  let bytes = 0
+  for (const value of values) bytes += BYTES_PER_PLACE + (value === undefined ? 0 : BYTES_PER_TEXT + value.length)
+  return bytes
+}
+
 /** Returns the size of a value. Pushes a container to `containers`, to be counted later. */
 function bytesAt(value: JsonValue, containers: Container[]): number {
   if (typeof value === 'string') return BYTES_PER_TEXT + value.length

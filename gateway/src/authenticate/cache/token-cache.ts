@@ -1,7 +1,7 @@
 // Caches verified tokens with parsed claims and an encoded header, for tokens that are used often.
 import { LRUCache } from 'lru-cache'
 
-import { bytesOf } from './claims-size.ts'
+import { bytesOf, bytesOfValues } from './claims-size.ts'
 import type { VerifiedToken } from '../verified-token.ts'
 
 export interface TokenCache {
@@ -41,8 +41,8 @@ export function createTokenCache(limits: { readonly maxTokens: number; readonly 
   const cache = new LRUCache<string, VerifiedToken>({
     max,
     maxSize: limits.maxBytes,
-    sizeCalculation: ({ raw, result: { claims, headerValue = '' } }) =>
-      BYTES_PER_ENTRY + raw.length + headerValue.length + bytesOf(claims),
+    sizeCalculation: ({ raw, result: { claims, headerValue = '', claimValues } }) =>
+      BYTES_PER_ENTRY + raw.length + headerValue.length + bytesOfValues(claimValues) + bytesOf(claims),
   })
   return {
     get(rawToken) {

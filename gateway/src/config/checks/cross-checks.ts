@@ -1,6 +1,8 @@
 // Checks options against each other: what the schema of a single option cannot express.
 import { checkAction } from './route/action-checks.ts'
 import type { AsWritten } from '../text/as-written.ts'
+import { checkClaimHeaders, claimHeadersOf } from './headers/claim-header-checks.ts'
+import { checkOwnHeaders, type OwnHeader } from './headers/header-names.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { checkOrigins } from './route/origin-checks.ts'
 import { checkListeners } from './listener-checks.ts'
@@ -13,19 +15,8 @@ import { checkRouteMatch } from './route/route-match-checks.ts'
 import { checkRouteIssuers } from './route/route-issuer-checks.ts'
 import { checkProxy, checkRouteConnect, checkUpstreams } from './upstream-checks.ts'
 import { isMisspelt } from '../schema/did-you-mean.ts'
-import { createTokenLocation } from '../../authenticate/locations/create-location.ts'
-import { foldName } from '../../forward/headers/header-names.ts'
 import { LOCATION_KINDS } from '../../options/tokens.ts'
 import { readRedisUrl } from '../../revoke/stores/redis/redis-url.ts'
-
-// Headers with a meaning of their own: the auth-result header is removed from requests and responses by its name.
-const FAMILIES = 'accept access-control content if proxy sec x-forwarded'
-const NAMES =
-  'allow authorization baggage cache-control connection cookie date etag expect expires forwarded from host http2-settings ' +
-  'keep-alive last-modified link location origin pragma range referer retry-after server set-cookie te traceparent ' +
-  'tracestate trailer transfer-encoding upgrade user-agent vary via strict-transport-security www-authenticate ' +
-  'x-http-method-override x-original-url x-real-ip x-renewed-token x-request-id x-rewrite-url x-tollgate'
-const NOT_FOR_RESULTS = new RegExp(`^((${FAMILIES.replaceAll(' ', '|')})(-.*)?|${NAMES.replaceAll(' ', '|')})$`)
 
 function checkTokenLocations(tokens: unknown): readonly Finding[] {
   const seen = new Set<string>()
@@ -53,28 +44,11 @@ function checkTokenLocations(tokens: unknown): readonly Finding[] {
   })
 }
 
-/** The headers in which tokens are found, as each location kind lists them. */
-function tokenHeaders(tokens: unknown): readonly string[] {
-  return entries(options(tokens)['from']).flatMap((entry) => {
-    const location = options(entry)
-    const [kind, ...more] = LOCATION_KINDS.filter((name) => location[name] !== undefined)
-    const name = kind === undefined ? undefined : text(location[kind])
-    if (kind === undefined || name === undefined || more.length > 0) return []
-    const { header } = createTokenLocation({ [kind]: name })
-    return header === undefined ? [] : [foldName(header)]
-  })
-}
-
-function checkResultHeader(authResult: unknown, tokens: unknown, written: AsWritten): readonly Finding[] {
-  const header = text(options(authResult)['header'])?.toLowerCase()
-  if (header === undefined) return []
-  const path = ['authResult', 'header']
-  // Upstreams that fold names read `x.request~id` as x-request-id.
-  if (NOT_FOR_RESULTS.test(foldName(header)))
-    return [{ path, message: `${written.show(path)} has a meaning of its own and cannot carry the auth result` }]
-  return tokenHeaders(tokens).includes(foldName(header))
-    ? [{ path, message: 'tokens are read from this header (tokens.from); the auth result needs another one' }]
-    : []
+/** All headers that only the gateway sets. */
+function ownHeaders(config: Loose, routes: readonly Loose[]): readonly OwnHeader[] {
+  const name = text(options(config['authResult'])['header'])
+  const result = { path: ['authResult', 'header'], carries: 'the auth result' }
+  return [...(name === undefined ? [] : [{ ...result, name }]), ...claimHeadersOf(config, routes)]
 }
 
 function checkRevocation({ store }: Loose): readonly Finding[] {
@@ -95,15 +69,15 @@ function checkRevocation({ store }: Loose): readonly Finding[] {
 
 /** Checks options against each other. Accepts a config of a wrong shape, and skips the wrong parts. */
 export function crossCheck(config: unknown, written: AsWritten): readonly Finding[] {
-  const { listen, admin, tokens, authResult, issuers, upstreams, routes, cors, proxy, revocation, workers } =
-    options(config)
+  const { listen, admin, tokens, issuers, upstreams, routes, cors, proxy, revocation, workers } = options(config)
   const routeList = entries(routes).map(options)
   // The schema fills in an empty list of issuers, so a misspelt key looks like no issuers.
   const misspelt = entries(issuers).length === 0 && isMisspelt('issuers', options(config))
   return [
     ...checkListeners(listen, admin),
     ...checkTokenLocations(tokens),
-    ...checkResultHeader(authResult, tokens, written),
+    ...checkOwnHeaders(ownHeaders(options(config), routeList), tokens, written),
+    ...checkClaimHeaders(options(config), routeList),
     ...checkOrigins({ cors, routes: routeList, tokens }),
     ...checkUpstreams(upstreams),
     ...checkRouteConnect(routeList, upstreams),

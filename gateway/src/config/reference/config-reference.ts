@@ -65,7 +65,7 @@ function inner(node: SchemaNode, path: string): string[] {
   if (node.properties !== undefined) return rows(node, path)
   if (node.items?.properties !== undefined) return rows(node.items, `${path}[]`)
   const [value] = Object.values(node.patternProperties ?? {})
-  return value?.properties === undefined ? [] : rows(value, `${path}.NAME`)
+  return value === undefined ? [] : inner(value, `${path}.NAME`)
 }
 
 function section(name: string, node: SchemaNode): string {

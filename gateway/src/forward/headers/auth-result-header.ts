@@ -1,17 +1,22 @@
-// Encodes the auth-result header: UTF-8 JSON in base64url without padding, once for each token.
-import type { AuthResultOptions } from '../../options/forward.ts'
+// Encodes the auth-result header: UTF-8 JSON in base64url, once for each token.
+import type { AuthResultOptions } from '../../options/forward/auth-result.ts'
 import type { VerifiedFacts } from '../../authenticate/auth-result.ts'
 import { ExactNumber } from '../../message/json/exact-number.ts'
 import { Failure } from '../../failure.ts'
 
 export interface AuthResultEncoder {
-  /** Encodes the result of a verified token. Failure auth_result_too_large when it exceeds `authResult.maxBytes`. */
-  readonly encode: (facts: VerifiedFacts) => string | Failure
-  /** The value for a caller without a token; undefined for `format: claims`, which cannot express it. */
+  /** Failure auth_result_too_large when the value exceeds `authResult.maxBytes`; undefined for `format: none`. */
+  readonly encode: (facts: VerifiedFacts) => string | undefined | Failure
+  /** The value for a caller without a token; undefined for `format: none`, and for `claims`, which cannot express it. */
   readonly anonymous: string | undefined
 }
 
 const ANONYMOUS = Buffer.from('{"authenticated":false}').toString('base64url')
+
+/** With the `=` of RFC 4648 section 4, up to a multiple of four. */
+function padded(value: string): string {
+  return value.padEnd(Math.ceil(value.length / 4) * 4, '=')
+}
 
 type Members = Readonly<Record<string, unknown>>
 
@@ -22,14 +27,17 @@ function pick(claims: Members, names: readonly string[]): Members {
 export function createAuthResultEncoder(
   options: Readonly<Omit<AuthResultOptions, 'claims'>> & { readonly claims?: readonly string[] },
 ): AuthResultEncoder {
-  const { format, maxBytes, claims: allowed } = options
+  const { format, pad, maxBytes, claims: allowed } = options
   // A UTF-16 unit has at most three bytes in UTF-8, and a text of more than maxBytes units is not written.
   const bytes = Buffer.alloc(3 * maxBytes)
 
   function encode(text: string): string | Failure {
     const length = text.length > maxBytes ? Buffer.byteLength(text) : bytes.write(text)
-    const characters = Math.ceil((length * 4) / 3)
-    if (characters <= maxBytes) return bytes.toString('base64url', 0, length)
+    const characters = pad ? Math.ceil(length / 3) * 4 : Math.ceil((length * 4) / 3)
+    if (characters <= maxBytes) {
+      const value = bytes.toString('base64url', 0, length)
+      return pad ? padded(value) : value
+    }
     return new Failure(
       'auth_result_too_large',
       `the header would have ${characters} bytes, allowed are ${maxBytes}; authResult.claims can choose fewer claims`,
@@ -53,9 +61,10 @@ export function createAuthResultEncoder(
     return `${start},"claims":${claimsText(facts)}}`
   }
 
+  if (format === 'none') return { anonymous: undefined, encode: () => undefined }
   const textOf = format === 'claims' ? claimsText : resultText
   return {
-    anonymous: format === 'claims' ? undefined : ANONYMOUS,
+    anonymous: format === 'claims' ? undefined : pad ? padded(ANONYMOUS) : ANONYMOUS,
     encode: (facts) => encode(textOf(facts)),
   }
 }

@@ -1,4 +1,5 @@
 // Filters headers and trailers: removes and adds fields, with one function for each direction.
+import { sayClaims, type ClaimHeaderSet, type ClaimValues } from './claim-headers.ts'
 import {
   foldName,
   FRAMING,
@@ -26,6 +27,9 @@ export interface RequestFacts {
   readonly preserveHost: boolean
   /** Value of the auth-result header; undefined when none is sent. */
   readonly authResult: string | undefined
+  /** The headers with single claims that the route sends, and the values of the caller; undefined for none. */
+  readonly claimHeaders: ClaimHeaderSet | undefined
+  readonly claimValues: ClaimValues | undefined
 }
 
 export interface HeaderRules {
@@ -92,6 +96,8 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
       // First, because servers drop headers beyond their limit (Node: 1000), which a client can reach. The client's Connection
       // header does not remove them.
       if (facts.authResult !== undefined) headers.push(authResultHeader, facts.authResult)
+      if (facts.claimHeaders !== undefined && facts.claimValues !== undefined)
+        sayClaims(headers, facts.claimHeaders, facts.claimValues)
       headers.push('x-request-id', facts.requestId)
       if (!facts.peerTrusted) {
         headers.push('x-forwarded-for', facts.peerAddress, 'x-forwarded-proto', facts.protocol)

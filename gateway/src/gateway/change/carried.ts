@@ -3,6 +3,7 @@ import { createFailureLimit, type FailureLimit } from '../../accept/failure-limi
 import type { Authentication, AuthenticationParts } from '../../authenticate/authentication.ts'
 import type { KeySource } from '../../authenticate/keys/key-source.ts'
 import type { Clock } from '../../clock.ts'
+import { claimFieldsOf } from '../../forward/headers/claim-headers.ts'
 import type { ForwardingParts } from '../../forward/forwarding.ts'
 import type { Upstream } from '../../forward/upstream/upstream.ts'
 import type { Config } from '../../options/config.ts'
@@ -24,14 +25,16 @@ export interface Identity {
  * Where one issuer changes, the tokens of all are verified once more.
  */
 export function carryIdentity(
-  { issuers, tokens, limits: { tokenBytes }, authResult, proxy, revocation, watch }: Config,
+  config: Config,
   carrying: Carrying,
   join: (keys: Carrying) => Omit<Identity, 'keys'>,
 ): Identity {
-  const files = issuerFiles(issuers)
+  const { issuers, tokens, limits, authResult, proxy, revocation, watch } = config
+  const { tokenBytes } = limits
+  const [files, claimFields] = [issuerFiles(issuers), claimFieldsOf(config)]
   return carrying.take<Identity>(
     'identity',
-    { issuers, tokens, tokenBytes, authResult, proxy, revocation, watch, files },
+    { issuers, tokens, tokenBytes, authResult, claimFields, proxy, revocation, watch, files },
     (before) => carry(before?.keys, (keys) => ({ ...join(keys), keys })),
     async ({ meetingPlace, keys }) => {
       meetingPlace?.close()

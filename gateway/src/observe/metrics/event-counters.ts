@@ -51,6 +51,13 @@ export const EVENT_COUNTERS = [
     labels: ['issuer'],
     read: 'events',
   },
+  {
+    name: 'tollgate_claim_headers_left_out_total',
+    kind: 'counter',
+    help: 'Claims that were not sent in their header, once for each token: not_text, structure (a list or an object), separator (a member of a list holds it), too_long.',
+    labels: ['header', 'reason'],
+    read: 'events',
+  },
 ] as const satisfies readonly EventCounter[]
 
 type Counted = (typeof EVENT_COUNTERS)[number]

@@ -6,8 +6,10 @@ import type { Config } from '../../options/config.ts'
 /** Left out: secrets (headers and proxy may contain one), because a weak one could be guessed from the digest. tokens.cache is not part of it: workers divide it. */
 const LEFT_OUT = new Set(['secret', 'headers', 'proxy'])
 
-export function configDigest({ routes, issuers, tokens, limits, authResult, cors, revocation }: Config): string {
+export function configDigest(config: Config): string {
+  const { routes, issuers, tokens, limits, authResult, claimHeaders, cors, revocation } = config
   const trusted = JSON.stringify(issuers, (name, value: unknown) => (LEFT_OUT.has(name) ? undefined : value))
-  const rest = JSON.stringify([routes, tokens.from, tokens.forward, limits, authResult, cors, revocation.onStoreDown])
+  const { from, forward } = tokens
+  const rest = JSON.stringify([routes, from, forward, limits, authResult, claimHeaders, cors, revocation.onStoreDown])
   return createHash('sha256').update(`${trusted} ${rest}`).digest('base64url').slice(0, 16)
 }

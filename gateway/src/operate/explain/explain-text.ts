@@ -44,7 +44,7 @@ function supposition({ verdict, checks }: Explanation): string {
 
 /** Prints header and claims but never the signature, so that the output cannot be used as a token. */
 export function explanationText({ method, target }: ExplainedRequest, explanation: Explanation, asked: Asked): string {
-  const { route, nearRoutes, foundIn, token, checks, renewal, upstreamHeader, answer } = explanation
+  const { route, nearRoutes, foundIn, token, checks, renewal, upstreamHeader, claimHeaders, answer } = explanation
   const lines = [`${method} ${target.split('?', 1)[0] ?? ''}`]
   lines.push(line('asked', asked.text))
   lines.push(line('route', route === undefined ? 'none' : routeText(route)))
@@ -67,6 +67,10 @@ export function explanationText({ method, target }: ExplainedRequest, explanatio
     lines.push(line('upstream gets', `${upstreamHeader.name}: ${upstreamHeader.value}`))
     lines.push(line('', writeExactJson(upstreamHeader.decoded)))
   }
+  claimHeaders.forEach(({ name, value }, index) => {
+    const isFirst = index === 0 && upstreamHeader === undefined
+    lines.push(line(isFirst ? 'upstream gets' : '', `${name}: ${value}`))
+  })
   lines.push(line('client sees', supposition(explanation) + answerText(answer)))
   if (answer?.challenge !== undefined) lines.push(line('', `WWW-Authenticate: ${answer.challenge}`))
   return lines.join('\n')

@@ -110,7 +110,13 @@ async function prepareKeys(
 function explanationOfParser(refusal: Failure): Explanation {
   return {
     ...{ verdict: 'refused', passes: false, route: undefined, nearRoutes: undefined, foundIn: undefined },
-    ...{ token: undefined, checks: onlyFailed(refusal), renewal: undefined, upstreamHeader: undefined },
+    ...{
+      token: undefined,
+      checks: onlyFailed(refusal),
+      renewal: undefined,
+      upstreamHeader: undefined,
+      claimHeaders: [],
+    },
     answer: { status: failureRule(refusal.code).status, code: refusal.code, challenge: undefined },
   }
 }
@@ -154,6 +160,9 @@ function explanationOf(findings: Findings): Explanation {
     renewal: asked && !isLogOut ? renewalOf(findings, refusal) : undefined,
     upstreamHeader:
       seen.authResult === undefined || isLogOut ? undefined : describeHeader(config.authResult.header, seen.authResult),
+    claimHeaders: seen.claimHeaders.flatMap((name, index, all) =>
+      index % 2 === 0 ? [{ name, value: all[index + 1] ?? '' }] : [],
+    ),
     answer: isLogOut ? LOGGED_OUT : seen.reached ? undefined : response,
   }
 }

@@ -28,6 +28,8 @@ export interface Explanation {
   readonly renewal: RenewalReport | undefined
   /** The auth-result header; undefined when the request is not forwarded, or without this header. */
   readonly upstreamHeader: { readonly name: string; readonly value: string; readonly decoded: unknown } | undefined
+  /** The headers with single claims that the upstream would get. */
+  readonly claimHeaders: readonly { readonly name: string; readonly value: string }[]
   /** The gateway's own answer to the client; undefined when the response comes from the upstream. */
   readonly answer: OwnAnswer | undefined
 }

@@ -6,6 +6,7 @@ import type { RenewedToken } from '../../authenticate/auth-result.ts'
 import type { KeySourceParts } from '../../authenticate/keys/key-source.ts'
 import { systemClock } from '../../clock.ts'
 import type { Failure } from '../../failure.ts'
+import { sayClaims, type ClaimHeaderSet, type ClaimValues } from '../../forward/headers/claim-headers.ts'
 import { buildServer } from '../../gateway/gateway.ts'
 import type { Gateway } from '../../gateway/running.ts'
 import type { Lent } from '../../gateway/lent.ts'
@@ -19,6 +20,8 @@ export interface Seen {
   route: Config['routes'][number] | undefined
   refusal: Failure | undefined
   authResult: string | undefined
+  /** Headers with single claims, as alternating names and values. */
+  claimHeaders: readonly string[]
   successor: RenewedToken | undefined
   /** True when the request would be forwarded, or answered by the action of its route. */
   reached: boolean
@@ -56,11 +59,18 @@ function notingIn(seen: Seen, isTls: boolean): (steps: Steps) => Steps {
       }
       seen.reached = true
       seen.authResult = admission.caller?.headerValue
+      seen.claimHeaders = claimHeadersFor(route.forwarding?.claimHeaders, admission.caller?.claimValues)
       seen.successor = admission.caller?.renewal?.successor
       exchange.response.end()
     },
     upgrade: undefined,
   })
+}
+
+function claimHeadersFor(set: ClaimHeaderSet | undefined, values: ClaimValues | undefined): readonly string[] {
+  const headers: string[] = []
+  if (set !== undefined && values !== undefined) sayClaims(headers, set, values)
+  return headers
 }
 
 /** Replaces the store by memory: the block list belongs to the running process, which may have locked its store. */
@@ -104,6 +114,7 @@ export function buildLookingGateway(
     route: undefined,
     refusal: undefined,
     authResult: undefined,
+    claimHeaders: [],
     successor: undefined,
     reached: false,
   }

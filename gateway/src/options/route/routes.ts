@@ -5,7 +5,8 @@ import { AUTH_MODE_NAMES, AUTH_MODES, DEFAULT_AUTH_MODE } from './auth-modes.ts'
 import { CorsOptions } from './cors.ts'
 import { OriginsOption } from './origins.ts'
 import { RequireOptions } from './require.ts'
-import { RouteTimeoutOptions, StreamOptions } from '../forward.ts'
+import { RouteClaimHeadersOptions } from '../forward/claim-headers.ts'
+import { RouteTimeoutOptions, StreamOptions } from '../forward/forward.ts'
 import { Options, Size } from '../kinds.ts'
 
 const AUTH_MODE_TEXTS = AUTH_MODE_NAMES.map((name) => `${name}: ${AUTH_MODES[name].description}. `)
@@ -80,6 +81,7 @@ export const RouteOptions = Options(
       }),
     ),
     require: Type.Optional(RequireOptions),
+    claimHeaders: Type.Optional(RouteClaimHeadersOptions),
     encodedSlashes: Type.Enum(['refuse', 'allow'], {
       description:
         'Whether the path may hold %2F: this gateway never takes it for a slash, but refuses it where an upstream that does would read the path of a stricter route. Default refuse.',

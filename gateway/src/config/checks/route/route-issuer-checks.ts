@@ -77,7 +77,7 @@ function checkTellable(accepted: readonly Issuer[], path: Path, written: AsWritt
 }
 
 function checkWithoutAuth(route: Loose, at: Path): readonly Finding[] {
-  return ['require', 'issuers']
+  return ['require', 'issuers', 'claimHeaders']
     .filter((key) => route[key] !== undefined)
     .map((key) => ({
       path: [...at, key],

@@ -1,4 +1,5 @@
 // Checks the paths of routes and their rewrites, and the pointers of their requirements.
+import { claimPointerFault } from './claim-pointer.ts'
 import type { AsWritten } from '../../text/as-written.ts'
 import { entries, options, text, type Loose } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'
@@ -45,33 +46,11 @@ function checkRewrite(route: Loose, at: Path, written: AsWritten): readonly Find
   return [{ path, message: `${written.isReference(path) ? 'a parameter' : unknown.join(', ')} is not in the path` }]
 }
 
-/** Converts other notations to a JSON Pointer: `realm_access.roles`, `$.realm_access.roles`. A claim named like a URL is one name. */
-function pointerFor(written: string): string {
-  const isOneName = written.includes('/') || written.includes(':')
-  const names = isOneName
-    ? [written]
-    : written
-        .replace(/^\$\.?/, '')
-        .split(/\.|\[["']?|["']?\]/)
-        .filter((name) => name !== '')
-  return names.map((name) => `/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-}
-
-/** Refuses pointers in which ~ is not followed by 0 or 1 (RFC 6901 section 3). */
 function checkPointers(requirement: unknown, at: Path): readonly Finding[] {
   const { claims, all, any, not } = options(requirement)
   const own = Object.keys(options(claims)).flatMap((pointer): Finding[] => {
-    const path = [...at, 'claims', pointer]
-    if (!pointer.startsWith('/'))
-      return [
-        {
-          path,
-          atKey: true,
-          message: 'must be a JSON Pointer',
-          hint: pointerFor(pointer),
-        },
-      ]
-    return /~([^01]|$)/.test(pointer) ? [{ path, atKey: true, message: '~ is written ~0 and / inside a name ~1' }] : []
+    const fault = claimPointerFault(pointer)
+    return fault === undefined ? [] : [{ path: [...at, 'claims', pointer], atKey: true, ...fault }]
   })
   const inner = (
     [

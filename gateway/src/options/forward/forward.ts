@@ -1,36 +1,7 @@
-// The options of the forward stage: the header that tells upstreams who calls, proxies, timeouts and streams.
+// The options of the forward stage: proxies in front, timeouts and streams.
 import { Type, type StaticDecode } from 'typebox'
 
-import { Duration, Options, Size } from './kinds.ts'
-
-export const AuthResultOptions = Options(
-  {
-    header: Type.String({
-      description:
-        'Name of the header that carries the result. Clients can never set it, in any spelling. Default x-auth-result.',
-      pattern: "^[A-Za-z0-9!#$%&'*+.^`|~-]+$",
-      examples: ['x-auth-result'],
-      default: 'x-auth-result',
-    }),
-    format: Type.Enum(['result', 'claims'], {
-      description:
-        'result: {authenticated, issuer, subject, scopes, expiresAt, claims}. claims: the claims alone, as Envoy and ESPv2 send them. Default result.',
-      default: 'result',
-    }),
-    claims: Type.Optional(
-      Type.Array(Type.String({ minLength: 1 }), {
-        description: 'Only these claims are sent. Left out: all.',
-        uniqueItems: true,
-      }),
-    ),
-    maxBytes: Size({
-      least: '64B',
-      description: 'Longest header value; more is answered 500 auth_result_too_large, never cut. Default 7KiB.',
-      default: '7KiB',
-    }),
-  },
-  { description: 'The header with the authentication result: base64url without padding of UTF-8 JSON.', default: {} },
-)
+import { Duration, Options } from '../kinds.ts'
 
 export const ProxyOptions = Options(
   {
@@ -94,6 +65,5 @@ export const StreamOptions = {
   }),
 }
 
-export type AuthResultOptions = StaticDecode<typeof AuthResultOptions>
 export type ProxyOptions = StaticDecode<typeof ProxyOptions>
 export type RouteTimeoutOptions = StaticDecode<typeof RouteTimeoutOptions>
