@@ -1,15 +1,20 @@
 // Reports each mistake once: removes problems that repeat another one or follow from it.
 import { pathText, type Finding, type Path, type Problem } from './problem.ts'
 
-/** Sorts problems by line and removes duplicates: an error in an aliased value is reported once. */
-export function inOrder(problems: readonly Problem[]): readonly Problem[] {
+/** Sorts problems by file, main file first, and line. Removes duplicates: an error in an aliased value is reported once. */
+export function inOrder(problems: readonly Problem[], mainFile: string): readonly Problem[] {
   const seen = new Set<string>()
   return problems
-    .toSorted((a, b) => a.line - b.line || a.column - b.column)
-    .filter(({ line, column, message }) => {
-      const key = JSON.stringify([line, column, message])
+    .toSorted((a, b) => byFile(a, b, mainFile) || a.line - b.line || a.column - b.column)
+    .filter(({ file, line, column, message }) => {
+      const key = JSON.stringify([file, line, column, message])
       return !seen.has(key) && seen.add(key)
     })
+}
+
+function byFile(a: Problem, b: Problem, mainFile: string): number {
+  if (a.file === b.file) return 0
+  return a.file === mainFile || (b.file !== mainFile && a.file < b.file) ? -1 : 1
 }
 
 /** Removes other errors of a value that could not be substituted, and vague errors beside a specific one. */

@@ -1,6 +1,7 @@
 // Loads a YAML file as a frozen config, or reports all its errors at once.
 import { Value } from 'typebox/value'
 
+import { openConfigFiles } from './sources/config-files.ts'
 import { createAsWritten } from './text/as-written.ts'
 import { advise } from './checks/advice.ts'
 import { checkCertificates } from './checks/files/certificate-checks.ts'
@@ -14,7 +15,6 @@ import { checkRanges } from './checks/range-checks.ts'
 import { readBoundedFile, type ReadFile } from './text/read-file.ts'
 import { applySchema } from './schema/schema-findings.ts'
 import { asNode } from './schema/schema-walk.ts'
-import { openSourceFile } from './text/source-file.ts'
 import { substitute } from './text/substitute.ts'
 import { ConfigOptions, type Config } from '../options/config.ts'
 
@@ -64,17 +64,21 @@ export function loadConfig(
   { env, readFile = readBoundedFile, now = Date.now, onValues }: LoadParts,
 ): LoadedConfig {
   const schema = asNode(ConfigOptions)
-  const source = openSourceFile(file, { readFile, schema })
-  if (!('document' in source)) return { ok: false, errors: inOrder(source), warnings: [], joined: () => [] }
+  const source = openConfigFiles(file, { readFile, schema })
+  if (!('inEach' in source)) return { ok: false, errors: inOrder(source, file), warnings: [], joined: () => [] }
   const written = createAsWritten(source.toValue(), schema)
-  const unset = substitute(source.document, { env, readFile, configFile: file, schema })
-  keepDigits(source.document, schema)
+  const unset = source.inEach((document) => {
+    const found = substitute(document, { env, readFile, configFile: file, schema })
+    keepDigits(document, schema)
+    return found
+  })
 
   const { value, findings } = applySchema(ConfigOptions, source.toValue(), written)
   onValues?.(value)
   const files = resolveFiles(schema, value, file)
   const named = { config: value, written, readFile, nowMs: now() }
   const found = withoutEchoes(unset, [
+    ...source.findings,
     ...findings,
     ...files,
     ...checkRanges(schema, value),
@@ -84,10 +88,10 @@ export function loadConfig(
   ])
   const locate = (finding: Finding) => source.locate(finding)
   const told = (severity: Severity, more: readonly Finding[] = []) =>
-    inOrder(withoutFollowUps([...found, ...more]).map(locate)).filter((problem) => problem.severity === severity)
+    inOrder(withoutFollowUps([...found, ...more]).map(locate), file).filter((problem) => problem.severity === severity)
   const joined = (findings: readonly Finding[]) => told('warning', findings)
   const [errors, warnings] = [told('error'), told('warning')]
   if (errors.length > 0) return { ok: false, errors, warnings, joined }
-  const advice = () => inOrder(advise(value).map(locate))
+  const advice = () => inOrder(advise(value).map(locate), file)
   return { ok: true, config: deepFreeze(Value.Decode(ConfigOptions, value)), warnings, advice, locate, joined }
 }

@@ -25,6 +25,13 @@ import type { ReadOnly } from './read-only.ts'
 
 export const ConfigOptions = Options(
   {
+    include: Type.Optional(
+      Type.Union([Type.String(), Type.Array(Type.String())], {
+        description:
+          'More files with routes, upstreams and issuers, in the order of their names: paths relative to this file, with one * in the last part. Their routes come after those of this file; paths in them are relative to this file too. Default none.',
+        examples: ['routes/*.yaml'],
+      }),
+    ),
     listen: ListenOptions,
     admin: AdminOptions,
     workers: WorkersOption,

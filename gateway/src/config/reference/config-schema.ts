@@ -72,5 +72,5 @@ function forEditors(schema: JsonSchema): JsonSchema {
 
 export function configSchemaJson(): string {
   const plain = JSON.parse(JSON.stringify(ConfigOptions)) as JsonSchema
-  return `${JSON.stringify(forEditors(plain), null, 2)}\n`
+  return `${JSON.stringify({ ...forEditors(plain), patternProperties: { '^x-': {} } }, null, 2)}\n`
 }

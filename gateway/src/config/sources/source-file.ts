@@ -2,14 +2,14 @@
 import { isUtf8 } from 'node:buffer'
 import { isMap, LineCounter, parseDocument, type Document } from 'yaml'
 
-import { findAliasSources } from './alias-sources.ts'
-import { checkDocument } from './document-checks.ts'
-import { offsetOf } from './node-place.ts'
+import { findAliasSources } from '../text/alias-sources.ts'
+import { checkDocument } from '../text/document-checks.ts'
+import { offsetOf } from '../text/node-place.ts'
 import { pathText, type Finding, type Problem } from '../problem.ts'
-import { readFault, type ReadFile } from './read-file.ts'
+import { readFault, type ReadFile } from '../text/read-file.ts'
 import type { SchemaNode } from '../schema/schema-walk.ts'
-import { blotSecrets } from './secret-text.ts'
-import { syntaxFaults, understoodUpTo } from './syntax-faults.ts'
+import { blotSecrets } from '../text/secret-text.ts'
+import { syntaxFaults, understoodUpTo } from '../text/syntax-faults.ts'
 
 const MAX_FILE_BYTES = 1024 * 1024
 export interface SourceFile {
