@@ -8,8 +8,14 @@ export async function startChangeable(t: Teardown, options: Record<string, unkno
     ...started,
     async change(next: Record<string, unknown>): Promise<readonly string[]> {
       const prepared = started.gateway.prepare(testConfig(next))
-      await prepared.loadKeys()
-      prepared.commit()
+      try {
+        await prepared.loadKeys()
+        await prepared.openStore()
+        prepared.commit()
+      } catch (error) {
+        await prepared.abandon()
+        throw error
+      }
       return prepared.needsRestart
     },
   }

@@ -54,7 +54,8 @@ export async function startReloadable(t: Teardown, { http, ws }: Targets, { firs
       .split('\n')
       .filter((line) => line.startsWith('{') && line.endsWith('}'))
       .map((line) => JSON.parse(line) as Line)
-  await eventually(() => lines().some(({ message }) => message === 'listening') || child.exitCode !== null, errors())
+  const isStarted = () => lines().some(({ message }) => message === 'listening') || child.exitCode !== null
+  await eventually(isStarted, errors(), 60_000)
   const { url = '', adminUrl = '' } = lines().find(({ message }) => message === 'listening') ?? {}
   const admin = (method: string, path: string, body?: object) =>
     fetch(`${adminUrl}${path}`, {

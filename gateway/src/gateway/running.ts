@@ -141,7 +141,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       reloads.successful = successful
       if (successful) reloads.succeededAtMs = clock.now()
     },
-    prepare: (config) => prepareChange(config, { generations, listener, inFlight }),
+    prepare: (config) => prepareChange(config, { generations, listener, inFlight, revocation }),
     get generations() {
       return generations.alive
     },

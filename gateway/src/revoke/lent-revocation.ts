@@ -40,6 +40,7 @@ export function lendRevocation(running: Revocation): Revocation {
     policyOf: (route) => running.policyOf(route),
     refusal: () => running.refusal(),
     status: () => running.status(),
+    prepare: () => ({ open: () => Promise.resolve(), commit: () => undefined, abandon: () => Promise.resolve() }),
     nowSec: () => running.nowSec(),
     close: () => Promise.resolve(),
   }

@@ -2,7 +2,7 @@
 import type { Clock, Schedule } from '../clock.ts'
 import { Failure } from '../failure.ts'
 import type { BlockChange, BlockEntry, BlockKey, BlockList } from './block-list.ts'
-import { createStore } from './stores/create-store.ts'
+import { createReplaceableStore, type StoreChange } from './change/replaceable-store.ts'
 import { createBlockList } from './list/memory-list.ts'
 import type { RevocationOptions } from '../options/revocation.ts'
 import { createRetention } from './stores/retention.ts'
@@ -27,6 +27,8 @@ export interface Revocation {
   /** Returns the failure for requests with tokens while the store is down and `onStoreDown: refuse` is set; else undefined. */
   readonly refusal: () => Failure | undefined
   status(): StoreStatus
+  /** Prepares a change of the options. One after the other. Throws CannotStart; then nothing has changed. */
+  prepare(options: Readonly<RevocationOptions>): StoreChange
   /** Seconds since the epoch by the store's clock, which all machines share; without one, by this machine's clock. */
   nowSec(): number
   close(): Promise<void>
@@ -73,10 +75,11 @@ function keptList(list: BlockList, keep: (made: BlockChange | undefined) => void
   }
 }
 
-export function createRevocation({ options, clock, schedule, events, storeOf }: RevocationParts): Revocation {
+export function createRevocation(parts: RevocationParts): Revocation {
+  const { options, clock, schedule, events, storeOf } = parts
   const list = createBlockList({ clock })
   const forgettableSec = createRetention(clock)
-  const store = storeOf?.(list) ?? createStore(options, { list, clock, schedule, events, forgettableSec })
+  const store = createReplaceableStore(options, { list, clock, schedule, events, forgettableSec, own: storeOf?.(list) })
   const streamPolicies = {
     close: { isStillGood: createStreamCheck(list, 'close') },
     keep: { isStillGood: createStreamCheck(list, 'keep') },
@@ -85,9 +88,7 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
   let turns = 0
 
   /** Stores a change. Resolves to true when the store has it; without a change it is stored already. */
-  function keep(made: BlockChange | undefined): Promise<boolean> {
-    return made === undefined ? Promise.resolve(true) : store.write(made)
-  }
+  const keep = (made: BlockChange | undefined) => (made === undefined ? Promise.resolve(true) : store.write(made))
 
   function sweep(): void {
     const startedAtMs = performance.now()
@@ -118,11 +119,12 @@ export function createRevocation({ options, clock, schedule, events, storeOf }: 
     },
     policyOf: ({ onExpiry }) => streamPolicies[onExpiry],
     refusal() {
-      if (options.onStoreDown === 'serve') return undefined
+      if (store.options.onStoreDown === 'serve') return undefined
       const { up, loaded } = store.status()
       return up && loaded ? undefined : UNAVAILABLE
     },
     status: () => store.status(),
+    prepare: (next) => store.prepare(next),
     nowSec: () => (clock.now() + (store.status().clockAheadMs ?? 0)) / 1000,
     async close() {
       cancelSweep?.()

@@ -128,7 +128,6 @@ t.test('what needs a restart is told, stays as it was, and the rest changes', as
     [{ watch: true }, 'watch'],
     [{ shutdown: { delay: '1s' } }, 'shutdown'],
     [{ log: { level: 'warn' } }, 'log.level'],
-    [{ revocation: { maxEntries: 5 } }, 'revocation'],
     [{ limits: { headerBytes: '1KiB' } }, 'limits.headerBytes'],
     [{ limits: { messageBytes: '1KiB' } }, 'limits.messageBytes'],
     [{ limits: { requestTimeout: '1s' } }, 'limits.requestTimeout'],

@@ -1,6 +1,7 @@
 // Changes the config of a running gateway: the next generation is made beside the one that serves, and then takes its place.
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import type { Config } from '../../options/config.ts'
+import type { Revocation } from '../../revoke/revocation.ts'
 import type { App } from '../listener/app.ts'
 import type { InFlight } from '../serve.ts'
 import type { Generations } from './generations.ts'
@@ -11,7 +12,9 @@ export interface Change extends Pick<Kept, 'needsRestart'> {
   readonly issuers: readonly TrustedIssuer[]
   /** Fetches the keys that are not carried over. Resolves when all fetches have ended, successful or not. */
   readonly loadKeys: () => Promise<void>
-  /** From now on the next generation serves each new request; those of the one before end in that one. */
+  /** Opens the store of the block list that the config names, with all that is revoked. Throws CannotStart. */
+  readonly openStore: () => Promise<void>
+  /** Only after `openStore`. From now on the next generation serves each new request; those of the one before end in that one. */
   readonly commit: () => void
   /** Nothing came of it. */
   readonly abandon: () => Promise<void>
@@ -21,24 +24,40 @@ export interface ChangeParts {
   readonly generations: Generations
   readonly listener: Pick<App, 'readCertificate'>
   readonly inFlight: InFlight
+  readonly revocation: Pick<Revocation, 'prepare'>
 }
 
 /** Throws CannotStart, as a start would; then nothing has changed. */
-export function prepareChange(next: Config, { generations, listener, inFlight }: ChangeParts): Change {
+export function prepareChange(next: Config, { generations, listener, inFlight, revocation }: ChangeParts): Change {
   const { config, needsRestart } = keepRestartOnly(generations.current.config, next)
   const useCertificate = listener.readCertificate()
   const { generation, commit, abandon } = generations.prepare(config)
+  const store = orElse(() => revocation.prepare(config.revocation), abandon)
   const { authentication, forwarding } = generation
   return {
     needsRestart,
     issuers: authentication.issuers,
     loadKeys: () => authentication.loadKeys(),
+    openStore: () => store.open(),
     commit() {
+      store.commit()
       useCertificate()
       inFlight.limit = config.limits.inFlight
       forwarding.start()
       commit()
     },
-    abandon,
+    async abandon() {
+      await Promise.all([store.abandon(), abandon()])
+    },
+  }
+}
+
+/** What is prepared already is let go where the next part cannot be. */
+function orElse<Part>(prepare: () => Part, abandon: () => Promise<void>): Part {
+  try {
+    return prepare()
+  } catch (error) {
+    void abandon()
+    throw error
   }
 }

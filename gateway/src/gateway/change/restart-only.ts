@@ -14,7 +14,6 @@ const RESTART_ONLY: readonly (readonly [option: string, why: string])[] = [
   ['limits.headerBytes', 'the parsers of open connections have it'],
   ['limits.messageBytes', 'WebSockets are mounted at the start'],
   ['limits.requestTimeout', 'the listener watches heads by it'],
-  ['revocation', 'the store of the block list is opened at the start'],
 ]
 
 export interface Kept {

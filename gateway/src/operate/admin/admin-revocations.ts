@@ -14,7 +14,7 @@ export interface AdminRevocationsParts extends Omit<RevocationReaderParts, 'issu
   readonly issuerTimeSec: (issuerId: string) => number | undefined
   readonly token: string | undefined
   readonly revocation: Revocation
-  readonly maxEntries: number
+  readonly maxEntries: () => number
   readonly log: Log
 }
 
@@ -106,7 +106,7 @@ export function addRevocationRoutes(app: FastifyInstance, parts: AdminRevocation
   })
 
   async function add(entries: readonly BlockEntry[], client: string, reply: FastifyReply): Promise<FastifyReply> {
-    if (list.size - list.countOf('alive') + entries.length > maxEntries)
+    if (list.size - list.countOf('alive') + entries.length > maxEntries())
       return sendProblem(
         reply,
         new AdminProblem(507, 'revocations_full', 'The block list is full (revocation.maxEntries); nothing was added'),

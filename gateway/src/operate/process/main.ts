@@ -103,13 +103,13 @@ export function shuttingDown(sinceMs: number): Readiness {
 
 /** What the admin listener needs of the config, in one process as with workers. */
 export function adminPartsOf(running: () => RunningConfig, log: Log) {
-  const { admin, revocation } = running().config
+  const { admin } = running().config
   return {
     running,
     version: packageVersion(),
     token: admin.token,
     issuers: () => running().config.issuers,
-    maxEntries: revocation.maxEntries,
+    maxEntries: () => running().config.revocation.maxEntries,
     clock: systemClock,
     log,
   }

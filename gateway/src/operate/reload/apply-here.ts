@@ -14,6 +14,7 @@ export async function prepareHere(
   const prepared = gateway.prepare(config)
   try {
     await firstKeys(prepared, config.startTimeout, log)
+    await prepared.openStore()
     return prepared
   } catch (error) {
     await prepared.abandon()

@@ -70,6 +70,7 @@ export function createPrimaryStore({ list, kind, send }: PrimaryStoreParts): Pri
           break
       }
     },
+    writeAll: () => Promise.resolve(true),
     status: () => ({ ...status, queued: waiting.size }),
     // The primary sweeps its store, and its workers their lists.
     sweep: () => undefined,

@@ -45,6 +45,19 @@ async function readinessOf(workers: Cluster, own: Readiness): Promise<Readiness>
   return mergeReadiness([own, ...answers])
 }
 
+/** The store is here, and changes when all workers have. Throws CannotStart; then it is the one before. */
+async function withStore(revocation: Revocation, config: Config, change: () => Promise<void>): Promise<void> {
+  const store = revocation.prepare(config.revocation)
+  try {
+    await store.open()
+    await change()
+    store.commit()
+  } catch (error) {
+    await store.abandon()
+    throw error
+  }
+}
+
 export function createPrimary(first: Config, { file, manager }: ReloadSource, log: Log): Primary {
   let running = { config: first, loadedAtMs: systemClock.now() }
   const reloads = { successful: true, succeededAtMs: running.loadedAtMs }
@@ -68,7 +81,7 @@ export function createPrimary(first: Config, { file, manager }: ReloadSource, lo
     ...{ file, manager, log },
     async apply(next) {
       const { config, needsRestart } = keepRestartOnly(running.config, next)
-      await workers.change(bound(config))
+      await withStore(revocation, config, () => workers.change(bound(config)))
       running = { config, loadedAtMs: systemClock.now() }
       return needsRestart
     },

@@ -1,6 +1,8 @@
 // Creates the store that the config names.
+import { realpathSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+
 import type { Clock, Schedule } from '../../clock.ts'
-import type { BlockList } from '../block-list.ts'
 import { createLevelStore } from './level/level-store.ts'
 import { createMemoryStore } from './memory-store.ts'
 import type { RevocationOptions } from '../../options/revocation.ts'
@@ -8,11 +10,11 @@ import { redisKeysOf } from './redis/redis-keys.ts'
 import { createRedisStore } from './redis/redis-store.ts'
 import { parseRedisUrl, type RedisAddress } from './redis/redis-url.ts'
 import type { Retention } from './retention.ts'
-import type { RevocationStore, StoreEvents, StoreStatus } from './store.ts'
+import type { RevocationStore, StoreEvents, StoreList, StoreStatus } from './store.ts'
 import { readNamedFile } from '../../options/named-file.ts'
 
 export interface StoreParts {
-  readonly list: BlockList
+  readonly list: StoreList
   readonly clock: Clock
   readonly schedule: Schedule
   readonly events: StoreEvents
@@ -32,6 +34,26 @@ export function storeKindOf({ store }: Pick<RevocationOptions, 'store'>): StoreS
   if ('level' in store) return 'level'
   if ('redis' in store) return 'redis'
   return store satisfies never
+}
+
+/** Returns the option that names the store, for messages. */
+export function storeOptionOf({ store }: Pick<RevocationOptions, 'store'>): readonly string[] {
+  return ['revocation', 'store', ...(store === 'memory' ? [] : ['level' in store ? 'level' : 'redis'])]
+}
+
+/** Of a folder that is not there yet, that of its parent. */
+function realPath(folder: string): string {
+  try {
+    return realpathSync(folder)
+  } catch {
+    return dirname(folder) === folder ? folder : join(realPath(dirname(folder)), basename(folder))
+  }
+}
+
+/** Returns what a store is made of: with equal facts it stays as it is. Throws CannotStart. */
+export function storeFactsOf({ store, keyPrefix, reconcile }: Readonly<RevocationOptions>): unknown {
+  if (store === 'memory') return store
+  return 'level' in store ? { level: realPath(store.level) } : { redis: redisAddressOf(store), keyPrefix, reconcile }
 }
 
 /** Creates the store without opening it. Throws CannotStart for an invalid URL. */

@@ -15,6 +15,7 @@ export function createMemoryStore(): RevocationStore {
   return {
     start: () => Promise.resolve(),
     write: () => Promise.resolve(true),
+    writeAll: () => Promise.resolve(true),
     status: () => status,
     sweep: () => undefined,
     close: () => Promise.resolve(),

@@ -1,5 +1,5 @@
 // The interface of a store, which persists the block list and sends changes to other machines. No request waits for it.
-import type { BlockChange } from '../block-list.ts'
+import type { BlockChange, BlockList } from '../block-list.ts'
 
 /**
  * Troubles of a store that is up. `damaged`: some of its data was unreadable at the start. `evicting`: it may evict entries
@@ -32,11 +32,16 @@ export interface StoreStatus {
   readonly troubles: readonly StoreTrouble[]
 }
 
+/** What a store asks of the list. */
+export type StoreList = Pick<BlockList, 'size' | 'add' | 'remove' | 'get' | 'page'>
+
 export interface RevocationStore {
   /** Opens the store. Resolves when the list is loaded, or when loading continues in the background. Rejects with CannotStart. */
   start(): Promise<void>
   /** Stores a change of this process. Resolves to true when it is stored as durably as the store can promise; never rejects. */
   write(change: BlockChange): Promise<boolean>
+  /** Writes what the list has and an opened store may lack. Resolves to false if the store did not accept it. */
+  writeAll(): Promise<boolean>
   status(): StoreStatus
   /** Deletes entries past their retention (retention.ts). Called at intervals. */
   sweep(): void

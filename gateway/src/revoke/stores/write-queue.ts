@@ -16,6 +16,8 @@ export interface WriteQueue {
   push(change: BlockChange): Promise<boolean>
   /** Writes the queue. Resolves to false if the store did not accept it. */
   flush(): Promise<boolean>
+  /** Writes what waits now; more may come meanwhile. Resolves to false if the store did not accept it. */
+  settle(): Promise<boolean>
   readonly size: number
 }
 
@@ -26,34 +28,38 @@ interface Waiting {
 
 const BATCH = 1000
 
+/** Returns the queue with a failed batch in front, except entries that have a newer change. */
+function putBack(batch: ReadonlyMap<string, Waiting>, waiting: ReadonlyMap<string, Waiting>): Map<string, Waiting> {
+  const merged = new Map(batch)
+  for (const [name, newer] of waiting) {
+    merged.set(name, { change: newer.change, done: [...(merged.get(name)?.done ?? []), ...newer.done] })
+  }
+  return merged
+}
+
 /** Creates an empty queue. It writes batches of up to 1000 changes, one batch at a time. */
 export function createWriteQueue({ writeBatch, maxQueued, onDropped }: WriteQueueParts): WriteQueue {
   /** By entry name: the newest change of an entry replaces earlier ones. */
   let waiting = new Map<string, Waiting>()
   let flushing: Promise<boolean> | undefined
-
-  /** Requeues a failed batch, except entries that have a newer change. */
-  function putBack(batch: ReadonlyMap<string, Waiting>): void {
-    const merged = new Map(batch)
-    for (const [name, newer] of waiting) {
-      merged.set(name, { change: newer.change, done: [...(merged.get(name)?.done ?? []), ...newer.done] })
-    }
-    waiting = merged
-  }
+  let writing: ReadonlyMap<string, Waiting> = new Map()
 
   async function writeAll(): Promise<boolean> {
     while (waiting.size > 0) {
       const batch = new Map([...waiting].slice(0, BATCH))
       for (const name of batch.keys()) waiting.delete(name)
+      writing = batch
       try {
         await writeBatch([...batch.values()].map(({ change }) => change))
       } catch {
-        putBack(batch)
+        waiting = putBack(batch, waiting)
+        writing = new Map()
         flushing = undefined
         return false
       }
       for (const { done } of batch.values()) for (const tell of done) tell(true)
     }
+    writing = new Map()
     // Reset in the same turn, so that a later change starts a new flush.
     flushing = undefined
     return true
@@ -80,6 +86,13 @@ export function createWriteQueue({ writeBatch, maxQueued, onDropped }: WriteQueu
       })
     },
     flush,
+    settle() {
+      // Changes are written in the order in which they came.
+      const last = [...waiting.values()].at(-1) ?? [...writing.values()].at(-1)
+      if (last === undefined) return flush()
+      const isWritten = new Promise<boolean>((resolve) => last.done.push(resolve))
+      return Promise.race([isWritten, flush()])
+    },
     get size() {
       return waiting.size
     },

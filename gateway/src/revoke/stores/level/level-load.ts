@@ -4,16 +4,15 @@ import type { ClassicLevel } from 'classic-level'
 import type { Clock } from '../../../clock.ts'
 import { CannotStart } from '../../../failure.ts'
 import type { RevocationOptions } from '../../../options/revocation.ts'
-import type { BlockList } from '../../block-list.ts'
 import type { Retention } from '../retention.ts'
 import type { Troubles } from '../store-troubles.ts'
-import type { StoreEvents } from '../store.ts'
+import type { StoreEvents, StoreList } from '../store.ts'
 import { isMarkedDamaged, markDamaged, readEntries } from './level-entries.ts'
 import { cannotUse, folderProblem, LEVEL_OPTION, openFolder, repairFolder, type OpenedFolder } from './level-folder.ts'
 
 export interface LevelLoadParts {
   readonly folder: string
-  readonly list: BlockList
+  readonly list: StoreList
   readonly clock: Pick<Clock, 'now'>
   readonly events: Pick<StoreEvents, 'onNonsense'>
   readonly forgettableSec: Retention

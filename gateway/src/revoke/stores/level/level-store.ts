@@ -62,6 +62,11 @@ class LevelStore implements RevocationStore {
     return written
   }
 
+  async writeAll(): Promise<boolean> {
+    await this.#mirrorAll()
+    return this.#db !== undefined && (await this.#queue.settle())
+  }
+
   status(): StoreStatus {
     const { clock, folder } = this.#parts
     return {
@@ -175,7 +180,7 @@ class LevelStore implements RevocationStore {
     events.onUp(list.size)
   }
 
-  /** Writes the whole list, after the queue has dropped changes. */
+  /** Writes the whole list: after the queue has dropped changes, and when the folder is new to a list. */
   async #mirrorAll(): Promise<void> {
     this.#hasDropped = false
     await this.#inTurn((db) => mirrorList(db, this.#parts.list, this.#nowSec())).catch(() => undefined)

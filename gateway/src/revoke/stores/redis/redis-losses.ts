@@ -2,10 +2,10 @@
 import { randomUUID } from 'node:crypto'
 
 import type { Schedule } from '../../../clock.ts'
-import type { BlockList } from '../../block-list.ts'
 import { isOutOfMemory, RETRY_MS } from './redis-connection.ts'
 import type { RedisSession } from './redis-session.ts'
 import type { Troubles } from '../store-troubles.ts'
+import type { StoreList } from '../store.ts'
 
 export interface RedisLosses {
   /**
@@ -43,7 +43,7 @@ export function createRedisLosses({
   schedule,
   troubles,
 }: {
-  readonly list: BlockList
+  readonly list: StoreList
   readonly schedule: Schedule
   readonly troubles: Troubles
 }): RedisLosses {

@@ -1,6 +1,6 @@
 // Runs one session with Redis, from connecting to the first failure: follows changes, and compares the whole list.
 import type { Clock } from '../../../clock.ts'
-import { mergeEntries, type BlockChange, type BlockEntry, type BlockList } from '../../block-list.ts'
+import { mergeEntries, type BlockChange, type BlockEntry } from '../../block-list.ts'
 import { contentOf, nameOf, readStored, removalOf, type ReadingTime } from '../entry-text.ts'
 import { createRedisClock } from './redis-clock.ts'
 import { BLOCK_MS, connectRedis, type RedisConnection } from './redis-connection.ts'
@@ -8,6 +8,7 @@ import { KEPT_CHANGES, MARK, MEMORY_SCRIPT, REMOVE_ENDED_SCRIPT, WRITE_SCRIPT, t
 import type { RedisAddress } from './redis-url.ts'
 import { saysTheSame } from '../../list/taken-entry.ts'
 import type { Retention } from '../retention.ts'
+import type { StoreList } from '../store.ts'
 
 export interface RedisSession {
   /** Waits for changes after the cursor and applies them. Returns the next cursor. */
@@ -40,7 +41,7 @@ export interface RedisSession {
 export interface RedisSessionParts {
   readonly address: RedisAddress
   readonly keys: RedisKeys
-  readonly list: BlockList
+  readonly list: StoreList
   readonly clock: Clock
   readonly forgettableSec: Retention
 }

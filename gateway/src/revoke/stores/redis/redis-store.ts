@@ -1,6 +1,5 @@
 // The Redis store, for many machines: each follows the changes, and compares the whole list after each reconnection.
 import type { Clock, Schedule } from '../../../clock.ts'
-import type { BlockList } from '../../block-list.ts'
 import { isLoading, isOutOfMemory, redisProblem, RETRY_MS } from './redis-connection.ts'
 import type { RedisKeys } from './redis-keys.ts'
 import { createRedisLosses } from './redis-losses.ts'
@@ -8,13 +7,13 @@ import { FIRST_CHANGE, openRedisSession, type RedisSession } from './redis-sessi
 import type { RedisAddress } from './redis-url.ts'
 import type { Retention } from '../retention.ts'
 import { createTroubles } from '../store-troubles.ts'
-import type { RevocationStore, StoreEvents, StoreStatus } from '../store.ts'
+import type { RevocationStore, StoreEvents, StoreList, StoreStatus } from '../store.ts'
 import { createWriteQueue } from '../write-queue.ts'
 
 export interface RedisStoreParts {
   readonly address: RedisAddress
   readonly keys: RedisKeys
-  readonly list: BlockList
+  readonly list: StoreList
   readonly clock: Clock
   readonly schedule: Schedule
   readonly reconcileMs: number
@@ -92,7 +91,7 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
 
   /** Writes the queue. Ends the session on an error other than a full memory. */
   async function flush(): Promise<void> {
-    if (!(await queue.flush())) {
+    if (!(await queue.settle())) {
       if (isOutOfMemory(writeError)) onFull()
       else failSession(writeError)
     } else if (session !== undefined && troubles.has('out_of_memory')) {
@@ -196,6 +195,8 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
 
   return {
     start() {
+      // What this machine knew before it had this store was never written there.
+      incomplete = list.size > 0
       return new Promise((resolve) => {
         const cancel = schedule(loadTimeoutMs, () => {
           tellDown(problem ?? 'the whole list is not here yet')
@@ -213,6 +214,8 @@ export function createRedisStore(parts: RedisStoreParts): RevocationStore {
       if (session !== undefined && !troubles.has('out_of_memory')) void flush()
       return written
     },
+    // The first comparison of a session wrote what Redis lacked.
+    writeAll: () => queue.settle(),
     status: (): StoreStatus => ({
       kind: 'redis',
       up: problem === undefined,
