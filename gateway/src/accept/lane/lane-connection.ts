@@ -80,9 +80,9 @@ export class LaneConnection<Route> implements ResponseOwner {
     return this.#request === undefined && this.#unread !== undefined
   }
 
-  /** Requests wait behind the one under way, and what comes is not read. */
-  get isHeld(): boolean {
-    return this.#waiting !== undefined
+  /** What waits behind the request under way: while anything does, what comes is not read. */
+  get held(): Pick<WaitingBehind, 'isAsked'> | undefined {
+    return this.#waiting
   }
 
   /** The response is over before the body of its request was. */

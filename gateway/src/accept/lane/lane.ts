@@ -7,6 +7,7 @@ import { LaneConnection, type LaneOwner } from './lane-connection.ts'
 import type { LaneRequest } from './lane-request.ts'
 import type { LaneResponse } from './lane-response.ts'
 import type { LeaveReason, ParserCounts } from './parser-counts.ts'
+import { createHalfCloseWatch } from '../listen/half-close.ts'
 import type { Schedule } from '../../clock.ts'
 
 const TURN_MS = 1000
@@ -14,7 +15,8 @@ const TURN_MS = 1000
 const TURNS_FOR_HEAD = 1
 /** Where a head has less time than this, the second that it may spend in the lane would be a good part of it. */
 const LEAST_TIMEOUT_MS = 10_000
-/** While nothing is read, a client that leaves is not seen: it is not waited for without end. */
+/** While nothing is read, a client that leaves is not seen: it is asked whether it is there, and not waited for without end. */
+const TURNS_UNASKED = 2
 const TURNS_HELD = 60
 
 export interface LaneParts<Route> {
@@ -66,6 +68,7 @@ class Lane<Route> implements LaneOwner<Route> {
   readonly #event: 'connection' | 'secureConnection'
   /** What Node's own server does with a connection: it is the first to listen for them. */
   readonly #toNode: NodesListener
+  readonly #askIfThere: (socket: Socket) => void
   #ticking = false
 
   constructor(server: Server, parts: LaneParts<Route>) {
@@ -76,6 +79,7 @@ class Lane<Route> implements LaneOwner<Route> {
     this.onLost = parts.onLost
     this.#server = server
     this.#parts = parts
+    this.#askIfThere = createHalfCloseWatch(parts.schedule)
     this.#event = server instanceof TlsServer ? 'secureConnection' : 'connection'
     ;[this.#toNode] = server.listeners(this.#event) as [NodesListener]
     server.off(this.#event, this.#toNode)
@@ -147,15 +151,19 @@ class Lane<Route> implements LaneOwner<Route> {
   }
 
   #look(connection: LaneConnection<Route>): void {
-    const { socket, isInHead, isHeld, isDropping, isIdle, isNew } = connection
-    if (isHeld) connection.noteProgress()
+    const { socket, isInHead, held, isDropping, isIdle, isNew } = connection
+    if (held !== undefined) connection.noteProgress()
     const turns = this.turn - connection.sinceTurn
     const { headersTimeoutMs } = this.#parts
     const { keepAliveTimeout } = this.#server
     if (isInHead) {
       if (turns > TURNS_FOR_HEAD) this.leave(connection, 'slow')
-    } else if (isHeld) {
+    } else if (held !== undefined) {
       if (turns > TURNS_HELD) socket.destroy()
+      else if (turns >= TURNS_UNASKED && !held.isAsked) {
+        held.isAsked = true
+        this.#askIfThere(socket)
+      }
     } else if (isIdle && isNew) {
       if (headersTimeoutMs > 0 && turns * TURN_MS > headersTimeoutMs) connection.fail('ERR_HTTP_REQUEST_TIMEOUT')
     } else if ((isIdle || isDropping) && keepAliveTimeout > 0 && turns * TURN_MS > keepAliveTimeout) {

@@ -2,9 +2,12 @@
 import type { Socket } from 'node:net'
 
 import { END_OF_HEAD, readPlainHead, type PlainHead } from './plain-head.ts'
+import { MOST_ASKED_BYTES } from '../listen/half-close.ts'
 import { endLingering } from '../../message/connection/lingering-close.ts'
 
 export class WaitingBehind {
+  /** Whether the client was asked if it is there. */
+  isAsked = false
   readonly #socket: Socket
   readonly #pieces: Buffer[] = []
   #written: number
@@ -21,11 +24,12 @@ export class WaitingBehind {
     this.#pieces.push(piece)
   }
 
-  /** Whether bytes of the response went out since this was asked last: then a client that left would have been seen. */
+  /** Whether bytes of the response went out since this was true last: then a client that left would have been seen. */
   isAnswerGoing(): boolean {
-    const before = this.#written
-    this.#written = this.#socket.bytesWritten
-    return this.#written > before
+    const { bytesWritten } = this.#socket
+    if (bytesWritten - this.#written <= (this.isAsked ? MOST_ASKED_BYTES : 0)) return false
+    this.#written = bytesWritten
+    return true
   }
 
   /** They are not served. Bytes that nobody read would have the kernel take the response before them back with a reset. */

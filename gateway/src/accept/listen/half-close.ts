@@ -15,6 +15,7 @@ const BEGINNING = 'HTTP/1.1 '
  * the gateway closes the connection. At most seven zeros go before a chunk size: some clients accept only sixteen digits.
  */
 const ROUNDS_MS = [10, 40, 160, 640, 2560, 60_000, 300_000] as const
+export const MOST_ASKED_BYTES = ROUNDS_MS.length
 
 /** True when Node's parser has marked the request as an upgrade (an internal property). */
 function isUpgrade(request: GatewayRequest & { readonly upgrade?: boolean | null }): boolean {
