@@ -4,7 +4,7 @@ import fc from 'fast-check'
 
 import { tokenIdOf } from '../../gateway/src/authenticate/token/token-id.ts'
 import { Failure } from '../../gateway/src/failure.ts'
-import { createTokenIssuer, type TokenIssuer } from '../../gateway/src/renew/token-issuer.ts'
+import { createTokenIssuer, type TokenIssuer } from '../../gateway/src/renew/signing/token-issuer.ts'
 import { ISSUER, SECRET } from '../support/tokens.ts'
 import { claimsOf } from '../support/renewal.ts'
 import { createMachine, renewingConfig } from '../support/renewing-machine.ts'

@@ -5,7 +5,7 @@ import { calculateJwkThumbprint, importJWK, jwtVerify, type JWK } from 'jose'
 
 import { tokenIdOf } from '../../gateway/src/authenticate/token/token-id.ts'
 import type { SigningKeyOptions } from '../../gateway/src/options/issuer/renewal.ts'
-import { createTokenIssuer, type SigningKeyMaterial } from '../../gateway/src/renew/token-issuer.ts'
+import { createTokenIssuer, type SigningKeyMaterial } from '../../gateway/src/renew/signing/token-issuer.ts'
 import { SECRET } from '../support/tokens.ts'
 
 const FORMAT = { type: 'pkcs8', format: 'pem' } as const

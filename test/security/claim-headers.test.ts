@@ -1,6 +1,7 @@
 // Attack: a client says in a header of a claim who it is. Amplifiers: every spelling that upstreams fold, routes that send another
 // set or none, trailers, WebSockets, Connection. Defence: what any route sends is removed on every route, and said last.
 import t from 'tap'
+import { generateKeyPairSync } from 'node:crypto'
 
 import { headerValues, startUpstream, type RecordedRequest } from '../support/recording-upstream.ts'
 import { sendRaw, statusOf } from '../support/raw-http.ts'
@@ -10,7 +11,13 @@ import { handshakeHead, startWebSocketUpstream } from '../support/websocket.ts'
 
 const BETWEEN = [..."!#$%&'*+-.^_`|~"]
 const AUTHS = ['required', 'optional', 'none', 'report-only'] as const
-const OPTIONS = { issuers: [hmacIssuer()], claimHeaders: { 'x-user-id': '/sub' } }
+const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
+const signingKey = { pemFile: `${t.testdir({ 'key.pem': pem })}/key.pem`, alg: 'EdDSA' }
+const OPTIONS = {
+  issuers: [hmacIssuer()],
+  claimHeaders: { 'x-user-id': '/sub' },
+  assertion: { issuer: 'gateway', signingKey },
+}
 
 /** Another route sends x-plan: this one sends none, and removes it all the same. */
 function routes(websocket: boolean): Record<string, unknown>[] {
@@ -23,7 +30,7 @@ function routes(websocket: boolean): Record<string, unknown>[] {
 function spellings(name: string): string[] {
   const [first = '', ...rest] = name.split('-')
   return [
-    ...BETWEEN.map((between) => [first, ...rest].join(between)),
+    ...BETWEEN.flatMap((between) => [[first, ...rest].join(between), `X${between}Assertion`]),
     name.toUpperCase(),
     'X-uSeR-iD',
     'x_plan',
@@ -57,6 +64,9 @@ t.test('the headers of claims are the gateway’s in every spelling, on every ro
         const last = upstream.requests.at(-1) ?? { rawHeaders: [] }
         t.same(valuesOf(last, 'x-user-id'), isAsked && path !== '/plan' ? ['alice'] : [], path)
         t.same(valuesOf(last, 'x-plan'), [])
+        const asserted = valuesOf(last, 'x-assertion')
+        t.equal(asserted.length, isAsked ? 1 : 0)
+        t.notOk(asserted.includes('root'))
         t.same(headerValues(upstream.requests.at(-1), 'x-kept'), ['1'])
       }
       const trailers = spellings('x-user-id').map((name) => `${name}: root\r\n`)
@@ -65,7 +75,8 @@ t.test('the headers of claims are the gateway’s in every spelling, on every ro
         const head = [`POST /${auth}/x HTTP/1.1`, 'Host: a', 'Connection: close', authorization, body].join('\r\n')
         t.equal(statusOf(await sendRaw(port, head, 5000)), 200)
         t.equal(upstream.requests.at(-1)?.body.toString(), 'a')
-        t.same(valuesOf({ rawHeaders: upstream.trailers.at(-1) ?? [] }, 'x-user-id'), [], 'no trailers')
+        for (const name of ['x-user-id', 'x-assertion'])
+          t.same(valuesOf({ rawHeaders: upstream.trailers.at(-1) ?? [] }, name), [], 'no trailers')
       }
     }
   }
@@ -74,7 +85,7 @@ t.test('the headers of claims are the gateway’s in every spelling, on every ro
 t.test('nor does the handshake of a WebSocket, or a response, say them', async (t) => {
   const sockets = await startWebSocketUpstream(t)
   const answering = await startUpstream(t, (_request, response) => {
-    response.writeHead(200, ['x-user-id', 'evil', 'x.plan', 'evil', 'x-kept', 'evil'])
+    response.writeHead(200, ['x-user-id', 'evil', 'x_assertion', 'evil', 'x.plan', 'evil', 'x-kept', 'evil'])
     response.end()
   })
   for (const transport of ['direct', 'undici']) {

@@ -5,6 +5,7 @@ import { openConfigFiles } from './sources/config-files.ts'
 import { createAsWritten } from './text/as-written.ts'
 import { advise } from './checks/advice.ts'
 import { checkCertificates } from './checks/files/certificate-checks.ts'
+import { checkAssertionKeys } from './checks/files/assertion-key-checks.ts'
 import { checkKeys } from './checks/files/key-checks.ts'
 import { crossCheck } from './checks/cross-checks.ts'
 import { keepDigits } from './text/exact-numbers.ts'
@@ -84,6 +85,7 @@ export function loadConfig(
     ...checkRanges(schema, value),
     ...checkCertificates(named),
     ...checkKeys(named),
+    ...checkAssertionKeys(named),
     ...crossCheck(value, written),
   ])
   const locate = (finding: Finding) => source.locate(finding)

@@ -3,6 +3,7 @@ import type { Admitted } from './admitted.ts'
 import { RenewedEvents } from './streams/renewed-events.ts'
 import { createNextToken, type StreamRenewalPolicy } from './streams/stream-renewal.ts'
 import { Exchange, type ExchangePolicy } from './exchange.ts'
+import type { Assert } from './headers/assertion.ts'
 import type { ClaimHeaderSet } from './headers/claim-headers.ts'
 import type { RequestFacts } from './headers/headers.ts'
 import { hasBody, outgoingBody, type BodyLimits } from './streams/request-body.ts'
@@ -20,18 +21,20 @@ export interface ForwardPolicy extends ExchangePolicy {
   readonly preserveHost: boolean
   /** The headers with single claims that the route sends; undefined for none. */
   readonly claimHeaders: ClaimHeaderSet | undefined
+  /** Signs who calls, for the upstream; undefined where it gets no assertion. */
+  readonly assert: Assert | undefined
   /** Close code (RFC 6455 section 7.4) for a WebSocket whose token has expired or was revoked. */
   readonly closeCode: number
   /** True for the address of a trusted proxy, whose forwarding headers are believed. */
   readonly isTrusted: (address: string) => boolean
 }
 
-type FactsPolicy = Pick<ForwardPolicy, 'preserveHost' | 'isTrusted' | 'rewrite' | 'claimHeaders'>
+type FactsPolicy = Pick<ForwardPolicy, 'preserveHost' | 'isTrusted' | 'rewrite' | 'claimHeaders' | 'assert'>
 
 /** Collects the facts that the gateway adds to the request as headers. */
 export function factsOf(
   { request, requestId, caller, target }: Admitted,
-  { preserveHost, isTrusted, rewrite, claimHeaders }: FactsPolicy,
+  { preserveHost, isTrusted, rewrite, claimHeaders, assert }: FactsPolicy,
 ): RequestFacts {
   const peerAddress = peerAddressOf(request)
   return {
@@ -45,6 +48,7 @@ export function factsOf(
     authResult: caller?.headerValue,
     claimHeaders,
     claimValues: caller?.claimValues,
+    assertion: assert !== undefined && caller?.authenticated === true ? assert(caller) : undefined,
   }
 }
 

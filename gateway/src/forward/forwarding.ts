@@ -10,6 +10,7 @@ import type { Config } from '../options/config.ts'
 import type { UpstreamConfig } from '../options/upstreams.ts'
 import type { Revocation } from '../revoke/revocation.ts'
 import type { ForwardPolicy } from './forward.ts'
+import type { Assertions } from './headers/assertion.ts'
 import { claimHeaderNames, compileClaimHeaderSets } from './headers/claim-headers.ts'
 import { createHeaderFilter, type HeaderFilter } from './headers/headers.ts'
 import { authoritiesOf } from './headers/location.ts'
@@ -23,7 +24,10 @@ import { readUpstreamTls, type UpstreamTls } from './upstream/upstream-tls.ts'
 import { createWebSocketMount, type AdmittedUpgrade } from './websocket/websocket.ts'
 
 type RouteConfig = Config['routes'][number]
-type ForwardConfig = Pick<Config, 'upstreams' | 'limits' | 'authResult' | 'claimHeaders' | 'routes' | 'proxy'>
+type ForwardConfig = Pick<
+  Config,
+  'upstreams' | 'limits' | 'authResult' | 'claimHeaders' | 'assertion' | 'routes' | 'proxy'
+>
 
 export interface ForwardingEvents extends UpstreamEvents {
   /** The gateway answered a request that it could not forward. `cause` is for the log only. */
@@ -41,6 +45,8 @@ export interface ForwardingParts {
   /** Of all generations of this process, see watchStreams. */
   readonly watch: StreamWatch
   /** Returns the upstream of another generation where these facts are the same, or what `create` makes; closes it in the end. */
+  /** The assertions of another generation where the keys are the same; undefined for none. */
+  readonly assertions: Assertions | undefined
   readonly takeUpstream: (name: string, facts: unknown, create: () => Upstream) => Upstream
   readonly renewals: {
     readonly onDelivered: ForwardPolicy['onRenewed']
@@ -60,6 +66,8 @@ export interface Forwarding {
   policyOf(route: RouteConfig): ForwardPolicy | undefined
   /** Upstreams by name. */
   readonly upstreams: ReadonlyMap<string, Upstream>
+  /** The assertions of callers, where upstreams get them. */
+  readonly assertions: Assertions | undefined
   /** Starts the active health checks that do not run yet. */
   start(): void
 }
@@ -92,9 +100,10 @@ function createUpstreams(config: ForwardConfig, parts: ForwardingParts): Readonl
 }
 
 function createFilter(config: ForwardConfig, parts: ForwardingParts): HeaderFilter {
-  const { authResult, proxy } = config
+  const { authResult, assertion, proxy } = config
   return createHeaderFilter({
     authResultHeader: authResult.header.toLowerCase(),
+    assertionHeader: assertion?.header.toLowerCase(),
     reserved: [...parts.reserved, ...claimHeaderNames(config)],
     tokenHeaders: parts.authentication.tokenHeaders,
     underscores: proxy.underscores,
@@ -160,6 +169,7 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
       bodyLimits: bodyLimitsOf(route, config, watch),
       preserveHost: upstream.preserveHost,
       claimHeaders: claimHeadersOf(route),
+      assert: parts.assertions?.forUpstream(name),
       isTrusted,
       isStillGood: parts.revocation.policyOf(route).isStillGood,
       closeCode: route.closeCode,
@@ -179,6 +189,7 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
   return {
     policyOf,
     upstreams,
+    assertions: parts.assertions,
     start() {
       for (const upstream of upstreams.values()) upstream.start()
     },

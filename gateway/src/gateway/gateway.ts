@@ -22,7 +22,7 @@ import { renewalFactsOf } from '../revoke/entries-for.ts'
 import { createLogOut } from '../revoke/log-out.ts'
 import { createRevocation } from '../revoke/revocation.ts'
 import { boundTokenCache } from './bound-token-cache.ts'
-import { carryFailureLimit, carryIdentity, carryKeys, carryUpstreams, type Identity } from './change/carried.ts'
+import { carryFailureLimit, carryForwarding, carryIdentity, carryKeys, type Identity } from './change/carried.ts'
 import type { Carrying } from './change/carrying.ts'
 import { createGenerations, type Generations } from './change/generations.ts'
 import { createLasting, type Lasting } from './change/lasting.ts'
@@ -67,7 +67,7 @@ function joinStages(config: Config, lasting: Lasting, carrying: Carrying): Stage
   })
   const forwarding = createForwarding(config, {
     ...{ ...lasting, isTrusted, answer, authentication, renewals },
-    takeUpstream: carryUpstreams(carrying),
+    ...carryForwarding(config, carrying, lasting),
     reserved: ['x-tollgate', RENEWED_TOKEN_HEADER],
     events: createUpstreamEvents(log, count),
   })

@@ -5,6 +5,7 @@ import type { Authentication, AuthenticationParts } from '../authenticate/authen
 import type { KeySourceParts } from '../authenticate/keys/key-source.ts'
 import { lendKeys } from '../authenticate/keys/lent-keys.ts'
 import type { Clock } from '../clock.ts'
+import type { Forwarding } from '../forward/forwarding.ts'
 import type { Renewals, RenewalsParts } from '../renew/renewals.ts'
 import { lendRevocation } from '../revoke/lent-revocation.ts'
 import type { Revocation } from '../revoke/revocation.ts'
@@ -13,6 +14,7 @@ export interface Lent {
   readonly clock: Clock
   readonly fetchJson: KeySourceParts['fetchJson']
   readonly revocation: Revocation
+  readonly assertions: Forwarding['assertions']
   /** What stages are given beside their usual parts: keys of issuers and of renewal, counted failures, known tokens. */
   readonly parts: Required<Pick<AuthenticationParts, 'replaceKeys' | 'isCached'> & Pick<RenewalsParts, 'keysOf'>> &
     Pick<AdmissionStage, 'failureLimit'>
@@ -22,16 +24,19 @@ export interface LenderParts extends Pick<Lent, 'clock' | 'fetchJson' | 'revocat
   readonly authentication: Pick<Authentication, 'authenticator' | 'issuers'>
   readonly admission: Pick<AdmissionStage, 'failureLimit'>
   readonly renewals: Pick<Renewals, 'keysOf'>
+  readonly forwarding: Pick<Forwarding, 'assertions'>
 }
 
 /** For one question. */
-export function lend({ authentication, admission, renewals, revocation, clock, fetchJson }: LenderParts): Lent {
+export function lend({ authentication, admission, renewals, forwarding, ...rest }: LenderParts): Lent {
   const { issuers, authenticator } = authentication
   const { failureLimit } = admission
+  const { revocation, clock, fetchJson } = rest
   return {
     clock,
     fetchJson,
     revocation: lendRevocation(revocation),
+    assertions: forwarding.assertions,
     parts: {
       replaceKeys(name, create) {
         const running = issuers.find((issuer) => issuer.name === name)

@@ -7,7 +7,7 @@ import type { ForwardPolicy } from '../forward/forward.ts'
 import type { Forwarding } from '../forward/forwarding.ts'
 import type { RouteTally } from '../observe/metrics/route-tally.ts'
 import type { Config } from '../options/config.ts'
-import type { PublishedKeySet } from '../renew/publish-keys.ts'
+import type { PublishedKeySet } from '../renew/signing/publish-keys.ts'
 import type { LogOut } from '../revoke/log-out.ts'
 
 export type RouteConfig = Config['routes'][number]
@@ -30,7 +30,7 @@ export interface Route {
 export interface RouteParts {
   readonly admission: AdmissionStage
   readonly authorization: Authorization
-  readonly forwarding: Pick<Forwarding, 'policyOf'>
+  readonly forwarding: Pick<Forwarding, 'policyOf' | 'assertions'>
   readonly logOut: LogOut
   readonly renewals: { readonly published: readonly PublishedKeySet[] }
   readonly tallyOf: (path: string) => RouteTally
@@ -43,7 +43,7 @@ export function createRoutes(
 ): readonly Route[] {
   const { admission, authorization, forwarding, logOut, tallyOf } = parts
   return [
-    ...parts.renewals.published.map(({ path, answer }): Route => ({
+    ...[...parts.renewals.published, ...(forwarding.assertions?.published ?? [])].map(({ path, answer }): Route => ({
       admission: admission.policyForAnybody(path),
       scopes: [],
       tally: tallyOf(path),

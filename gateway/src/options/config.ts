@@ -5,6 +5,7 @@ import { CorsOptions } from './route/cors.ts'
 import { LimitsOptions, ListenOptions } from './listen.ts'
 import { TokensOptions } from './tokens.ts'
 import { AuthResultOptions } from './forward/auth-result.ts'
+import { AssertionOptions } from './forward/assertion.ts'
 import { ClaimHeadersOptions } from './forward/claim-headers.ts'
 import { ProxyOptions } from './forward/forward.ts'
 import { UpstreamOptions } from './upstreams.ts'
@@ -46,6 +47,7 @@ export const ConfigOptions = Options(
     revocation: RevocationOptions,
     authResult: AuthResultOptions,
     claimHeaders: Type.Optional(ClaimHeadersOptions),
+    assertion: Type.Optional(AssertionOptions),
     proxy: ProxyOptions,
     cors: Type.Optional(CorsOptions),
     upstreams: Type.Record(Type.String(), UpstreamOptions, {

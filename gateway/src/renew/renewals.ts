@@ -8,7 +8,7 @@ import type { Config } from '../options/config.ts'
 import type { BlockList } from '../revoke/block-list.ts'
 import { createDelivery } from './delivery.ts'
 import { createEndpoint, type AskIssuer, type Endpoint } from './endpoint.ts'
-import { publishedKeySets, type PublishedKey, type PublishedKeySet } from './publish-keys.ts'
+import { publishedKeySets, type PublishedKey, type PublishedKeySet } from './signing/publish-keys.ts'
 import { createRenewal, type RenewalEvents } from './renew.ts'
 import { createSessionLife } from './session-life.ts'
 import { createSharedAnswer, type MeetingPlace } from './shared-answer.ts'
@@ -90,7 +90,7 @@ export function createRenewals(
   return {
     byIssuer,
     keysOf: (issuer) => renewing.find(({ name }) => name === issuer)?.keys,
-    published: publishedKeySets(renewing.flatMap(toBePublished)),
+    published: publishedKeySets(renewing.flatMap(toBePublished), 'renewal_keys'),
     cookies: renewing.flatMap(({ delivery }) => delivery.cookie ?? []),
     successorOnStream: renewing.some(({ options }) => options.stream === 'event') ? successorOnStream : undefined,
     onDelivered(caller) {

@@ -2,8 +2,8 @@
 import t from 'tap'
 import { join } from 'node:path'
 
-import { createTokenIssuer } from '../../../gateway/src/renew/token-issuer.ts'
-import { kidInPem, kidLine } from '../../../gateway/src/renew/kid-in-pem.ts'
+import { createTokenIssuer } from '../../../gateway/src/renew/signing/token-issuer.ts'
+import { kidInPem, kidLine } from '../../../gateway/src/renew/signing/kid-in-pem.ts'
 import { readFileSync } from 'node:fs'
 import { runCli } from '../../support/run-cli.ts'
 

@@ -1,6 +1,7 @@
 // Checks options against each other: what the schema of a single option cannot express.
 import { checkAction } from './route/action-checks.ts'
 import type { AsWritten } from '../text/as-written.ts'
+import { checkAssertion } from './headers/assertion-checks.ts'
 import { checkClaimHeaders, claimHeadersOf } from './headers/claim-header-checks.ts'
 import { checkOwnHeaders, type OwnHeader } from './headers/header-names.ts'
 import { checkIssuers } from './issuer-checks.ts'
@@ -46,9 +47,15 @@ function checkTokenLocations(tokens: unknown): readonly Finding[] {
 
 /** All headers that only the gateway sets. */
 function ownHeaders(config: Loose, routes: readonly Loose[]): readonly OwnHeader[] {
-  const name = text(options(config['authResult'])['header'])
-  const result = { path: ['authResult', 'header'], carries: 'the auth result' }
-  return [...(name === undefined ? [] : [{ ...result, name }]), ...claimHeadersOf(config, routes)]
+  const one = (option: string, carries: string): readonly OwnHeader[] => {
+    const name = text(options(config[option])['header'])
+    return name === undefined ? [] : [{ name, path: [option, 'header'], carries }]
+  }
+  return [
+    ...one('authResult', 'the auth result'),
+    ...one('assertion', 'the assertion'),
+    ...claimHeadersOf(config, routes),
+  ]
 }
 
 function checkRevocation({ store }: Loose): readonly Finding[] {
@@ -78,6 +85,7 @@ export function crossCheck(config: unknown, written: AsWritten): readonly Findin
     ...checkTokenLocations(tokens),
     ...checkOwnHeaders(ownHeaders(options(config), routeList), tokens, written),
     ...checkClaimHeaders(options(config), routeList),
+    ...checkAssertion(options(config), routeList),
     ...checkOrigins({ cors, routes: routeList, tokens }),
     ...checkUpstreams(upstreams),
     ...checkRouteConnect(routeList, upstreams),

@@ -30,11 +30,15 @@ export interface RequestFacts {
   /** The headers with single claims that the route sends, and the values of the caller; undefined for none. */
   readonly claimHeaders: ClaimHeaderSet | undefined
   readonly claimValues: ClaimValues | undefined
+  /** The assertion for the upstream; undefined when none is sent. */
+  readonly assertion: string | undefined
 }
 
 export interface HeaderRules {
   /** Name of the auth-result header, lower case. */
   readonly authResultHeader: string
+  /** Name of the header with the assertion, lower case; undefined for none. */
+  readonly assertionHeader: string | undefined
   /** Other headers that only the gateway may set, in both directions; lower case. */
   readonly reserved: readonly string[]
   /** Headers that hold tokens, lower case. Variant spellings are dropped: they could carry a second token. */
@@ -58,8 +62,8 @@ const SLASH = 0x2f
 type Verdict = 'drop' | 'pass' | 'from-proxies'
 
 export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
-  const { authResultHeader, reserved, tokenHeaders, underscores, via } = rules
-  const own = new Set([authResultHeader, ...reserved].map(foldName))
+  const { authResultHeader, assertionHeader, reserved, tokenHeaders, underscores, via } = rules
+  const own = new Set([authResultHeader, assertionHeader ?? [], ...reserved].flat().map(foldName))
   const ofTokens = new Set(tokenHeaders.map(foldName))
   const viaValue = via === undefined ? undefined : `1.1 ${via}`
 
@@ -98,6 +102,7 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
       if (facts.authResult !== undefined) headers.push(authResultHeader, facts.authResult)
       if (facts.claimHeaders !== undefined && facts.claimValues !== undefined)
         sayClaims(headers, facts.claimHeaders, facts.claimValues)
+      if (facts.assertion !== undefined && assertionHeader !== undefined) headers.push(assertionHeader, facts.assertion)
       headers.push('x-request-id', facts.requestId)
       if (!facts.peerTrusted) {
         headers.push('x-forwarded-for', facts.peerAddress, 'x-forwarded-proto', facts.protocol)

@@ -8,6 +8,7 @@ import type { ForwardingParts } from '../../forward/forwarding.ts'
 import type { Upstream } from '../../forward/upstream/upstream.ts'
 import type { Config } from '../../options/config.ts'
 import type { Renewals } from '../../renew/renewals.ts'
+import { carryAssertions } from './carried-assertions.ts'
 import { carry, type CarriedParts, type Carrying } from './carrying.ts'
 import { issuerFiles } from './issuer-files.ts'
 
@@ -74,7 +75,15 @@ export function carryFailureLimit(
 }
 
 /** With its connections, and what is known of the health of its targets. */
-export function carryUpstreams(carrying: Carrying): ForwardingParts['takeUpstream'] {
+function carryUpstreams(carrying: Carrying): ForwardingParts['takeUpstream'] {
   return (name, facts, create) =>
     carrying.take<Upstream>(`upstream ${name}`, facts, create, (upstream) => upstream.close())
+}
+
+export function carryForwarding(
+  config: Config,
+  carrying: Carrying,
+  sources: Parameters<typeof carryAssertions>[2],
+): Pick<ForwardingParts, 'takeUpstream' | 'assertions'> {
+  return { takeUpstream: carryUpstreams(carrying), assertions: carryAssertions(config, carrying, sources) }
 }

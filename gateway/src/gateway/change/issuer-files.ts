@@ -25,3 +25,8 @@ function textOf(file: string): string | undefined {
 export function issuerFiles(issuers: readonly IssuerConfig[]): readonly (string | undefined)[] {
   return issuers.flatMap(filesOf).map(textOf)
 }
+
+/** The texts of the files of keys. */
+export function filesOfKeys(keys: readonly { readonly pemFile: string }[]): readonly (string | undefined)[] {
+  return keys.map(({ pemFile }) => textOf(pemFile))
+}

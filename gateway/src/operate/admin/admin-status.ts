@@ -25,10 +25,13 @@ export interface AdminStatusParts {
 const NOBODY = new AdminProblem(503, 'status_unavailable', 'No worker is there who could tell')
 
 /** Paths that the gateway answers with keys of its own. */
-function publishedPaths({ issuers }: Config) {
-  return issuers.flatMap(({ name, renewal }) =>
+function publishedPaths({ issuers, assertion }: Config) {
+  const ofAssertions =
+    assertion?.jwksPath === undefined ? [] : [{ path: assertion.jwksPath, auth: 'none', publishesKeysOf: 'assertion' }]
+  const ofIssuers = issuers.flatMap(({ name, renewal }) =>
     renewal?.jwksPath === undefined ? [] : [{ path: renewal.jwksPath, auth: 'none', publishesKeysOf: name }],
   )
+  return [...ofIssuers, ...ofAssertions]
 }
 
 export function addStatusRoutes(

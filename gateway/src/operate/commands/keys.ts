@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 
 import { CommandFailed, WrongCall } from './command-failed.ts'
-import { kidLine } from '../../renew/kid-in-pem.ts'
+import { kidLine } from '../../renew/signing/kid-in-pem.ts'
 import { ALGORITHMS, type Algorithm } from '../../options/tokens.ts'
 
 interface Generated {

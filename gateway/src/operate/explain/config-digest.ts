@@ -7,9 +7,10 @@ import type { Config } from '../../options/config.ts'
 const LEFT_OUT = new Set(['secret', 'headers', 'proxy'])
 
 export function configDigest(config: Config): string {
-  const { routes, issuers, tokens, limits, authResult, claimHeaders, cors, revocation } = config
+  const { routes, issuers, tokens, limits, authResult, claimHeaders, assertion, cors, revocation } = config
   const trusted = JSON.stringify(issuers, (name, value: unknown) => (LEFT_OUT.has(name) ? undefined : value))
   const { from, forward } = tokens
-  const rest = JSON.stringify([routes, from, forward, limits, authResult, claimHeaders, cors, revocation.onStoreDown])
+  const told = [authResult, claimHeaders, assertion]
+  const rest = JSON.stringify([routes, from, forward, limits, ...told, cors, revocation.onStoreDown])
   return createHash('sha256').update(`${trusted} ${rest}`).digest('base64url').slice(0, 16)
 }

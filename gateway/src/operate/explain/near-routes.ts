@@ -103,14 +103,14 @@ function compare(route: Routable, place: Place): (NearRoute & { readonly rank: n
 
 /** Returns the routes with the nearest paths first; none for a target without a path, or an invalid host. */
 export function nearRoutes(
-  { routes, issuers }: Config,
+  { routes, issuers, assertion }: Config,
   { method, target, headers }: ExplainedRequest,
 ): readonly NearRoute[] {
   const path = plainPath(target) ?? decodedPath(target) ?? rawPath(target)
   const host = hostNameOf(headers['host'] ?? '') ?? ''
   if (!path.startsWith('/')) return []
-  const published = issuers.flatMap(({ renewal }) =>
-    renewal?.jwksPath === undefined ? [] : [{ path: renewal.jwksPath, methods: ['GET'], hosts: undefined }],
+  const published = [...issuers.map(({ renewal }) => renewal), assertion].flatMap((keys) =>
+    keys?.jwksPath === undefined ? [] : [{ path: keys.jwksPath, methods: ['GET'], hosts: undefined }],
   )
   return [...routes, ...published]
     .flatMap(

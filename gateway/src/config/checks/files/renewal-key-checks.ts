@@ -10,7 +10,7 @@ import {
   readVerificationKey,
   type KeyHalves,
   type SigningKeyMaterial,
-} from '../../../renew/token-issuer.ts'
+} from '../../../renew/signing/token-issuer.ts'
 import type { Finding, Path } from '../../problem.ts'
 
 /** A key as written in the config, with the content of its file. */

@@ -1,4 +1,4 @@
-// Signs successors with the key and algorithm of an issuer's renewal.
+// Signs tokens in the gateway's own name, successors and assertions, and names the keys that verify them.
 import {
   createHash,
   createHmac,
@@ -10,11 +10,11 @@ import {
   type KeyObject,
 } from 'node:crypto'
 
-import type { SigningKeyOptions } from '../options/issuer/renewal.ts'
+import type { SigningKeyOptions } from '../../options/issuer/renewal.ts'
 import { kidInPem } from './kid-in-pem.ts'
 import { createTokenSigner } from './sign-token.ts'
-import type { Claims } from '../authenticate/auth-result.ts'
-import { writeExactJson } from '../message/json/exact-json.ts'
+import type { Claims } from '../../authenticate/auth-result.ts'
+import { writeExactJson } from '../../message/json/exact-json.ts'
 
 /** The options of a signing key, with the content of its PEM file. */
 export type SigningKeyMaterial = Readonly<Pick<SigningKeyOptions, 'kid' | 'alg'>> &

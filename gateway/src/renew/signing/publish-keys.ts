@@ -1,5 +1,5 @@
-// Publishes the public keys of successors, so that other services can verify them.
-import type { GatewayResponse } from '../message/client-exchange.ts'
+// Publishes the public keys of what the gateway signs, so that other services can verify it.
+import type { GatewayResponse } from '../../message/client-exchange.ts'
 
 export interface PublishedKey {
   readonly path: string
@@ -12,7 +12,10 @@ export interface PublishedKeySet {
 }
 
 /** Creates a JWK set (RFC 7517 section 5) for each path. It is cacheable, because keys do not change while the process runs. */
-export function publishedKeySets(keys: readonly PublishedKey[]): readonly PublishedKeySet[] {
+export function publishedKeySets(
+  keys: readonly PublishedKey[],
+  label: 'renewal_keys' | 'assertion_keys',
+): readonly PublishedKeySet[] {
   return [...new Set(keys.map(({ path }) => path))].map((path) => {
     const body = JSON.stringify({ keys: keys.filter((key) => key.path === path).map(({ key }) => key) })
     return {
@@ -20,7 +23,7 @@ export function publishedKeySets(keys: readonly PublishedKey[]): readonly Publis
       answer(response, requestId) {
         response.writeHead(200, [
           ...['content-type', 'application/jwk-set+json', 'content-length', String(Buffer.byteLength(body))],
-          ...['cache-control', 'public, max-age=300', 'x-tollgate', 'renewal_keys', 'x-request-id', requestId],
+          ...['cache-control', 'public, max-age=300', 'x-tollgate', label, 'x-request-id', requestId],
         ])
         // Node omits the body for HEAD.
         response.end(body)
