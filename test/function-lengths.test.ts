@@ -24,7 +24,6 @@ const EXEMPT: ReadonlySet<string> = new Set([
   'gateway/src/forward/transport/undici-transport.ts createUndiciTransport',
   'gateway/src/forward/upstream/upstream.ts createUpstream',
   'gateway/src/forward/websocket/websocket.ts createWebSocketMount',
-  'gateway/src/gateway/listener/app.ts createApp',
   'gateway/src/observe/observe.ts createObserver',
   'gateway/src/operate/admin/revocation-request.ts createRevocationReader',
   'gateway/src/operate/workers/cluster.ts createCluster',

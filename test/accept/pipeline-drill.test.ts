@@ -181,14 +181,8 @@ for (const transport of ['direct', 'undici']) {
     // Of what was no HTTP, the last ones that were not written stand in no line.
     t.ok(sumOf(counts) >= told.length + suppressed, 'and one for each of all others')
     await eventually(() => upstream.open() <= 20, 'connections to the upstream are idle ones alone', 20_000)
-    const connections = () =>
-      new Promise<number>((resolve) => {
-        started.gateway.app.server.getConnections((_error, count) => {
-          resolve(count)
-        })
-      })
     // One that was refused while it sent is read for two seconds more.
-    await eventually(async () => (await connections()) === 0, 'no connection of a client is left')
+    await eventually(() => started.gateway.listeners.connections === 0, 'no connection of a client is left')
     await eventually(() => timers <= 4, `timers: ${timers}`, 20_000)
     tellFigure(
       `${transport}: ${played} clients, ${seen.length} requests at the upstream, ${routed.length} lines, nothing left`,

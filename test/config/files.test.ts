@@ -76,11 +76,11 @@ t.test('a loaded config is frozen, with defaults filled in, and durations and si
   const loaded = load(file)
   if (!loaded.ok) throw new Error('it must load')
   t.match(loaded.config, {
-    listen: { host: '127.0.0.1', port: 8080 },
+    listen: [{ host: '127.0.0.1', port: 8080 }],
     limits: { bodyBytes: 10_485_760, requestTimeout: 60_000 },
     upstreams: { up: { connections: 128, timeouts: { connect: 2000 } } },
   })
-  t.throws(() => Object.assign(loaded.config.listen, { port: 1 }), TypeError)
+  t.throws(() => Object.assign(loaded.config.listen[0] ?? {}, { port: 1 }), TypeError)
 })
 
 t.test(

@@ -55,7 +55,7 @@ ${UPSTREAM}${ROUTE}`
   t.match(loaded, {
     ok: true,
     config: {
-      listen: { port: 8080 },
+      listen: [{ port: 8080 }],
       errors: { detail: false, realm: '${NAME} n-1' },
       issuers: [
         { name: 'n', audiences: ['b'], keys: { secret: { value: 'two lines of 32 bytes or more\nand an end' } } },

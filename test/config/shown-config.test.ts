@@ -82,7 +82,7 @@ t.test('what no schema describes is masked, wherever it stands', async (t) => {
   const config = testConfig({ upstreams, routes })
   for (const changed of [
     { ...config, added: SECRET },
-    { ...config, listen: { ...config.listen, added: { deep: [SECRET] } } },
+    { ...config, listen: [{ ...config.listen[0], added: { deep: [SECRET] } }] },
     { ...config, routes: [{ ...config.routes[0], added: SECRET }] },
     { ...config, workers: { added: SECRET } },
   ])

@@ -59,7 +59,7 @@ export async function startWithAdmin(
   const { url, adminUrl, gateway, close } = await startGateway(config, log)
   let closed: Promise<void> | undefined
   const closeOnce = () => {
-    gateway.app.server.closeAllConnections()
+    void gateway.listeners.cut()
     return (closed ??= close())
   }
   t.teardown(closeOnce)

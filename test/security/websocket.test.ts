@@ -4,7 +4,7 @@
 import t from 'tap'
 import { once } from 'node:events'
 import { createHash } from 'node:crypto'
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 
 import { settle } from '../support/fake-clock.ts'
 import { startUpstream } from '../support/recording-upstream.ts'
@@ -36,14 +36,6 @@ function handshakeText(headers: readonly string[] = []): string {
     '',
     '',
   ].join('\r\n')
-}
-
-function openConnections(server: Server): Promise<number> {
-  return new Promise((resolve) => {
-    server.getConnections((_error, count) => {
-      resolve(count)
-    })
-  })
 }
 
 /** An upstream that answers each connection's first bytes with these, and keeps the connection. */
@@ -106,7 +98,7 @@ t.test('a client that resets at any moment of the upgrade ends nothing but its o
     await settle()
   }
   t.equal((await fetch(`${url}/open`, { headers: { connection: 'close' } })).status, 504, 'the process is alive')
-  while ((await openConnections(gateway.app.server)) > 0) await settle()
+  while (gateway.listeners.connections > 0) await settle()
   t.pass('no connection is left')
 })
 
@@ -186,7 +178,7 @@ t.test('WebSockets that come and go leave nothing behind', async (t) => {
     else upstream.sockets.at(-1)?.close(1000)
     await once(socket, 'close')
   }
-  while ((await openConnections(gateway.app.server)) > 0 || upstream.closes.length < 30) await settle()
+  while (gateway.listeners.connections > 0 || upstream.closes.length < 30) await settle()
   while (!(await gateway.metrics.text()).includes('tollgate_requests_in_flight 0')) await settle()
   t.pass('no request is in flight')
 })

@@ -7,7 +7,7 @@ export async function startChangeable(t: Teardown, options: Record<string, unkno
   return {
     ...started,
     async change(next: Record<string, unknown>): Promise<readonly string[]> {
-      const prepared = started.gateway.prepare(testConfig(next))
+      const prepared = await started.gateway.prepare(testConfig(next))
       try {
         await prepared.loadKeys()
         await prepared.openStore()

@@ -1,6 +1,6 @@
 // A client connection held by the test: bytes go out and come in when it says so.
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import { connect, type NetConnectOpts, type Socket } from 'node:net'
 
 import { waitFor } from './wait-for.ts'
 import type { Teardown } from './test-gateway.ts'
@@ -15,8 +15,9 @@ export interface RawConnection {
   readonly closed: () => boolean
 }
 
-export async function openRaw(t: Teardown, port: number): Promise<RawConnection> {
-  const socket = connect(port, '127.0.0.1')
+/** `to`: a port of 127.0.0.1, or an address. */
+export async function openRaw(t: Teardown, to: number | NetConnectOpts): Promise<RawConnection> {
+  const socket = connect(typeof to === 'number' ? { port: to, host: '127.0.0.1' } : to)
   const chunks: Buffer[] = []
   let closed = false
   socket

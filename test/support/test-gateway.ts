@@ -32,11 +32,21 @@ export interface TestGatewayParts {
   readonly schedule?: (delayMs: number, run: () => void) => () => void
 }
 
+function isElsewhere(listener: object): boolean {
+  return 'unix' in listener || 'systemd' in listener
+}
+
 /** A config as YAML would give it, with its defaults filled in. */
 export function testConfig(options: Record<string, unknown>): Config {
   // `TOLLGATE_TEST_PARSER=node` runs a test without the fast lane.
   const parser = process.env['TOLLGATE_TEST_PARSER'] ?? 'auto'
-  const listen = { port: 0, parser, ...(options['listen'] as object | undefined) }
+  const listener = (given: object) => ({
+    ...('port' in given || isElsewhere(given) ? {} : { port: 0 }),
+    parser,
+    ...given,
+  })
+  const given = (options['listen'] ?? {}) as object | readonly object[]
+  const listen = Array.isArray(given) ? given.map(listener) : listener(given)
   const filled = Value.Default(ConfigOptions, { log: { level: 'debug' }, ...options, listen })
   const [problem] = Value.Errors(ConfigOptions, filled)
   if (problem !== undefined) throw new Error(`the test's config is wrong: ${problem.instancePath} ${problem.message}`)
@@ -56,13 +66,13 @@ export async function startTestGateway(
   const { fetchJson, close } = createFetchJson()
   const gateway = buildServer(testConfig(options), { log, version: 'test', fetchJson, clock: systemClock, ...parts })
   await gateway.revocation.start()
-  await gateway.app.listen({ host: '127.0.0.1', port: 0 })
+  await gateway.listen()
   await gateway.loadKeys()
   t.teardown(async () => {
-    gateway.app.server.closeAllConnections()
+    void gateway.listeners.cut()
     await gateway.close()
     await close()
   })
-  const { port } = gateway.app.server.address() as { port: number }
+  const port = Number(/\d+$/.exec(gateway.listeners.urls[0] ?? '')?.[0])
   return { gateway, url: `http://127.0.0.1:${port}`, port, lines }
 }

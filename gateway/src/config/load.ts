@@ -11,7 +11,8 @@ import { crossCheck } from './checks/cross-checks.ts'
 import { keepDigits } from './text/exact-numbers.ts'
 import { resolveFiles } from './text/file-options.ts'
 import { inOrder, withoutEchoes, withoutFollowUps } from './echoes.ts'
-import type { Finding, Problem, Severity } from './problem.ts'
+import type { Finding, Path, Problem, Severity } from './problem.ts'
+import { valueAt } from './checks/loose.ts'
 import { checkRanges } from './checks/range-checks.ts'
 import { readBoundedFile, type ReadFile } from './text/read-file.ts'
 import { applySchema } from './schema/schema-findings.ts'
@@ -51,6 +52,11 @@ export interface LoadParts {
   readonly onValues?: (values: unknown) => void
 }
 
+/** A loaded config has a list where the file may have one value alone. */
+function pathAsWritten(value: unknown, path: Path): Path {
+  return path.filter((step, index) => typeof step !== 'number' || Array.isArray(valueAt(value, path.slice(0, index))))
+}
+
 function deepFreeze<Value>(value: Value): Value {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
     for (const member of Object.values(value)) deepFreeze(member)
@@ -88,7 +94,7 @@ export function loadConfig(
     ...checkAssertionKeys(named),
     ...crossCheck(value, written),
   ])
-  const locate = (finding: Finding) => source.locate(finding)
+  const locate = (finding: Finding) => source.locate({ ...finding, path: pathAsWritten(value, finding.path) })
   const told = (severity: Severity, more: readonly Finding[] = []) =>
     inOrder(withoutFollowUps([...found, ...more]).map(locate), file).filter((problem) => problem.severity === severity)
   const joined = (findings: readonly Finding[]) => told('warning', findings)

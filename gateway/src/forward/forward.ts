@@ -8,6 +8,7 @@ import type { ClaimHeaderSet } from './headers/claim-headers.ts'
 import type { RequestFacts } from './headers/headers.ts'
 import { hasBody, outgoingBody, type BodyLimits } from './streams/request-body.ts'
 import type { OutgoingRequest, Transport } from './transport/transport.ts'
+import { UNIX_PEER } from '../message/peer-address.ts'
 import { peerAddressOf } from '../message/trusted-proxies.ts'
 
 /** What forwarding needs of a route. Compiled once. */
@@ -39,7 +40,8 @@ export function factsOf(
   const peerAddress = peerAddressOf(request)
   return {
     requestId,
-    peerAddress,
+    // RFC 7239 section 6.2: what has no address.
+    peerAddress: peerAddress === UNIX_PEER ? 'unknown' : peerAddress,
     peerTrusted: isTrusted(peerAddress),
     protocol: 'encrypted' in request.socket ? 'https' : 'http',
     host: request.headers.host,

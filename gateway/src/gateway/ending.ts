@@ -1,6 +1,5 @@
 // Shuts a gateway down in steps: retires connections, ends streams, cuts requests that remain, and closes.
-import type { App } from './listener/app.ts'
-import { closeApp } from './listener/app.ts'
+import type { Front } from './listener/listener.ts'
 import type { InFlight } from './serve.ts'
 import type { StreamWatch } from '../forward/streams/stream-watch.ts'
 import type { Log } from '../observe/log.ts'
@@ -17,7 +16,7 @@ export interface Ending {
 }
 
 export interface EndingParts {
-  readonly listener: App
+  readonly front: Pick<Front, 'listeners' | 'close'>
   readonly inFlight: InFlight
   readonly leaveStreams: StreamWatch['leave']
   readonly log: Pick<Log, 'warn'>
@@ -25,20 +24,20 @@ export interface EndingParts {
 
 /** Creates the steps. `stop` runs before the last request has ended, `release` after it. */
 export function createEnding(
-  { listener, inFlight, leaveStreams, log }: EndingParts,
+  { front, inFlight, leaveStreams, log }: EndingParts,
   { stop, release }: { readonly stop: () => void; readonly release: () => Promise<void> },
 ): Ending {
   let closed: Promise<void> | undefined
 
   async function close(): Promise<void> {
     stop()
-    await closeApp(listener)
+    await front.close()
     await release()
   }
 
   return {
     retire() {
-      listener.connections.retire()
+      front.listeners.retire()
     },
     drain(withinMs) {
       leaveStreams(withinMs)
@@ -49,7 +48,7 @@ export function createEnding(
         count += 1
         log.warn({ requestId, method, route }, 'request cut (shutdown.timeout)')
       }
-      await listener.connections.cut()
+      await front.listeners.cut()
       return count
     },
     close: () => (closed ??= close()),

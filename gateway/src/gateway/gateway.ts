@@ -28,7 +28,7 @@ import { createGenerations, type Generations } from './change/generations.ts'
 import { createLasting, type Lasting } from './change/lasting.ts'
 import { createGeneration, type Stages } from './generation.ts'
 import { lend } from './lent.ts'
-import { createListener, type Listener } from './listener/listener.ts'
+import { createFront, type Front } from './listener/listener.ts'
 import { meetingPlaceOf } from './redis-meeting-place.ts'
 import { createRoutes } from './route.ts'
 import { createGateway, type Gateway, type ServerParts } from './running.ts'
@@ -41,15 +41,15 @@ export function buildServer(config: Config, parts: ServerParts): Gateway {
   const events = createRevocationEvents(log, leastTolerance(config.issuers))
   const lasting = createLasting(config, parts, {
     current: () => generations.current,
-    listener: () => listener,
+    listener: () => front,
     createRevocation: (rest) => createRevocation({ ...rest, options: config.revocation, storeOf, events }),
   })
   const generations: Generations = createGenerations(config, (next, carrying) =>
     createGeneration(next, joinStages(next, lasting, carrying), lasting),
   )
   const webSocketMount = webSocketMountOf(config)
-  const listener: Listener = createListener(config, { ...lasting, serving: generations, webSocketMount })
-  return createGateway({ ...lasting, listener, generations, lend: () => lend({ ...lasting, ...generations.current }) })
+  const front: Front = createFront(config, { ...lasting, serving: generations, webSocketMount })
+  return createGateway({ ...lasting, front, generations, lend: () => lend({ ...lasting, ...generations.current }) })
 }
 
 function joinStages(config: Config, lasting: Lasting, carrying: Carrying): Stages {

@@ -31,7 +31,7 @@ export interface Generation extends Serving, Omit<Stages, 'steps'> {
   /** Those that it admitted and that are under way. */
   readonly exchanges: Exchanges
   /** Creates what finds out how it is. */
-  readonly createFindings: (ofListener: Pick<FindingParts, 'certificateProblem'>) => () => readonly Finding[]
+  readonly createFindings: (ofListener: Pick<FindingParts, 'certificates'>) => () => readonly Finding[]
 }
 
 /** What belongs to the process. */

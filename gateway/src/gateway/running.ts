@@ -18,7 +18,9 @@ import type { Generations } from './change/generations.ts'
 import { createEnding, type Ending } from './ending.ts'
 import type { Generation } from './generation.ts'
 import type { Lent } from './lent.ts'
-import type { App } from './listener/app.ts'
+import type { Front } from './listener/listener.ts'
+import type { Listeners } from './listener/listeners.ts'
+import { certificatesOf } from './listener/certificates.ts'
 import type { InFlight } from './serve.ts'
 import type { Steps } from './steps.ts'
 
@@ -43,6 +45,9 @@ export interface ServerParts extends Partial<Pick<KeySourceParts, 'clock' | 'sch
 
 export interface Gateway extends Ending {
   readonly app: FastifyInstance
+  readonly listeners: Pick<Listeners, 'urls' | 'current' | 'connections' | 'cut'>
+  /** Listens, and serves from then on. Throws CannotStart; then no address is listened at. */
+  listen(): Promise<void>
   readonly metrics: Metrics
   /** Whether the gateway is ready, and which dependencies fail while it serves. */
   readonly readiness: () => Readiness
@@ -63,13 +68,13 @@ export interface Gateway extends Ending {
   /** Whether the last config that was read could be used, for the metrics. */
   noteReload(successful: boolean): void
   /** See prepareChange. One after the other. */
-  prepare(config: Config): Change
+  prepare(config: Config): Promise<Change>
   /** Generations that are not over: 1 when no exchange of an earlier one is under way. */
   readonly generations: number
 }
 
 export interface GatewayParts extends Pick<Gateway, 'metrics' | 'revocation' | 'lend'> {
-  readonly listener: App
+  readonly front: Front
   readonly generations: Generations
   readonly inFlight: InFlight
   readonly reloads: { successful: boolean; succeededAtMs: number }
@@ -80,23 +85,24 @@ export interface GatewayParts extends Pick<Gateway, 'metrics' | 'revocation' | '
 }
 
 /** Those of the generation that serves. */
-function findingsOf(generations: Generations, listener: Pick<App, 'certificateProblem'>): () => readonly Finding[] {
+function findingsOf(generations: Generations, { listeners }: Pick<Front, 'listeners'>): () => readonly Finding[] {
+  const ofListeners = { certificates: () => certificatesOf(listeners.current) }
   let generation = generations.current
-  let look = generation.createFindings(listener)
+  let look = generation.createFindings(ofListeners)
   return () => {
     if (generation !== generations.current) {
       generation = generations.current
-      look = generation.createFindings(listener)
+      look = generation.createFindings(ofListeners)
     }
     return look()
   }
 }
 
 export function createGateway(parts: GatewayParts): Gateway {
-  const { listener, generations, inFlight, reloads, watch, revocation, clock, schedule, metrics, log, lend } = parts
-  const readinessWatch = watchReadiness(findingsOf(generations, listener), clock, schedule)
+  const { front, generations, inFlight, reloads, watch, revocation, clock, schedule, metrics, log, lend } = parts
+  const readinessWatch = watchReadiness(findingsOf(generations, front), clock, schedule)
   const ending = createEnding(
-    { listener, inFlight, leaveStreams: watch.leave, log },
+    { front, inFlight, leaveStreams: watch.leave, log },
     {
       stop() {
         generations.stop()
@@ -110,7 +116,9 @@ export function createGateway(parts: GatewayParts): Gateway {
   )
 
   return {
-    app: listener.app,
+    app: front.app,
+    listeners: front.listeners,
+    listen: () => front.listen(),
     metrics,
     blockList: revocation.list,
     revocation,
@@ -141,7 +149,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       reloads.successful = successful
       if (successful) reloads.succeededAtMs = clock.now()
     },
-    prepare: (config) => prepareChange(config, { generations, listener, inFlight, revocation }),
+    prepare: (config) => prepareChange(config, { generations, listeners: front.listeners, inFlight, revocation }),
     get generations() {
       return generations.alive
     },

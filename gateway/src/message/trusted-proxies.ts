@@ -3,6 +3,7 @@ import { BlockList, isIP, isIPv6 } from 'node:net'
 
 import type { GatewayRequest } from './client-exchange.ts'
 import { memoize } from './memoize.ts'
+import { UNIX_PEER } from './peer-address.ts'
 
 /** Parses an address or a network in CIDR notation; undefined if it is neither. */
 function parseNetwork(text: string): { readonly address: string; readonly prefix: number } | undefined {
@@ -13,15 +14,15 @@ function parseNetwork(text: string): { readonly address: string; readonly prefix
   return /^\d{1,3}$/.test(length) && Number(length) <= bits ? { address, prefix: Number(length) } : undefined
 }
 
-/** True for an address or a network in CIDR notation. For the checks of a config. */
+/** True for an address, a network in CIDR notation, or `unix:`. For the checks of a config. */
 export function isNetwork(text: string): boolean {
-  return parseNetwork(text) !== undefined
+  return text === UNIX_PEER || parseNetwork(text) !== undefined
 }
 
 /** Size of the cache of results for each peer address. */
 const MAX_CACHED = 1000
 
-/** Creates the check of peer addresses. `networks` are addresses or networks in CIDR notation. */
+/** Creates the check of peer addresses. `networks` are addresses, networks in CIDR notation, or `unix:` for all socket files. */
 export function createTrust(networks: readonly string[]): PeerTrust {
   if (networks.length === 0) return () => false
   const list = new BlockList()
@@ -30,7 +31,10 @@ export function createTrust(networks: readonly string[]): PeerTrust {
     if (network !== undefined)
       list.addSubnet(network.address, network.prefix, isIPv6(network.address) ? 'ipv6' : 'ipv4')
   }
-  return memoize(MAX_CACHED, (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'))
+  const trustsUnix = networks.includes(UNIX_PEER)
+  return memoize(MAX_CACHED, (address) =>
+    isIP(address) === 0 ? trustsUnix && address === UNIX_PEER : list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4'),
+  )
 }
 
 /** True for the address of a trusted proxy, whose forwarding headers are believed. */

@@ -2,7 +2,8 @@
 import { Type, type StaticDecode } from 'typebox'
 
 import { CorsOptions } from './route/cors.ts'
-import { LimitsOptions, ListenOptions } from './listen.ts'
+import { LimitsOptions } from './limits.ts'
+import { ListenOptions } from './listen/listen.ts'
 import { TokensOptions } from './tokens.ts'
 import { AuthResultOptions } from './forward/auth-result.ts'
 import { AssertionOptions } from './forward/assertion.ts'

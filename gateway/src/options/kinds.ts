@@ -1,5 +1,5 @@
 // The types of option values that YAML lacks: durations, sizes, URLs, and objects that refuse unknown keys.
-import { Type, type TObject, type TObjectOptions, type TProperties } from 'typebox'
+import { Type, type StaticDecode, type TObject, type TObjectOptions, type TProperties, type TSchema } from 'typebox'
 
 const MS_PER_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 const BYTES_PER_UNIT: Readonly<Record<string, number>> = { B: 1, KiB: 1024, MiB: 1024 ** 2, GiB: 1024 ** 3 }
@@ -55,4 +55,14 @@ export function Options<Properties extends TProperties>(
   options: TObjectOptions & { description: string },
 ): TObject<Properties> {
   return Type.Object(properties, { ...options, additionalProperties: false })
+}
+
+/** One value, or a list of them: a list in the config. */
+export function OneOrMore<Schema extends TSchema>(
+  one: Schema,
+  options: { readonly description: string; readonly default?: unknown },
+) {
+  return Type.Codec(Type.Union([one, Type.Array(one, { minItems: 1 })], options))
+    .Decode((value): readonly StaticDecode<Schema>[] => (Array.isArray(value) ? value : [value]))
+    .Encode((values) => values as never)
 }

@@ -28,7 +28,10 @@ async function start(t: Teardown): Promise<Gateway> {
     routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
   })
   const ofNode: string[] = []
-  gateway.app.server.on('request', ({ method, url: target }) => void ofNode.push(`${method} ${target}`))
+  gateway.listeners.current[0]?.server.server.on(
+    'request',
+    ({ method, url: target }) => void ofNode.push(`${method} ${target}`),
+  )
   return { url, port, requests: upstream.requests, ofNode }
 }
 

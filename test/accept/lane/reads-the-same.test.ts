@@ -15,7 +15,7 @@ t.test('the oracle has the options of the gateway’s own server', async (t) => 
     upstreams: { up: { targets: ['http://127.0.0.1:9'] } },
     routes: [{ path: '/*', upstream: 'up', auth: 'none' }],
   })
-  const server = gateway.app.server as unknown as Record<string, unknown>
+  const server = gateway.listeners.current[0]?.server.server as unknown as Record<string, unknown>
   t.equal(server['maxHeaderSize'], PARSING.maxHeaderSize)
   t.equal(server['requireHostHeader'], PARSING.requireHostHeader)
   for (const [option, value] of Object.entries({

@@ -107,7 +107,7 @@ t.test('a change that is abandoned is as if it had never been', async (t) => {
     routes: [{ path, upstream: 'up', ...OPEN }],
   })
   const { gateway, url } = await startChangeable(t, options('/a'))
-  await gateway.prepare(testConfig(options('/b'))).abandon()
+  await (await gateway.prepare(testConfig(options('/b')))).abandon()
   t.equal(gateway.generations, 1)
   t.equal(await statusOf(`${url}/a`), 200, 'its upstream is not closed')
 })
@@ -122,7 +122,6 @@ t.test('what needs a restart is told, stays as it was, and the rest changes', as
   const { gateway, change, url } = await startChangeable(t, options())
   t.same(await change(options({ limits: { inFlight: 5 } })), [])
   const cases: readonly (readonly [object, string])[] = [
-    [{ listen: { port: 1 } }, 'listen'],
     [{ admin: { port: 1 } }, 'admin'],
     [{ workers: 3 }, 'workers'],
     [{ watch: true }, 'watch'],

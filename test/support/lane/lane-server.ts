@@ -71,6 +71,7 @@ export function createMemoryServer(withLane: boolean, respond: Respond = echo): 
       counts: new ParserCounts(),
       headersTimeoutMs: 0,
       maxWaiting: () => 100,
+      held: { count: 0 },
       onLost: () => undefined,
       isRetired: () => false,
       serve(request, response) {

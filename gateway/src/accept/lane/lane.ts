@@ -1,6 +1,5 @@
-// The fast lane: takes the listener's connections first, and hands those that bring more than plain requests to Node's parser.
+// The fast lane: takes a listener's connections first, and hands those that bring more than plain requests to Node's parser.
 import type { Server } from 'node:http'
-import { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 
 import { LaneConnection, type LaneOwner } from './lane-connection.ts'
@@ -27,6 +26,8 @@ export interface LaneParts<Route> {
   readonly headersTimeoutMs: number
   /** Connections on which requests may wait for others, as many as requests of Node's parser may. */
   readonly maxWaiting: () => number
+  /** Connections on which requests wait for others, of all lanes. */
+  readonly held: { count: number }
   /** See LaneOwner. */
   readonly onLost: (request: LaneRequest<Route>) => void
   /** From then on each response is the last of its connection. */
@@ -38,7 +39,7 @@ export interface LaneParts<Route> {
 type NodesListener = (this: Server, socket: Socket) => void
 
 /** Opens the lane of a server: from then on it gets the connections first. Who else listens for them still does. */
-export function openLane<Route>(server: Server, parts: LaneParts<Route>): Pick<Lane<Route>, 'held'> {
+export function openLane<Route>(server: Server, parts: LaneParts<Route>): void {
   const lane = new Lane(server, parts)
   const closeIdleOfNode = server.closeIdleConnections.bind(server)
   const closeAllOfNode = server.closeAllConnections.bind(server)
@@ -50,7 +51,6 @@ export function openLane<Route>(server: Server, parts: LaneParts<Route>): Pick<L
     closeAllOfNode()
     lane.closeAll()
   }
-  return lane
 }
 
 class Lane<Route> implements LaneOwner<Route> {
@@ -60,12 +60,9 @@ class Lane<Route> implements LaneOwner<Route> {
   readonly onLost: LaneParts<Route>['onLost']
   readonly waitsForHeads: boolean
   turn = 0
-  /** Connections on which requests wait for others. */
-  held = 0
   readonly #server: Server
   readonly #parts: LaneParts<Route>
   readonly #connections = new Set<LaneConnection<Route>>()
-  readonly #event: 'connection' | 'secureConnection'
   /** What Node's own server does with a connection: it is the first to listen for them. */
   readonly #toNode: NodesListener
   readonly #askIfThere: (socket: Socket) => void
@@ -80,10 +77,9 @@ class Lane<Route> implements LaneOwner<Route> {
     this.#server = server
     this.#parts = parts
     this.#askIfThere = createHalfCloseWatch(parts.schedule)
-    this.#event = server instanceof TlsServer ? 'secureConnection' : 'connection'
-    ;[this.#toNode] = server.listeners(this.#event) as [NodesListener]
-    server.off(this.#event, this.#toNode)
-    server.prependListener(this.#event, this.#take)
+    ;[this.#toNode] = server.listeners('connection') as [NodesListener]
+    server.off('connection', this.#toNode)
+    server.prependListener('connection', this.#take)
   }
 
   get retired(): boolean {
@@ -98,7 +94,7 @@ class Lane<Route> implements LaneOwner<Route> {
     connection.release()
     this.#toNode.call(this.#server, socket)
     // Those who listen beside it look at it as at one that came now.
-    for (const listener of this.#server.listeners(this.#event))
+    for (const listener of this.#server.listeners('connection'))
       if (listener !== this.#take) listener.call(this.#server, socket)
     // It was paused where requests waited: what was put back is read as if it came now.
     socket.resume()
@@ -114,12 +110,13 @@ class Lane<Route> implements LaneOwner<Route> {
   }
 
   onHeld(socket: Socket): void {
-    this.held += 1
-    if (this.held > this.#parts.maxWaiting()) socket.destroy()
+    const { held, maxWaiting } = this.#parts
+    held.count += 1
+    if (held.count > maxWaiting()) socket.destroy()
   }
 
   onFreed(): void {
-    this.held -= 1
+    this.#parts.held.count -= 1
   }
 
   /** As Node's server does with connections that are between two requests. */

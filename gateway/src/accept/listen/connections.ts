@@ -1,21 +1,20 @@
 // Supervises the listener's connections: checks each request before the router, and closes all connections at shutdown.
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
-import { Server as TlsServer } from 'node:https'
 import type { Socket } from 'node:net'
 
 import { brokenBy } from './broken.ts'
 import { afterItsTurnUnread, responseOn } from './current-response.ts'
 import { isForeignLine, isForeignMethod, isSpokenVersion } from './foreign-protocol.ts'
 import { createHalfCloseWatch } from './half-close.ts'
-import { createReadAhead, type ReadAhead } from './read-ahead.ts'
+import type { ReadAhead } from './read-ahead.ts'
 import type { Schedule } from '../../clock.ts'
 import type { FailureCode } from '../../failure.ts'
 
 type Serve = (request: IncomingMessage, response: ServerResponse) => void
 
 export interface ConnectionParts {
-  /** Most pipelined requests that wait, on all connections together. */
-  readonly maxWaiting: () => number
+  /** Of all listeners together. */
+  readonly readAhead: ReadAhead
   readonly schedule: Schedule
   /** Refuses a request before routing, closes its connection, and writes its access line. */
   readonly refuse: (request: IncomingMessage, response: ServerResponse, code: FailureCode) => void
@@ -28,7 +27,10 @@ export interface ConnectionParts {
 }
 
 export interface Connections {
-  readonly readAhead: Pick<ReadAhead, 'isHeld' | 'waiting'>
+  /** How many are open, each one beneath TLS beside the one in it. */
+  readonly count: number
+  /** Beneath TLS a connection is only cut, also one whose handshake does not end. */
+  note(socket: Socket): void
   /** Adds `Connection: close` to each response from now on. */
   retire(): void
   /** True after `retire`. */
@@ -42,11 +44,11 @@ interface NewSocket extends Socket {
   isNew?: boolean
 }
 
-/** Replaces the server's request listener (the router) and passes valid requests on to it. */
+/** Supervises the connections of one listener: replaces its request listener (the router), and passes valid requests on to it. */
 export function superviseConnections(server: Server, parts: ConnectionParts): Connections {
   const [route] = server.listeners('request') as [Serve]
   const open = new Set<Socket>()
-  const readAhead = createReadAhead(parts.maxWaiting, parts.schedule, parts.onLost)
+  const { readAhead } = parts
   const watchHalfClose = createHalfCloseWatch(parts.schedule)
   let retired = false
 
@@ -116,10 +118,7 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
 
   // A client may close its side after the request and still read (RFC 9112 section 9.6). By default Node closes at once.
   ;(server as Server & { httpAllowHalfOpen: boolean }).httpAllowHalfOpen = true
-  const isTls = server instanceof TlsServer
-  // Beneath TLS a connection is only cut, also one whose handshake does not end.
-  if (isTls) server.on('connection', note)
-  server.on(isTls ? 'secureConnection' : 'connection', (socket: NewSocket) => {
+  server.on('connection', (socket: NewSocket) => {
     note(socket)
     // Node caches the peer address when it is first read. Access lines need it after the connection has closed.
     void socket.remoteAddress
@@ -142,7 +141,10 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   })
 
   return {
-    readAhead,
+    note,
+    get count() {
+      return open.size
+    },
     get retired() {
       return retired
     },

@@ -1,7 +1,6 @@
 // Routes requests that ask to switch protocols: WebSocket handshakes go to their routes, all others are served without a switch.
 import type { IncomingMessage, Server } from 'node:http'
 import type { Socket } from 'node:net'
-import type { Duplex } from 'node:stream'
 
 import { afterItsTurnUnread } from '../listen/current-response.ts'
 import { hasHiddenHeaders } from '../listen/single-headers.ts'
@@ -53,21 +52,19 @@ function withoutOptions(connection: string): string | undefined {
 }
 
 /**
- * Replaces the server's upgrade listeners. With a listener, Node 20 emits `upgrade` for every request that offers one (curl
+ * Gives WebSocket handshakes of this server to the upgrade listeners of `switching`. With a listener, Node 20 emits `upgrade` for every request that offers one (curl
  * --http2, Java's client), and detaches the connection before the body. Such a request is replayed to the server without the
  * offer, as if the connection were new (RFC 9110 section 7.8: a server may ignore it). Calls `onLost` for requests whose
  * connection closed before their turn.
  */
-export function routeUpgrades(server: Server, onLost: (request: IncomingMessage) => void): void {
-  const listeners = server.listeners('upgrade') as ((request: IncomingMessage, socket: Duplex, head: Buffer) => void)[]
-  server.removeAllListeners('upgrade')
+export function routeUpgrades(server: Server, switching: Server, onLost: (request: IncomingMessage) => void): void {
   server.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
     // Node has detached the connection: without a listener a reset would end the process.
     socket.on('error', ignore)
     afterItsTurnUnread(
       socket,
       () => {
-        if (isWebSocketUpgrade(request)) for (const listener of listeners) listener(request, socket, head)
+        if (isWebSocketUpgrade(request)) switching.emit('upgrade', request, socket, head)
         else giveBack(server, request, socket, head)
       },
       () => {
@@ -86,7 +83,7 @@ function giveBack(server: Server, request: IncomingMessage, socket: Socket, head
   }
   socket.unshift(Buffer.concat([headWithoutUpgrade(request), head]))
   socket.setTimeout(0)
-  server.emit('encrypted' in socket ? 'secureConnection' : 'connection', socket)
+  server.emit('connection', socket)
   // Node has its own listener again. Without this, each offer would leave one of ours on the connection.
   socket.off('error', ignore)
 }

@@ -63,7 +63,13 @@ export function checkRouteConnect(routes: readonly Loose[], upstreams: unknown):
 
 function checkNetwork(network: string, path: Path): readonly Finding[] {
   if (!isNetwork(network))
-    return [{ path, message: 'is neither an address nor a network', hint: 'such as 10.0.0.0/8 or 192.0.2.7' }]
+    return [
+      {
+        path,
+        message: 'is neither an address nor a network',
+        hint: 'such as 10.0.0.0/8 or 192.0.2.7; "unix:" for socket files',
+      },
+    ]
   if (!network.endsWith('/0')) return []
   const hint = 'name the load balancers, or the network that they alone are in'
   return [{ severity: 'warning', path, message: 'is everybody: each client says itself which address it has', hint }]

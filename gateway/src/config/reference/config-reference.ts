@@ -1,6 +1,6 @@
 // Writes the reference of all options as Markdown, from their schema.
 import { isNoun } from '../schema/schema-words.ts'
-import { asNode, unitKindOf, type SchemaNode } from '../schema/schema-walk.ts'
+import { asNode, oneOfMany, unitKindOf, type SchemaNode } from '../schema/schema-walk.ts'
 import { ConfigOptions } from '../../options/config.ts'
 
 const INTRO = `# Configuration
@@ -59,6 +59,8 @@ function rows(node: SchemaNode, prefix: string): string[] {
 
 /** The nested options: of an object, of alternatives, of the entries of a list, or of the values of a map. */
 function inner(node: SchemaNode, path: string): string[] {
+  const one = oneOfMany(node)
+  if (one !== undefined) return inner(one, path)
   // None of them is required, because another alternative may be used.
   if (node.anyOf !== undefined && !isNoun(node.description))
     return node.anyOf.flatMap((branch) => inner({ ...branch, required: [] }, path))

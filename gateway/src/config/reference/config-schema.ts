@@ -20,7 +20,7 @@ interface JsonSchema {
 }
 
 /** Formats of Tollgate: some validators refuse a schema with an unknown format. */
-const OWN_FORMATS: ReadonlySet<string> = new Set(['file-path', 'folder-path'])
+const OWN_FORMATS: ReadonlySet<string> = new Set(['file-path', 'folder-path', 'socket-path'])
 
 const REFERENCE = '\\$\\{'
 

@@ -8,7 +8,7 @@ import { didYouMean, nameBeforeValue, nearest } from './did-you-mean.ts'
 import { options, valueAt } from '../checks/loose.ts'
 import type { Finding, Path } from '../problem.ts'
 import { placeOf, type Place } from './misplaced.ts'
-import { asNode, schemaAt, type SchemaNode } from './schema-walk.ts'
+import { asNode, oneOfMany, schemaAt, type SchemaNode } from './schema-walk.ts'
 import { findingOf, isNoun, list, type SchemaError } from './schema-words.ts'
 
 // The library stops at 8 errors by default; here all errors are reported.
@@ -52,7 +52,9 @@ function meantPlace(name: string, schema: SchemaNode | undefined, value: unknown
 
 function translate(error: SchemaError, root: SchemaNode, value: unknown, written: AsWritten): readonly Finding[] {
   const path = readPointer(error.instancePath, value)
-  const schema = schemaAt(root, path)
+  const node = schemaAt(root, path)
+  // Who writes no list means the one.
+  const schema = (node === undefined || Array.isArray(valueAt(value, path)) ? undefined : oneOfMany(node)) ?? node
   if (error.keyword === 'additionalProperties')
     return unknownKeys(error.params['additionalProperties'] as readonly string[], path, schema, valueAt(value, path))
   if (error.keyword === 'required') {
@@ -68,7 +70,9 @@ function translate(error: SchemaError, root: SchemaNode, value: unknown, written
 }
 
 /** Returns the index of the intended alternative, the one with an option of the value; -1 when the description is clear enough. */
-function meantOf({ anyOf = [], description }: SchemaNode, value: unknown): number {
+function meantOf(schema: SchemaNode, value: unknown): number {
+  if (oneOfMany(schema) !== undefined) return Array.isArray(value) ? 1 : 0
+  const { anyOf = [], description } = schema
   if (isNoun(description)) return -1
   const names = Object.keys(options(value))
   return anyOf.findIndex(({ properties = {} }) => names.some((name) => Object.hasOwn(properties, name)))
@@ -85,7 +89,14 @@ function withoutNoise(errors: readonly SchemaError[], root: SchemaNode, value: u
       const path = readPointer(instancePath, value)
       const meant = meantOf(schemaAt(root, path) ?? {}, valueAt(value, path))
       const alternatives = `${schemaPath}/anyOf/`
-      return { schemaPath, alternatives, instancePath, meant: meant === -1 ? undefined : `${alternatives}${meant}/` }
+      // What is wrong with the keys of an alternative counts only where it cannot be another one.
+      const end = oneOfMany(schemaAt(root, path) ?? {}) === undefined ? '/' : ''
+      return {
+        schemaPath,
+        alternatives,
+        instancePath,
+        meant: meant === -1 ? undefined : `${alternatives}${meant}${end}`,
+      }
     })
   const isNoise = ({ keyword, schemaPath, instancePath }: SchemaError) =>
     unions.some((union) => {

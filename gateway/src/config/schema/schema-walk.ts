@@ -12,7 +12,7 @@ export interface SchemaNode {
   readonly const?: unknown
   readonly examples?: readonly unknown[]
   readonly pattern?: string
-  /** `file-path` names an existing file, `folder-path` a folder that the gateway may create. */
+  /** `file-path` names an existing file, `folder-path` and `socket-path` what the gateway may create. */
   readonly format?: string
   /** True for a secret, which is never shown, even when it is written in the config file itself. */
   readonly writeOnly?: boolean
@@ -49,6 +49,11 @@ export function childSchema(node: SchemaNode, step: string | number): SchemaNode
     if (found !== undefined) return found
   }
   return undefined
+}
+
+/** One value or a list of them (`OneOrMore`): the schema of the one; undefined for any other schema. */
+export function oneOfMany({ anyOf: [one, many] = [] }: SchemaNode): SchemaNode | undefined {
+  return one?.type === 'object' && many?.type === 'array' ? one : undefined
 }
 
 /** Returns the schema of the option at a path; undefined when there is none. */

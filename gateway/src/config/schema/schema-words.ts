@@ -78,6 +78,9 @@ function fromType(schema: SchemaNode | undefined, value: unknown): Omit<Finding,
   const unit = unitKindOf(schema)
   if (unit !== undefined && typeof value === 'number')
     return { message: `must be ${UNITS[unit].kind}`, hint: `write it with a unit, such as ${UNITS[unit].example}` }
+  // YAML reads `0660` as the number 660, and 0o660 as 432.
+  if (schema?.type === 'string' && typeof value === 'number' && String(schema.examples?.[0]).startsWith('"'))
+    return { message: 'must be text', hint: `in quotes, such as ${list(schema.examples ?? [], ' or ')}` }
   return { message: `must be ${expectedKind(schema)}` }
 }
 

@@ -1,5 +1,5 @@
 // Resolves options that name files: makes paths absolute, relative to the config file, and checks that the files exist.
-import { accessSync, constants, statSync } from 'node:fs'
+import { accessSync, constants, existsSync, statSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 
 import { valueAt } from '../checks/loose.ts'
@@ -45,17 +45,24 @@ function folderFaultOf(folder: string): string | undefined {
   }
 }
 
+const FORMATS: Readonly<Record<string, (file: string) => string | undefined>> = {
+  'file-path': faultOf,
+  'folder-path': folderFaultOf,
+  'socket-path': (socket) => (existsSync(dirname(socket)) ? folderFaultOf(dirname(socket)) : 'its folder is not there'),
+}
+
 /** Makes paths absolute, in place, and reports missing files. Folders may be created later. */
 export function resolveFiles(schema: SchemaNode, config: unknown, configFile: string): readonly Finding[] {
   const findings: Finding[] = []
-  eachOption(schema, config, ({ format }, path) => {
+  eachOption(schema, config, ({ format = '' }, path) => {
     const key = path.at(-1)
     const holder = valueAt(config, path.slice(0, -1)) as Record<string | number, unknown>
     const name = key === undefined ? undefined : holder[key]
-    if ((format !== 'file-path' && format !== 'folder-path') || key === undefined || typeof name !== 'string') return
+    const fault = Object.hasOwn(FORMATS, format) ? FORMATS[format] : undefined
+    if (fault === undefined || key === undefined || typeof name !== 'string') return
     const file = resolve(dirname(configFile), name)
     holder[key] = file
-    const message = format === 'folder-path' ? folderFaultOf(file) : faultOf(file)
+    const message = fault(file)
     if (message !== undefined) findings.push({ path, message, hint: 'paths are relative to the config file' })
   })
   return findings

@@ -2,7 +2,7 @@
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import type { Config } from '../../options/config.ts'
 import type { Revocation } from '../../revoke/revocation.ts'
-import type { App } from '../listener/app.ts'
+import type { Listeners } from '../listener/listeners.ts'
 import type { InFlight } from '../serve.ts'
 import type { Generations } from './generations.ts'
 import { keepRestartOnly, type Kept } from './restart-only.ts'
@@ -22,17 +22,23 @@ export interface Change extends Pick<Kept, 'needsRestart'> {
 
 export interface ChangeParts {
   readonly generations: Generations
-  readonly listener: Pick<App, 'readCertificate'>
+  readonly listeners: Pick<Listeners, 'prepare'>
   readonly inFlight: InFlight
   readonly revocation: Pick<Revocation, 'prepare'>
 }
 
-/** Throws CannotStart, as a start would; then nothing has changed. */
-export function prepareChange(next: Config, { generations, listener, inFlight, revocation }: ChangeParts): Change {
+/** New addresses are listened at, and nobody is served there. Throws CannotStart, as a start would; then nothing has changed. */
+export async function prepareChange(
+  next: Config,
+  { generations, listeners, inFlight, revocation }: ChangeParts,
+): Promise<Change> {
   const { config, needsRestart } = keepRestartOnly(generations.current.config, next)
-  const useCertificate = listener.readCertificate()
   const { generation, commit, abandon } = generations.prepare(config)
-  const store = orElse(() => revocation.prepare(config.revocation), abandon)
+  const store = await orElse(() => revocation.prepare(config.revocation), abandon)
+  const addresses = await orElse(
+    () => listeners.prepare(config.listen),
+    () => Promise.all([store.abandon(), abandon()]),
+  )
   const { authentication, forwarding } = generation
   return {
     needsRestart,
@@ -41,23 +47,23 @@ export function prepareChange(next: Config, { generations, listener, inFlight, r
     openStore: () => store.open(),
     commit() {
       store.commit()
-      useCertificate()
       inFlight.limit = config.limits.inFlight
       forwarding.start()
       commit()
+      addresses.commit()
     },
     async abandon() {
-      await Promise.all([store.abandon(), abandon()])
+      await Promise.all([addresses.abandon(), store.abandon(), abandon()])
     },
   }
 }
 
 /** What is prepared already is let go where the next part cannot be. */
-function orElse<Part>(prepare: () => Part, abandon: () => Promise<void>): Part {
+async function orElse<Part>(prepare: () => Part | Promise<Part>, abandon: () => Promise<unknown>): Promise<Part> {
   try {
-    return prepare()
+    return await prepare()
   } catch (error) {
-    void abandon()
+    await abandon()
     throw error
   }
 }

@@ -5,8 +5,7 @@ import type { Config } from '../../options/config.ts'
 
 /** Paths, with why in a few words. */
 const RESTART_ONLY: readonly (readonly [option: string, why: string])[] = [
-  ['listen', 'the port is held by the process'],
-  ['admin', 'its port is held by the process'],
+  ['admin', 'the port is held by the process'],
   ['workers', 'processes are forked at the start'],
   ['watch', 'files are watched from the start'],
   ['shutdown', 'the end of the process is arranged at its start'],

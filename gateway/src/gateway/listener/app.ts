@@ -1,16 +1,14 @@
-// Creates the Fastify application without routes: strict parsing, one check of targets, and the gateway's own responses.
+// Creates the Fastify application without routes: it listens nowhere, and serves what the servers of the listeners read.
 import { fastify, type FastifyInstance } from 'fastify'
-import { once } from 'node:events'
-import type { Server as TlsServer } from 'node:https'
+import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
 
 import { createClientErrorHandler, type HeadLimits } from '../../accept/listen/client-error.ts'
-import { superviseConnections, type Connections } from '../../accept/listen/connections.ts'
+import type { ConnectionParts } from '../../accept/listen/connections.ts'
+import { createReadAhead } from '../../accept/listen/read-ahead.ts'
 import { createRequestIds, type RequestIdOf } from '../../accept/listen/request-id.ts'
 import { ParserCounts } from '../../accept/lane/parser-counts.ts'
 import type { InFlight } from '../serve.ts'
 import type { RawRequest } from '../steps.ts'
-import { readCertificate, watchCertificate } from '../watch/watch-certificate.ts'
-import { createFileWatch } from '../watch/watch-files.ts'
 import { shouldUpgradeCallback } from '../../accept/routes/upgrades.ts'
 import { rawAnswer } from '../../accept/answer.ts'
 import type { Schedule } from '../../clock.ts'
@@ -35,18 +33,17 @@ function leaveQuery(): Record<string, never> {
 
 export interface App {
   readonly app: FastifyInstance
-  readonly connections: Connections
+  /** How strictly each server parses. */
+  readonly parsing: ServerOptions
+  readonly onClientError: ReturnType<typeof createClientErrorHandler>
+  readonly supervision: ConnectionParts
   readonly requestIdOf: RequestIdOf
   /** What the head of a request may be, whoever reads it. */
   readonly headLimits: HeadLimits
   /** Who read how many requests. */
   readonly parsers: ParserCounts
-  /** Why the watched certificate cannot be used any more; undefined where none is watched. */
-  readonly certificateProblem: (() => string | undefined) | undefined
-  /** Reads the certificate of its files anew; what is returned has new connections get it. Throws CannotStart. */
-  readonly readCertificate: () => () => void
-  /** Stops timers and watchers. */
-  readonly stop: () => void
+  /** Connections of the fast lanes on which requests wait for others. */
+  readonly held: { count: number }
   /** Called for a pipelined request whose connection closed before its turn. */
   readonly onLost: (request: GatewayRequest) => void
 }
@@ -60,24 +57,7 @@ export interface AppParts {
   readonly injectedTarget?: string | undefined
 }
 
-/** Creates the application. It parses strictly and has no routes yet. */
-export function createApp(
-  { listen, limits, watch }: Config,
-  { log, schedule, serving, inFlight, injectedTarget }: AppParts,
-): App {
-  const requestIdOf = createRequestIds()
-  const parsers = new ParserCounts()
-  const headLimits = { bytes: limits.headerBytes, timeoutMs: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout) }
-  const parsing = {
-    maxHeaderSize: headLimits.bytes,
-    connectionsCheckingInterval: 1000,
-    requireHostHeader: false,
-    shouldUpgradeCallback,
-    // The timeout of heads. forward/streams/request-body.ts applies the timeouts of bodies.
-    headersTimeout: headLimits.timeoutMs,
-    requestTimeout: 0,
-    allowHalfOpen: true,
-  }
+function createFastify({ log, serving, injectedTarget }: AppParts, requestIdOf: RequestIdOf): FastifyInstance {
   const app = fastify({
     logger: false,
     genReqId: requestIdOf,
@@ -94,26 +74,7 @@ export function createApp(
     routerOptions: { maxParamLength: MAX_PARAMETER_LENGTH, querystringParser: leaveQuery },
     return503OnClosing: false,
     exposeHeadRoutes: false,
-    clientErrorHandler: createClientErrorHandler({
-      serving,
-      headLimits,
-      requestIdOf,
-      isHeld: (socket) => connections.readAhead.isHeld(socket),
-      onFault: (socket, fault) => {
-        serving.current.observer.onFault(socket, fault)
-      },
-    }),
-    http: parsing,
-    ...(listen.tls === undefined
-      ? {}
-      : {
-          https: {
-            ...readCertificate(listen.tls),
-            ...parsing,
-          },
-        }),
-  }) as FastifyInstance
-
+  })
   app.setErrorHandler((error, request, reply) => {
     log.error({ requestId: request.id, error }, 'internal error')
     reply.hijack()
@@ -121,14 +82,14 @@ export function createApp(
     if (reply.raw.headersSent) reply.raw.destroy()
     else answer(reply.raw, 'internal_error', request.id, { headers: cors.headersOf(request.raw) })
   })
+  return app
+}
 
-  function onLost(request: GatewayRequest): void {
-    serving.current.observer.onUnserved(request, requestIdOf(request))
-  }
-  const connections = superviseConnections(app.server, {
-    maxWaiting: () => inFlight.limit,
-    schedule,
-    refuse(request, response, code) {
+type Refusals = Pick<ConnectionParts, 'refuse' | 'refuseRaw'>
+
+function createRefusals({ serving }: AppParts, requestIdOf: RequestIdOf): Refusals {
+  return {
+    refuse(request: IncomingMessage, response: ServerResponse, code) {
       const { observer, answer, cors } = serving.current
       const id = requestIdOf(request)
       response.once('close', observer.begin(request, response, id, undefined))
@@ -142,44 +103,44 @@ export function createApp(
       endLingering(socket)
       observer.onUnserved(request, id, code)
     },
-    onLost,
-    onRequest: (socket) => {
-      parsers.countNode(socket)
-    },
-  })
-  const certificate =
-    watch && listen.tls !== undefined
-      ? watchCertificate(app.server as unknown as TlsServer, listen.tls, createFileWatch(schedule), log)
-      : undefined
+  }
+}
+
+/** Creates the application, which has no routes yet, and what its servers have in common. */
+export function createApp({ limits }: Pick<Config, 'limits'>, parts: AppParts): App {
+  const { schedule, serving, inFlight } = parts
+  const requestIdOf = createRequestIds()
+  const parsers = new ParserCounts()
+  const headLimits = { bytes: limits.headerBytes, timeoutMs: Math.min(MAX_HEADERS_TIME_MS, limits.requestTimeout) }
+
+  function onLost(request: GatewayRequest): void {
+    serving.current.observer.onUnserved(request, requestIdOf(request))
+  }
+  const readAhead = createReadAhead(() => inFlight.limit, schedule, onLost)
   return {
-    ...{ app, connections, requestIdOf, headLimits, parsers, onLost },
-    readCertificate: () => renewCertificate(app, listen),
-    certificateProblem: certificate?.problem,
-    stop: () => certificate?.stop(),
+    ...{ app: createFastify(parts, requestIdOf), requestIdOf, headLimits, parsers, onLost, held: { count: 0 } },
+    parsing: {
+      maxHeaderSize: headLimits.bytes,
+      connectionsCheckingInterval: 1000,
+      requireHostHeader: false,
+      shouldUpgradeCallback,
+      // The timeout of heads. forward/streams/request-body.ts applies the timeouts of bodies.
+      headersTimeout: headLimits.timeoutMs,
+      requestTimeout: 0,
+    } as ServerOptions,
+    onClientError: createClientErrorHandler({
+      ...{ serving, headLimits, requestIdOf },
+      isHeld: (socket) => readAhead.isHeld(socket),
+      onFault: (socket, fault) => {
+        serving.current.observer.onFault(socket, fault)
+      },
+    }),
+    supervision: {
+      ...{ readAhead, schedule, onLost },
+      ...createRefusals(parts, requestIdOf),
+      onRequest: (socket) => {
+        parsers.countNode(socket)
+      },
+    },
   }
-}
-
-function renewCertificate({ server }: FastifyInstance, { tls }: Pick<Config['listen'], 'tls'>): () => void {
-  if (tls === undefined) return () => undefined
-  const pair = readCertificate(tls)
-  return () => {
-    ;(server as unknown as TlsServer).setSecureContext(pair)
-  }
-}
-
-const IDLE_CHECK_MS = 50
-
-/** Closes the application. Node closes idle connections once, so connections that become idle later are closed here. */
-export async function closeApp({ app, connections, stop }: Pick<App, 'app' | 'connections' | 'stop'>): Promise<void> {
-  stop()
-  connections.retire()
-  // With several workers, the primary may have closed the server first. Requests in flight are waited for all the same.
-  const ended = app.server.listening ? once(app.server, 'close') : undefined
-  const closing = app.close()
-  const sweep = setInterval(() => {
-    app.server.closeIdleConnections()
-  }, IDLE_CHECK_MS)
-  await closing
-  await ended
-  clearInterval(sweep)
 }

@@ -1,5 +1,8 @@
-// Opens the fast lane of the listener: plain requests are served without node:http, by the same router and the same steps.
+// Opens the fast lane of a listener: plain requests are served without node:http, by the same router and the same steps.
+import type { Server } from 'node:http'
+
 import { openLane } from '../../accept/lane/lane.ts'
+import type { Connections } from '../../accept/listen/connections.ts'
 import type { Schedule } from '../../clock.ts'
 import type { App } from './app.ts'
 import type { Route } from '../route.ts'
@@ -7,20 +10,18 @@ import type { InFlight } from '../serve.ts'
 import type { RawRequest } from '../steps.ts'
 import type { Current } from './serving.ts'
 
-export interface FastLaneParts extends Pick<
-  App,
-  'app' | 'connections' | 'requestIdOf' | 'headLimits' | 'parsers' | 'onLost'
-> {
+export interface FastLaneParts extends Pick<App, 'requestIdOf' | 'headLimits' | 'parsers' | 'onLost' | 'held'> {
   readonly serving: Current
   readonly inFlight: Pick<InFlight, 'limit'>
   readonly schedule: Schedule
 }
 
-export function openFastLane(parts: FastLaneParts): { readonly held: number } {
-  const { app, connections, requestIdOf, headLimits, parsers, onLost, serving, inFlight, schedule } = parts
+export function openFastLane(server: Server, connections: Pick<Connections, 'retired'>, parts: FastLaneParts): void {
+  const { requestIdOf, headLimits, parsers, onLost, held, serving, inFlight, schedule } = parts
 
-  return openLane<Route>(app.server, {
+  openLane<Route>(server, {
     schedule,
+    held,
     maxHeadBytes: headLimits.bytes,
     headersTimeoutMs: headLimits.timeoutMs,
     counts: parsers,

@@ -1,23 +1,45 @@
-// Creates the listener: the application on Node's server, the routes in it, and the fast lane before it.
+// Creates what serves clients: the application with its routes, and the listeners before it.
 import type { WebSocketMount } from '../../forward/forwarding.ts'
 import type { Config } from '../../options/config.ts'
 import { createApp, type App, type AppParts } from './app.ts'
-import { openFastLane } from './fast-lane.ts'
+import { createConnectionServer } from './connection-server.ts'
+import { Listeners } from './listeners.ts'
 import { registerRoutes } from './routes.ts'
 
 export interface ListenerParts extends AppParts {
   readonly webSocketMount: WebSocketMount
 }
 
-export interface Listener extends App {
+/** What stands before the stages. */
+export interface Front extends Pick<App, 'app' | 'parsers'> {
+  readonly listeners: Listeners
   /** Requests that wait for others of their connection; of the lane each connection counts once. */
   waiting(): number
+  /** Throws CannotStart; then none listens. */
+  listen(): Promise<void>
+  /** Ends WebSockets, and waits for the requests in flight. */
+  close(): Promise<void>
 }
 
-export function createListener(config: Config, parts: ListenerParts): Listener {
-  const listener = createApp(config, parts)
-  const { readAhead } = listener.connections
-  registerRoutes(listener.app, { ...listener, ...parts })
-  const lane = config.listen.parser === 'node' ? { held: 0 } : openFastLane({ ...listener, ...parts })
-  return { ...listener, waiting: () => readAhead.waiting + lane.held }
+/** Throws CannotStart for a certificate that cannot be used. Nobody listens yet. */
+export function createFront(config: Config, parts: ListenerParts): Front {
+  const shared = createApp(config, parts)
+  const { app, parsers, held, supervision } = shared
+  registerRoutes(app, parts)
+  const listeners = new Listeners(
+    config.listen,
+    (options, place) => createConnectionServer(options, place, { ...shared, ...parts, watch: config.watch }),
+    parts.log,
+  )
+  return {
+    ...{ app, parsers, listeners },
+    waiting: () => supervision.readAhead.waiting + held.count,
+    async listen() {
+      await app.ready()
+      await listeners.listen()
+    },
+    async close() {
+      await Promise.all([listeners.close(), app.close()])
+    },
+  }
 }

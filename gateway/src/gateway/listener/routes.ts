@@ -1,10 +1,8 @@
 // Mounts the routes in Fastify: one hook that serves every request, and the WebSockets of all routes.
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import type { IncomingMessage } from 'node:http'
 
 import { laneStrategy, WEBSOCKET_LANE } from '../../accept/routes/lanes.ts'
 import { FORWARDED_METHODS } from '../../accept/routes/route-table.ts'
-import { routeUpgrades } from '../../accept/routes/upgrades.ts'
 import type { WebSocketMount } from '../../forward/forwarding.ts'
 import type { AdmittedUpgrade } from '../../forward/websocket/websocket.ts'
 import type { ClientExchange, RawRequest } from '../steps.ts'
@@ -19,8 +17,6 @@ declare module 'fastify' {
 
 export interface RoutesParts {
   readonly serving: Current
-  /** Called for a pipelined request whose connection closed before its turn. */
-  readonly onLost: (request: IncomingMessage) => void
   readonly webSocketMount: WebSocketMount
 }
 
@@ -57,10 +53,6 @@ export function registerRoutes(app: FastifyInstance, parts: RoutesParts): void {
   }
   app.addConstraintStrategy(laneStrategy)
   app.route(everyPath)
-  app.addHook('onReady', (done) => {
-    routeUpgrades(app.server, parts.onLost)
-    done()
-  })
   void app.register((scope, _options, done) => {
     scope.addHook('onRequest', (request, reply, proceed) => {
       // A connection that was to be switched serves nothing else, whatever is answered.

@@ -1,33 +1,42 @@
-// Replaces the certificate of the listener for new connections when its files change.
-import { createSecureContext } from 'node:tls'
-import type { Server as TlsServer } from 'node:https'
+// Replaces the certificate of a listener for new connections when its files change.
+import { createSecureContext, type Server as TlsServer } from 'node:tls'
 
 import { CannotStart } from '../../failure.ts'
 import { readNamedFile } from '../../options/named-file.ts'
 import type { WatchFiles } from './watch-files.ts'
-import type { Config } from '../../options/config.ts'
+import type { Place } from '../../options/listen/address.ts'
+import type { ListenerOptions } from '../../options/listen/listen.ts'
 import type { Log } from '../../observe/log.ts'
 
-type TlsFiles = NonNullable<Config['listen']['tls']>
+type TlsFiles = Pick<NonNullable<ListenerOptions['tls']>, 'cert' | 'key'>
 
 interface Pair {
   readonly cert: string
   readonly key: string
 }
 
-/** Throws CannotStart for a file that cannot be read, and for a pair that does not go together. */
-export function readCertificate({ cert, key }: TlsFiles): Pair {
+/** `place`: of the listener. Throws CannotStart for a file that cannot be read, and for a pair that does not go together. */
+export function readCertificate({ cert, key }: TlsFiles, place: Place): Pair {
   const pair = {
-    cert: readNamedFile('the certificate', cert, ['listen', 'tls', 'cert']),
-    key: readNamedFile('the key', key, ['listen', 'tls', 'key']),
+    cert: readNamedFile('the certificate', cert, [...place.path, 'tls', 'cert']),
+    key: readNamedFile('the key', key, [...place.path, 'tls', 'key']),
   }
   try {
     createSecureContext(pair)
   } catch (error) {
     const { reason = 'unknown reason' } = error as { readonly reason?: string }
-    throw new CannotStart(`${cert} and ${key} cannot be used for TLS: ${reason} (listen.tls)`, ['listen', 'tls'])
+    const message = `${cert} and ${key} cannot be used for TLS: ${reason} (${place.name}.tls)`
+    throw new CannotStart(message, [...place.path, 'tls'])
   }
   return pair
+}
+
+export interface CertificateWatchParts {
+  readonly files: TlsFiles
+  /** Of the listener. */
+  readonly place: Place
+  readonly watch: WatchFiles
+  readonly log: Log
 }
 
 export interface CertificateWatch {
@@ -37,21 +46,25 @@ export interface CertificateWatch {
 }
 
 /** Watches the files and swaps the certificate. Logs a pair that does not match or cannot be read, and keeps the old one. */
-export function watchCertificate(server: TlsServer, files: TlsFiles, watch: WatchFiles, log: Log): CertificateWatch {
+export function watchCertificate(
+  server: TlsServer,
+  { files, place, watch, log }: CertificateWatchParts,
+): CertificateWatch {
+  const name = `${place.name}.tls`
   let problem: string | undefined
   const stop = watch([files.cert, files.key], (fault) => {
     try {
-      if (fault !== undefined) throw new CannotStart(`${fault} (listen.tls)`, ['listen', 'tls'])
-      const pair = readCertificate(files)
+      if (fault !== undefined) throw new CannotStart(`${fault} (${name})`, [...place.path, 'tls'])
+      const pair = readCertificate(files, place)
       // Has thrown before the swap, unlike server.setSecureContext.
       server.setSecureContext(pair)
       problem = undefined
-      log.info('the certificate of listen.tls was exchanged')
+      log.info(`the certificate of ${name} was exchanged`)
     } catch (error) {
       problem = error instanceof Error ? error.message : 'the files cannot be used'
       log.error(
         { reason: problem },
-        'the certificate of listen.tls has changed and cannot be used: the last one still serves',
+        `the certificate of ${name} has changed and cannot be used: the last one still serves`,
       )
     }
   })

@@ -16,11 +16,8 @@ export interface FindingParts {
   readonly issuers: readonly TrustedIssuer[]
   readonly upstreams: ReadonlyMap<string, Pick<Upstream, 'canServe' | 'status'>>
   readonly revocation: Pick<Revocation, 'status' | 'refusal'>
-  /**
-   * Returns why the certificate files of the listener cannot be used; undefined if they can. Left out when the files are not
-   * watched.
-   */
-  readonly certificateProblem?: (() => string | undefined) | undefined
+  /** Returns the watched certificates of listeners, each with why its files cannot be used; undefined if they can. */
+  readonly certificates: () => readonly { readonly name: string; readonly problem: string | undefined }[]
   readonly clock: Clock
 }
 
@@ -43,7 +40,7 @@ function isNeededByAll(routes: readonly RouteConfig[], needs: (route: RouteConfi
 
 /** Creates the check. It reads the current state at each call, without fetching or waiting. */
 export function createFindings(parts: FindingParts): () => readonly Finding[] {
-  const { config, issuers, upstreams, revocation, certificateProblem, clock } = parts
+  const { config, issuers, upstreams, revocation, certificates, clock } = parts
   const counting = routesThatCount(config.routes)
   const takers = config.routes.filter(takesTokens)
   const accepts = (route: RouteConfig, issuer: string) => route.issuers === undefined || route.issuers.includes(issuer)
@@ -80,13 +77,13 @@ export function createFindings(parts: FindingParts): () => readonly Finding[] {
     })
   }
 
-  function ofCertificate(): Finding[] {
-    if (certificateProblem === undefined) return []
-    const part = 'certificate of listen.tls'
-    const problem = certificateProblem()
-    return problem === undefined
-      ? [{ part, state: 'ok' }]
-      : [{ part, state: 'degraded', reason: `${problem}; the last one still serves${NO_RESTART}` }]
+  function ofCertificates(): Finding[] {
+    return certificates().map(({ name, problem }): Finding => {
+      const part = `certificate of ${name}`
+      return problem === undefined
+        ? { part, state: 'ok' }
+        : { part, state: 'degraded', reason: `${problem}; the last one still serves${NO_RESTART}` }
+    })
   }
 
   function couldPass(route: RouteConfig): boolean {
@@ -95,7 +92,7 @@ export function createFindings(parts: FindingParts): () => readonly Finding[] {
   }
 
   return () => {
-    const findings = [...ofIssuers(), ...revocationFindings(revocation), ...ofUpstreams(), ...ofCertificate()]
+    const findings = [...ofIssuers(), ...revocationFindings(revocation), ...ofUpstreams(), ...ofCertificates()]
     if (counting.length === 0 || findings.some(({ state }) => state === 'failing') || counting.some(couldPass))
       return findings
     return [...findings, { part: 'routes', state: 'failing', reason: 'no route can answer a good token with 200' }]

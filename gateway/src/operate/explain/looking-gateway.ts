@@ -91,7 +91,7 @@ function beside(config: Config): Config {
     ...withoutStore(config, revocation.onStoreDown),
     watch: false,
     tokens: { ...tokens, cache },
-    listen: withoutTls(listen),
+    listen: listen.map(withoutTls),
     upstreams: Object.fromEntries(Object.entries(upstreams).map(([name, upstream]) => [name, withoutTls(upstream)])),
   }
 }
@@ -127,7 +127,7 @@ export function buildLookingGateway(
     schedule: () => () => undefined,
     injectedTarget: request.target,
     fetchJson,
-    wrapSteps: notingIn(seen, config.listen.tls !== undefined),
+    wrapSteps: notingIn(seen, config.listen[0]?.tls !== undefined),
     lent: withoutOthers(lent, request),
   })
   return { ...gateway, seen }

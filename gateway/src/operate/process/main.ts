@@ -2,6 +2,7 @@
 import closeWithGrace from 'close-with-grace'
 import type { FastifyInstance } from 'fastify'
 import type { AddressInfo } from 'node:net'
+import cluster from 'node:cluster'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { systemClock, systemSchedule } from '../../clock.ts'
@@ -20,16 +21,17 @@ import { standardOutput } from '../../observe/log-output.ts'
 import { notReadyAtAll, type Readiness } from '../../observe/readiness/readiness.ts'
 import { packageVersion } from './package-version.ts'
 import { buildServer } from '../../gateway/gateway.ts'
+import { portFault } from '../../gateway/listener/bind.ts'
+import { clearDeadSockets } from '../../gateway/listener/socket-file.ts'
 import { createFileWatch } from '../../gateway/watch/watch-files.ts'
 import type { Gateway, ServerParts } from '../../gateway/running.ts'
 import { IDLE_SIGNALS, tellIdleSignals } from './signals.ts'
 import { createServiceManager } from '../supervisor/service-manager.ts'
 import { keepTickShape } from './tick-shape.ts'
-import { CannotStart } from '../../failure.ts'
 
 export interface RunningProxy {
   readonly gateway: Gateway
-  /** `http://127.0.0.1:8080`, with the port that was really taken. */
+  /** `http://127.0.0.1:8080`, with the port that was really taken; of several listeners with a comma between them. */
   readonly url: string
   readonly close: () => Promise<void>
 }
@@ -52,11 +54,7 @@ export async function listen(
     await app.listen({ host, port })
     return app.server.address() as AddressInfo
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? 'unknown error'
-    const reason =
-      code === 'EADDRINUSE' ? 'is in use' : code === 'EACCES' ? 'needs more rights' : `cannot be listened on (${code})`
-    const name = code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND' ? 'host' : 'port'
-    throw new CannotStart(`port ${port} of ${host} ${reason} (${option}.${name})`, [option, name])
+    throw portFault({ host, port }, error, { path: [option], name: option })
   }
 }
 
@@ -88,8 +86,9 @@ export async function startProxy(config: Config, { onBuilt, onReady, ...parts }:
     // Keys and the block list together, as each may take its time; and the first request is answered as all others.
     await Promise.all([gateway.revocation.start(), firstKeys(gateway, config.startTimeout, parts.log)])
     await onReady?.(gateway)
-    const address = await listen(gateway.app, config.listen, 'listen')
-    return { gateway, url: urlOf(config.listen.tls === undefined ? 'http' : 'https', address), close }
+    if (!cluster.isWorker) await clearDeadSockets(config.listen)
+    await gateway.listen()
+    return { gateway, url: gateway.listeners.urls.join(', '), close }
   } catch (error) {
     await close()
     throw error

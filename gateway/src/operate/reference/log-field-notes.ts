@@ -35,7 +35,7 @@ export const LOG_FIELD_NOTES: Readonly<Record<LogField, string>> = {
   trouble: 'kind of trouble of the store',
   behindSec: 'seconds that the clock of this machine is behind that of Redis',
   toleranceSec: 'least `clockTolerance` of the issuers, in seconds',
-  url: 'where the gateway listens',
+  url: 'where the gateway listens; several addresses with a comma between',
   adminUrl: 'where the admin listener listens',
   version: 'version of Tollgate',
   node: 'version of Node',

@@ -1,5 +1,6 @@
 // Has a config serve in the gateway of this process, once the keys that it needs are here.
 import type { Change } from '../../gateway/change/change.ts'
+import { clearDeadSockets } from '../../gateway/listener/socket-file.ts'
 import type { Gateway } from '../../gateway/running.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Config } from '../../options/config.ts'
@@ -11,7 +12,7 @@ export async function prepareHere(
   gateway: Pick<Gateway, 'prepare'>,
   log: Pick<Log, 'warn'>,
 ): Promise<Change> {
-  const prepared = gateway.prepare(config)
+  const prepared = await gateway.prepare(config)
   try {
     await firstKeys(prepared, config.startTimeout, log)
     await prepared.openStore()
@@ -24,6 +25,7 @@ export async function prepareHere(
 
 /** Resolves to what needs a restart. Throws CannotStart; then nothing has changed. */
 export async function applyHere(config: Config, gateway: Gateway, log: Log): Promise<readonly string[]> {
+  await clearDeadSockets(config.listen)
   const prepared = await prepareHere(config, gateway, log)
   try {
     prepared.commit()

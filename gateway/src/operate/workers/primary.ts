@@ -4,6 +4,7 @@ import { availableParallelism } from 'node:os'
 
 import { systemClock, systemSchedule } from '../../clock.ts'
 import { boundTokenCache } from '../../gateway/bound-token-cache.ts'
+import { clearDeadSockets } from '../../gateway/listener/socket-file.ts'
 import { keepRestartOnly } from '../../gateway/change/restart-only.ts'
 import { createRevocationEvents, leastTolerance, revocationFindings } from '../../observe/events/revocation-events.ts'
 import type { Log } from '../../observe/log.ts'
@@ -58,6 +59,12 @@ async function withStore(revocation: Revocation, config: Config, change: () => P
   }
 }
 
+/** Socket files are cleared here, as the primary alone may do it. */
+async function changeWorkers(workers: Cluster, config: Config): Promise<void> {
+  await clearDeadSockets(config.listen)
+  await workers.change(config)
+}
+
 export function createPrimary(first: Config, { file, manager }: ReloadSource, log: Log): Primary {
   let running = { config: first, loadedAtMs: systemClock.now() }
   const reloads = { successful: true, succeededAtMs: running.loadedAtMs }
@@ -81,7 +88,7 @@ export function createPrimary(first: Config, { file, manager }: ReloadSource, lo
     ...{ file, manager, log },
     async apply(next) {
       const { config, needsRestart } = keepRestartOnly(running.config, next)
-      await withStore(revocation, config, () => workers.change(bound(config)))
+      await withStore(revocation, config, () => changeWorkers(workers, bound(config)))
       running = { config, loadedAtMs: systemClock.now() }
       return needsRestart
     },

@@ -3,6 +3,7 @@ import closeWithGrace from 'close-with-grace'
 import { setTimeout as pause } from 'node:timers/promises'
 
 import { systemSchedule } from '../../clock.ts'
+import { clearDeadSockets } from '../../gateway/listener/socket-file.ts'
 import { createFileWatch } from '../../gateway/watch/watch-files.ts'
 import { createLog } from '../../observe/log.ts'
 import { standardOutput } from '../../observe/log-output.ts'
@@ -54,7 +55,7 @@ export async function runWorkers(config: Config, file: string): Promise<void> {
   )
   try {
     const adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
-    await revocation.start()
+    await Promise.all([revocation.start(), clearDeadSockets(config.listen)])
     if (isEnding) return
     const url = await workers.start()
     if (isEnding) return

@@ -5,9 +5,9 @@ import { Duration, Options } from '../kinds.ts'
 
 export const ProxyOptions = Options(
   {
-    trustedProxies: Type.Array(Type.String({ examples: ['10.0.0.0/8', '192.0.2.7'] }), {
+    trustedProxies: Type.Array(Type.String({ examples: ['10.0.0.0/8', '192.0.2.7', 'unix:'] }), {
       description:
-        'Addresses or networks of load balancers in front: their Forwarded and X-Forwarded-* are believed and passed on, with the peer as one more hop. Others are replaced. Default none.',
+        'Addresses or networks of load balancers in front, "unix:" for those that connect to a socket file: their Forwarded and X-Forwarded-* are believed and passed on, with the peer as one more hop. Others are replaced. Default none.',
       default: [],
     }),
     clientAddress: Type.Enum(['x-forwarded-for', 'forwarded'], {

@@ -78,7 +78,10 @@ function checkPair(path: Path, files: NamedFiles): readonly Finding[] {
 }
 
 export function checkCertificates(files: NamedFiles): readonly Finding[] {
-  const { issuers, upstreams } = options(files.config)
+  const { issuers, upstreams, listen } = options(files.config)
+  const ofListeners: readonly Path[] = Array.isArray(listen)
+    ? listen.map((_, index) => ['listen', index, 'tls'])
+    : [['listen', 'tls']]
   const ofUpstreams = Object.keys(options(upstreams)).map((name): Path => ['upstreams', name, 'tls'])
   const authorities: readonly Path[] = [
     ...ofUpstreams.map((path) => [...path, 'ca']),
@@ -86,7 +89,7 @@ export function checkCertificates(files: NamedFiles): readonly Finding[] {
     ['revocation', 'store', 'ca'],
   ]
   return [
-    ...[['listen', 'tls'], ...ofUpstreams].flatMap((path) => checkPair(path, files)),
+    ...[...ofListeners, ...ofUpstreams].flatMap((path) => checkPair(path, files)),
     ...authorities.flatMap((path) => {
       const bytes = contentOf(files, path)
       return bytes === undefined ? [] : checkCertificateFile(path, bytes, files)

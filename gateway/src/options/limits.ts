@@ -1,37 +1,7 @@
-// The options of the accept stage: where the gateway listens, and its limits.
+// The options of what one request may cost.
 import { Type, type StaticDecode } from 'typebox'
 
 import { Duration, Options, Size } from './kinds.ts'
-
-export const ListenOptions = Options(
-  {
-    host: Type.String({
-      description: 'Address to listen on; 0.0.0.0 for all. Default 127.0.0.1.',
-      default: '127.0.0.1',
-    }),
-    port: Type.Integer({
-      description: 'Port of the proxy; 0 takes a free one. Default 8080.',
-      default: 8080,
-      minimum: 0,
-      maximum: 65535,
-    }),
-    parser: Type.Enum(['auto', 'node'], {
-      description:
-        'Who reads requests: auto has plain ones read by the fast lane and all others by the parser of Node, node has that parser read them all. Default auto.',
-      default: 'auto',
-    }),
-    tls: Type.Optional(
-      Options(
-        {
-          cert: Type.String({ description: 'File with the certificate chain in PEM.', format: 'file-path' }),
-          key: Type.String({ description: 'File with the private key in PEM.', format: 'file-path' }),
-        },
-        { description: 'Serve HTTPS with this certificate. Left out: plain HTTP.' },
-      ),
-    ),
-  },
-  { description: 'Where clients reach the gateway.', default: {} },
-)
 
 export const LimitsOptions = Options(
   {
@@ -100,5 +70,4 @@ export const LimitsOptions = Options(
   { description: 'Bounds on what one request can cost.', default: {} },
 )
 
-export type ListenOptions = StaticDecode<typeof ListenOptions>
 export type LimitsOptions = StaticDecode<typeof LimitsOptions>

@@ -1,0 +1,86 @@
+// Serves the connections of one listener: TLS where it is asked for, then the fast lane and Node's parser behind it.
+import { createServer, type Server } from 'node:http'
+import type { Socket } from 'node:net'
+
+import { superviseConnections, type Connections } from '../../accept/listen/connections.ts'
+import { routeUpgrades } from '../../accept/routes/upgrades.ts'
+import type { Place } from '../../options/listen/address.ts'
+import type { ListenerOptions } from '../../options/listen/listen.ts'
+import type { App, AppParts } from './app.ts'
+import { openFastLane } from './fast-lane.ts'
+import { createTlsFront, type TlsFront } from './tls-front.ts'
+
+export interface ConnectionServerParts extends App, AppParts {
+  /** Whether files are watched. */
+  readonly watch: boolean
+}
+
+export interface ConnectionServer {
+  readonly server: Server
+  readonly connections: Connections
+  readonly tls: TlsFront | undefined
+  /** Serves a connection that a listener accepted. */
+  take(socket: Socket): void
+  /** Each response is the last of its connection, and idle connections are closed. Resolves when none is left. */
+  drain(): Promise<void>
+}
+
+const IDLE_CHECK_MS = 50
+
+function createNodeServer(parts: ConnectionServerParts): Server {
+  const { app, parsing, onClientError, serving, onLost } = parts
+  const server = createServer(parsing, (request, response) => {
+    app.routing(request, response)
+  })
+  server.keepAliveTimeout = app.server.keepAliveTimeout
+  server.on('clientError', onClientError)
+  if (serving.current.upgrade !== undefined) routeUpgrades(server, app.server, onLost)
+  return server
+}
+
+/** Throws CannotStart for a certificate that cannot be used. */
+export function createConnectionServer(
+  options: ListenerOptions,
+  place: Place,
+  parts: ConnectionServerParts,
+): ConnectionServer {
+  const server = createNodeServer(parts)
+  const connections = superviseConnections(server, parts.supervision)
+  if (options.parser === 'auto') openFastLane(server, connections, parts)
+  const tls = options.tls === undefined ? undefined : createTlsFront(options.tls, place, { ...parts, server })
+  let isWatching = false
+
+  return {
+    server,
+    connections,
+    tls,
+    take(socket) {
+      // Node's server looks after heads that do not come from when it is told that it listens, which others do for it.
+      if (!isWatching) server.emit('listening')
+      isWatching = true
+      if (tls === undefined) {
+        server.emit('connection', socket)
+        return
+      }
+      connections.note(socket)
+      tls.take(socket)
+    },
+    async drain() {
+      tls?.stop()
+      connections.retire()
+      server.closeIdleConnections()
+      await new Promise<void>((resolve) => {
+        const look = () => {
+          server.closeIdleConnections()
+          if (connections.count > 0) return
+          clearInterval(sweep)
+          resolve()
+        }
+        // Node closes idle connections once, so those that become idle later are closed here.
+        const sweep = setInterval(look, IDLE_CHECK_MS)
+        look()
+      })
+      server.close()
+    },
+  }
+}
