@@ -96,6 +96,8 @@ t.test('it runs where only its declared dependencies are', async (t) => {
   t.match(run(BIN, '--version'), { status: 0, stdout: /^\d+\.\d+\.\d+\n$/ })
   const example = 'node_modules/tollgate/config/examples/pem-file.yaml'
   t.match(run(BIN, 'check', '-c', example), { status: 0, stdout: /is right/ })
+  t.match(run(BIN, 'init', '--yes'), { status: 0, stdout: /written: config.gateway\.yaml/ })
+  t.match(run(BIN, 'check', '--strict'), { status: 0, stdout: /is right/ })
 })
 
 const USER_PROGRAM = `

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 
 import { CommandFailed, NotKnown, WrongCall } from './command-failed.ts'
+import { addExamples } from './setup/examples.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 import { packageVersion } from '../process/package-version.ts'
 import { CannotStart } from '../../failure.ts'
@@ -9,11 +10,15 @@ import { CannotStart } from '../../failure.ts'
 interface CommandEntry {
   readonly description: string
   /** Loads the code of the command, which may be the whole gateway, and adds its arguments and description. */
-  readonly add: (command: Command) => Promise<void>
+  readonly add: (command: Command, whole: () => Promise<Command>) => Promise<void>
 }
 
 /** Only the called command is loaded: the code of the gateway takes a second to load, and `--version` needs none of it. */
 const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  init: {
+    description: 'write a first config, with the keys or secrets that it names; asks at a terminal',
+    add: async (command) => (await import('./setup/init.ts')).addInit(command),
+  },
   run: {
     description: 'start the gateway',
     add: async (command) => (await import('./run.ts')).addRun(command),
@@ -33,7 +38,19 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   },
   keys: {
     description: 'make keys',
-    add: async (command) => (await import('./keys.ts')).addKeys(command),
+    add: async (command) => (await import('./setup/keys.ts')).addKeys(command),
+  },
+  schema: {
+    description: 'print the JSON schema of the config, for editors',
+    add: async (command) => (await import('./setup/schema.ts')).addSchema(command),
+  },
+  completion: {
+    description: 'print the script that completes commands and options in a shell',
+    add: async (command, whole) => (await import('./setup/completion.ts')).addCompletion(command, whole),
+  },
+  health: {
+    description: 'ask a running gateway whether it is ready; exit code 0 if it is, 1 if not, for health checks',
+    add: async (command) => (await import('./running/health.ts')).addHealth(command),
   },
   status: {
     description: 'tell how a running gateway is: ready or not, its config, its targets and its keys',
@@ -65,7 +82,9 @@ async function buildProgram(called: readonly string[]): Promise<Command> {
     .showSuggestionAfterError()
   for (const [name, { description, add }] of Object.entries(COMMANDS)) {
     const command = program.command(name).description(description)
-    if (called.includes(name)) await add(command)
+    if (!called.includes(name)) continue
+    await add(command, () => buildProgram(Object.keys(COMMANDS)))
+    addExamples(command)
   }
   overrideExits(program)
   return program

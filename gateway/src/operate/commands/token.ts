@@ -148,8 +148,10 @@ export function addToken(token: Command): void {
     .option('--typ <type>', 'type in the header', 'JWT')
     .option('--claims <json>', 'claims; iat and exp are added', '{}')
     .option('--expires <duration>', 'lifetime, such as 15m or 1d', '15m')
-    .action((options: SignOptions) => {
-      process.stdout.write(`${sign(options)}\n`)
+    .option('--json', 'print JSON')
+    .action((options: SignOptions & { readonly json?: boolean }) => {
+      const token = sign(options)
+      process.stdout.write(`${options.json === true ? JSON.stringify({ token }) : token}\n`)
     })
   token
     .command('verify')

@@ -4,9 +4,9 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 
-import { CommandFailed, WrongCall } from './command-failed.ts'
-import { kidLine } from '../../renew/signing/kid-in-pem.ts'
-import { ALGORITHMS, type Algorithm } from '../../options/tokens.ts'
+import { CommandFailed, WrongCall } from '../command-failed.ts'
+import { kidLine } from '../../../renew/signing/kid-in-pem.ts'
+import { ALGORITHMS, type Algorithm } from '../../../options/tokens.ts'
 
 interface Generated {
   /** The private key in PEM, or the secret as text. */
@@ -27,7 +27,7 @@ function keyPair(algorithm: Algorithm): { readonly publicKey: KeyObject; readonl
     : generateKeyPairSync('rsa', { modulusLength: RSA_BITS })
 }
 
-function generate(algorithm: Algorithm, kid: string): Generated {
+export function generateKey(algorithm: Algorithm, kid: string): Generated {
   const secretBytes = SECRET_BYTES[algorithm]
   if (secretBytes !== undefined) {
     const secretText = randomBytes(secretBytes).toString('base64url')
@@ -49,7 +49,6 @@ function write(file: string, text: string, mode: number): void {
       `${file} cannot be written: ${(error as NodeJS.ErrnoException).code === 'EEXIST' ? 'it is there already' : 'no rights or no such folder'}`,
     )
   }
-  process.stdout.write(`written: ${file}${mode === 0o600 ? ' (secret)' : ''}\n`)
 }
 
 function makeFolder(folder: string): void {
@@ -75,17 +74,26 @@ export function addKeys(keys: Command): void {
       '--out <folder>',
       'write KID.private.pem (or KID.secret) and KID.jwks.json there; without it both are printed',
     )
-    .action(({ alg, kid, out }: { alg: Algorithm; kid: string; out?: string }) => {
-      const { secretText, jwk } = generate(alg, kid)
+    .option('--json', 'print JSON: what was made, or with --out which files were written')
+    .action(({ alg, kid, out, json }: { alg: Algorithm; kid: string; out?: string; json?: boolean }) => {
+      const { secretText, jwk } = generateKey(alg, kid)
       const jwks = `${JSON.stringify({ keys: [jwk] }, null, 2)}\n`
       if (out === undefined) {
-        process.stdout.write(`${secretText.trimEnd()}\n${jwks}`)
+        const asJson = () => `${JSON.stringify({ secret: secretText, jwks: { keys: [jwk] } })}\n`
+        process.stdout.write(json === true ? asJson() : `${secretText.trimEnd()}\n${jwks}`)
         return
       }
       if (!/^[\w.-]+$/.test(kid)) throw new WrongCall('--kid must be a plain file name with --out')
       makeFolder(out)
       const isShared = alg in SECRET_BYTES
-      write(join(out, isShared ? `${kid}.secret` : `${kid}.private.pem`), secretText, 0o600)
-      write(join(out, `${kid}.jwks.json`), jwks, isShared ? 0o600 : 0o644)
+      const files = [
+        { file: join(out, isShared ? `${kid}.secret` : `${kid}.private.pem`), text: secretText, mode: 0o600 },
+        { file: join(out, `${kid}.jwks.json`), text: jwks, mode: isShared ? 0o600 : 0o644 },
+      ]
+      for (const { file, text, mode } of files) {
+        write(file, text, mode)
+        if (json !== true) process.stdout.write(`written: ${file}${mode === 0o600 ? ' (secret)' : ''}\n`)
+      }
+      if (json === true) process.stdout.write(`${JSON.stringify({ written: files.map(({ file }) => file) })}\n`)
     })
 }
