@@ -7,6 +7,10 @@ import type { Log } from '../observe/log.ts'
 export interface Ending {
   /** Adds `Connection: close` to each response, so that clients go to another gateway. Serves requests as before. */
   retire(): void
+  /** Takes no more connections, and leaves those that are open alone, also idle ones. */
+  stopAccepting(): void
+  /** How many clients are connected. */
+  connections(): number
   /** Ends event streams within this time (milliseconds). WebSockets end when the gateway closes. */
   drain(withinMs: number): void
   /** Cuts the requests in flight and logs each. Resolves to their number. */
@@ -39,6 +43,10 @@ export function createEnding(
     retire() {
       front.listeners.retire()
     },
+    stopAccepting() {
+      front.listeners.stopAccepting()
+    },
+    connections: () => front.listeners.connections,
     drain(withinMs) {
       leaveStreams(withinMs)
     },

@@ -1,6 +1,6 @@
 import t from 'tap'
 
-import { createPrimaryStore, type PrimaryStore } from '../../../gateway/src/operate/workers/primary-store.ts'
+import { createPrimaryStore, type PrimaryStore } from '../../../gateway/src/operate/workers/worker/primary-store.ts'
 import { spreadRevocations, type Listener } from '../../../gateway/src/operate/workers/spread-revocations.ts'
 import type { BlockEntry, BlockList } from '../../../gateway/src/revoke/block-list.ts'
 import { createBlockList } from '../../../gateway/src/revoke/list/memory-list.ts'

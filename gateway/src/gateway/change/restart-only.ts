@@ -35,10 +35,20 @@ function withValueAt(part: Part, [key = '', ...rest]: readonly string[], value: 
   return Object.fromEntries(Object.entries(part).filter(([name]) => name !== key))
 }
 
-export function keepRestartOnly(running: Config, next: Config): Kept {
-  const differing = RESTART_ONLY.map(([option, why]) => ({ option, why, path: option.split('.') })).filter(
-    ({ path }) => !isDeepStrictEqual(valueAt(running, path), valueAt(next, path)),
-  )
+/** What a new worker reads at its start, though its primary goes on. */
+const OF_A_WORKER: ReadonlySet<string> = new Set([
+  'workers',
+  'limits.headerBytes',
+  'limits.messageBytes',
+  'limits.requestTimeout',
+])
+
+/** `restarting`: for new workers of the same primary, which take more of it than those that run. */
+export function keepRestartOnly(running: Config, next: Config, restarting = false): Kept {
+  const options = restarting ? RESTART_ONLY.filter(([option]) => !OF_A_WORKER.has(option)) : RESTART_ONLY
+  const differing = options
+    .map(([option, why]) => ({ option, why, path: option.split('.') }))
+    .filter(({ path }) => !isDeepStrictEqual(valueAt(running, path), valueAt(next, path)))
   const config = differing.reduce<Part>((kept, { path }) => withValueAt(kept, path, valueAt(running, path)), {
     ...next,
   })

@@ -136,6 +136,11 @@ export class Listeners {
     }
   }
 
+  /** Accepts no more. Connections that are open go on, also idle ones, on which the next request may be on its way. */
+  stopAccepting(): void {
+    void closeAccepting(this.#current)
+  }
+
   /** Adds `Connection: close` to each response from now on. */
   retire(): void {
     this.#isRetired = true

@@ -11,12 +11,13 @@ export interface AdminQuestion<Answer> {
   readonly lacking: string
   /** Statuses besides 2xx whose body is read. */
   readonly accept?: readonly number[]
+  /** Milliseconds. Default 25 s, which is longer than the gateway waits for any of its workers. */
+  readonly withinMs?: number
 }
 
 /** `at`: host and port of the listener that responded. */
 export type AdminAnswer<Answer> = { readonly answer: Answer; readonly at: string } | { readonly why: string }
 
-/** Milliseconds. Longer than the gateway waits for any of its workers. */
 const TIMEOUT_MS = 25_000
 
 function titleIn(text: string): string | undefined {
@@ -37,7 +38,7 @@ function refusalText(status: number, text: string, at: string, lacking: string):
 /** Sends the request to the admin listener alone. Never rejects. */
 export async function askAdmin<Answer>(
   { url, token }: AdminAccess,
-  { method, path, body, read, lacking, accept = [] }: AdminQuestion<Answer>,
+  { method, path, body, read, lacking, accept = [], withinMs = TIMEOUT_MS }: AdminQuestion<Answer>,
 ): Promise<AdminAnswer<Answer>> {
   if (url === undefined) return { why: 'admin.port is 0, so nobody knows where a gateway would listen (--admin)' }
   const at = new URL(url).host
@@ -52,7 +53,7 @@ export async function askAdmin<Answer>(
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
+      signal: AbortSignal.timeout(withinMs),
     })
     const text = await response.text()
     if (!response.ok && !accept.includes(response.status))

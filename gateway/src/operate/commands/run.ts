@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 
 import { runGateway } from '../process/main.ts'
-import { workerCount } from '../workers/primary.ts'
+import { workerCount } from '../workers/change-workers.ts'
 import { runWorkers } from '../workers/run-workers.ts'
 import { loadForCommand } from './config-file.ts'
 import { configOption } from './config-option.ts'

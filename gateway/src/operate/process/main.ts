@@ -184,7 +184,7 @@ export async function runGateway(config: Config, file: string): Promise<void> {
   keepTickShape()
   const output = standardOutput()
   const log = createLog(config.log, output)
-  tellIdleSignals(log)
+  tellIdleSignals(log, ['SIGHUP'])
   const { delay, timeout } = config.shutdown
   const manager = createServiceManager(process.env, log)
   let running: RunningGateway | undefined

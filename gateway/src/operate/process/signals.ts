@@ -4,10 +4,10 @@ import type { Log } from '../../observe/log.ts'
 /** SIGHUP comes when a terminal closes and from who wants a reload, SIGUSR2 and SIGQUIT mean something else to each server. */
 export const IDLE_SIGNALS = ['SIGHUP', 'SIGQUIT', 'SIGUSR2'] as const
 
-/** From now on they are a line in the log and nothing else, but for SIGHUP, which reloads. */
-export function tellIdleSignals(log: Pick<Log, 'warn'>): void {
+/** From now on they are a line in the log and nothing else, but for those that somebody hears. */
+export function tellIdleSignals(log: Pick<Log, 'warn'>, heard: readonly (typeof IDLE_SIGNALS)[number][]): void {
   for (const signal of IDLE_SIGNALS) {
-    if (signal === 'SIGHUP') continue
+    if (heard.includes(signal)) continue
     process.on(signal, () => {
       log.warn({ signal }, 'this signal does nothing: SIGTERM and SIGINT end the gateway, SIGHUP reloads its config')
     })

@@ -5,6 +5,7 @@ import { loadConfig } from '../../config/load.ts'
 import { readRegularFile } from '../../config/text/read-file.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Config } from '../../options/config.ts'
+import { createSharedNext } from './share-next.ts'
 import type { ServiceManager } from '../supervisor/service-manager.ts'
 
 export type Reloaded =
@@ -36,6 +37,19 @@ export interface ReloadParts extends ReloadSource {
  */
 export type Reload = (cause: string) => Promise<Reloaded>
 
+/** What became of new processes in place of all workers. */
+export type Restarted =
+  | (Extract<Reloaded, { ok: true }> & {
+      /** How many workers are new processes. */
+      readonly restarted: number
+      /** Why the others are not. */
+      readonly stopped?: string
+    })
+  | Extract<Reloaded, { ok: false }>
+
+/** A reload, and then new processes in place of all workers. Never rejects. */
+export type Restart = (cause: string) => Promise<Restarted>
+
 function tell(reloaded: Reloaded, cause: string, log: ReloadParts['log']): void {
   if (!reloaded.ok) {
     log.error({ why: cause, problems: reloaded.problems }, 'the config was not reloaded: the last one still serves')
@@ -49,9 +63,6 @@ function tell(reloaded: Reloaded, cause: string, log: ReloadParts['log']): void 
 }
 
 export function createReload({ file, manager, apply, onReloaded, log }: ReloadParts): Reload {
-  let last: Promise<unknown> = Promise.resolve()
-  let next: { readonly causes: Set<string>; readonly reloaded: Promise<Reloaded> } | undefined
-
   async function readAndApply(): Promise<Reloaded> {
     const loaded = loadConfig(file, { env: process.env, readFile: readRegularFile })
     if (!loaded.ok) return { ok: false, problems: loaded.errors.map(formatInLine) }
@@ -83,18 +94,5 @@ export function createReload({ file, manager, apply, onReloaded, log }: ReloadPa
     return reloaded
   }
 
-  function begin(causes: ReadonlySet<string>): Promise<Reloaded> {
-    next = undefined
-    return reload([...causes].join(', '))
-  }
-
-  return (cause) => {
-    if (next === undefined) {
-      const causes = new Set<string>()
-      next = { causes, reloaded: last.then(() => begin(causes)) }
-      last = next.reloaded
-    }
-    next.causes.add(cause)
-    return next.reloaded
-  }
+  return createSharedNext(reload)
 }

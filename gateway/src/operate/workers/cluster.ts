@@ -7,6 +7,7 @@ import type { Explained } from '../explain/explain-running.ts'
 import type { ExplainQuestion } from '../explain/explained-request.ts'
 import { EXPLAIN_MS } from './questions.ts'
 import { createSharedConfig } from './shared-config.ts'
+import { LEAVE_MS, READY_MS, roll, type Rolled, type Slot } from './roll.ts'
 import { startRun, type Fork, type WorkerEnd, type WorkerRun } from './worker-run.ts'
 import type { Answers } from './worker-messages.ts'
 
@@ -34,17 +35,15 @@ export interface Cluster {
   explain(about: ExplainQuestion): Promise<Explained | undefined>
   /** Settles when all workers serve by it, and who comes later will. Throws CannotStart; then nothing has changed. One at a time. */
   change(config: Config): Promise<void>
+  /**
+   * New processes in place of all, so many, which begin with this config. Never rejects. One at a time. What listens already
+   * goes on by the config that it has, which differs in nothing but what a process reads at its start.
+   */
+  roll(config: Config, count: number): Promise<Rolled>
   /** Each worker's responses end their connections from now on, also those of workers that come later. */
   retire(): void
   /** Each worker ends what it has begun; who does not in time is killed. */
   stop(timeoutMs: number): Promise<void>
-}
-
-/** The place of a worker, filled again when it dies. */
-interface Slot {
-  readonly worker: number
-  run: WorkerRun | undefined
-  restartDelayMs: number
 }
 
 // A worker that ran for a minute died of something rare: it comes back at once. One that dies at each start is given time.
@@ -55,11 +54,8 @@ export const MOST_DELAY_MS = 30_000
 const isListening = (run: WorkerRun | undefined): run is WorkerRun => run?.state === 'listening'
 
 export function createCluster({ count, config, fork, clock, schedule, log }: ClusterParts): Cluster {
-  const slots = Array.from({ length: count }, (_, index): Slot => ({
-    worker: index + 1,
-    run: undefined,
-    restartDelayMs: FIRST_DELAY_MS,
-  }))
+  const createSlot = (worker: number): Slot => ({ worker, run: undefined, restartDelayMs: FIRST_DELAY_MS })
+  const slots = Array.from({ length: count }, (_, index) => createSlot(index + 1))
   /** All that have not ended. */
   const runs = new Set<WorkerRun>()
   const shared = createSharedConfig(config, { runs: () => runs, log })
@@ -67,7 +63,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
   let retired = false
   let restarts = 0
 
-  function fill(slot: Slot): WorkerRun {
+  function startFor(slot: Slot): WorkerRun {
     const run = startRun({
       ...{ worker: slot.worker, fork, clock, schedule },
       config: () => (phase === 'stopping' ? undefined : shared.current),
@@ -84,8 +80,12 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
       },
     })
     runs.add(run)
-    slot.run = run
     return run
+  }
+
+  function fill(slot: Slot): WorkerRun {
+    slot.run = startFor(slot)
+    return slot.run
   }
 
   async function admit(run: WorkerRun): Promise<void> {
@@ -108,7 +108,7 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
       'a worker ended and is started again',
     )
     schedule(delayMs, () => {
-      if (phase !== 'stopping' && slot.run === undefined) fill(slot)
+      if (phase !== 'stopping' && slot.run === undefined && slots.includes(slot)) fill(slot)
     })
   }
 
@@ -118,7 +118,9 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
       if (phase === 'starting') phase = 'serving'
       return url
     },
-    count,
+    get count() {
+      return slots.length
+    },
     get listening() {
       return slots.filter(({ run }) => isListening(run)).length
     },
@@ -137,6 +139,20 @@ export function createCluster({ count, config, fork, clock, schedule, log }: Clu
     async change(next) {
       if (phase === 'stopping') throw new CannotStart('the gateway is shutting down', undefined)
       await shared.change(next)
+    },
+    async roll(next, wanted) {
+      const takeBack = shared.beginWith(next)
+      const rolled = await roll(slots, wanted, {
+        ...{ start: startFor, createSlot, schedule },
+        mayNot: () => (phase === 'serving' ? undefined : 'the gateway is starting or shutting down'),
+        readyMs: READY_MS + next.startTimeout,
+        leaveMs: LEAVE_MS + next.shutdown.timeout,
+        onReplaced({ worker }) {
+          log.info({ worker }, 'a new worker listens in place of the one before')
+        },
+      })
+      if (rolled.restarted === 0) takeBack()
+      return rolled
     },
     retire() {
       retired = true

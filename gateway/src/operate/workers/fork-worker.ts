@@ -7,7 +7,7 @@ import type { RevocationSpread } from './spread-revocations.ts'
 import type { FromWorker, ToWorker } from './worker-messages.ts'
 import type { Fork } from './worker-run.ts'
 
-const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
+const WORKER = fileURLToPath(new URL('./worker/worker.js', import.meta.url))
 
 export function createFork(revocations: RevocationSpread): Fork {
   cluster.setupPrimary({ exec: WORKER, args: [], serialization: 'advanced' })

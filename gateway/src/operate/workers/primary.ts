@@ -1,11 +1,9 @@
 // The primary's own parts, which serve no request: the workers, the block list for all of them, the admin listener, and reloads.
 import type { FastifyInstance } from 'fastify'
-import { availableParallelism } from 'node:os'
 
 import { systemClock, systemSchedule } from '../../clock.ts'
 import { boundTokenCache } from '../../gateway/bound-token-cache.ts'
 import { clearDeadSockets } from '../../gateway/listener/socket-file.ts'
-import { keepRestartOnly } from '../../gateway/change/restart-only.ts'
 import { createRevocationEvents, leastTolerance, revocationFindings } from '../../observe/events/revocation-events.ts'
 import type { Log } from '../../observe/log.ts'
 import { mergeReadiness, watchReadiness, type Finding, type Readiness } from '../../observe/readiness/readiness.ts'
@@ -14,7 +12,9 @@ import { renewalFactsOf } from '../../revoke/entries-for.ts'
 import { createRevocation, type Revocation } from '../../revoke/revocation.ts'
 import { buildAdmin } from '../admin/admin.ts'
 import { adminPartsOf, shuttingDown } from '../process/main.ts'
-import { createReload, type Reload, type ReloadSource } from '../reload/reload.ts'
+import { createReload, type Reload, type ReloadSource, type Restart } from '../reload/reload.ts'
+import { createSharedNext } from '../reload/share-next.ts'
+import { createWorkersChange, workerCount, type WorkersChange } from './change-workers.ts'
 import { createCluster, type Cluster } from './cluster.ts'
 import { createFork } from './fork-worker.ts'
 import { createMergedMetrics } from './merged-metrics.ts'
@@ -25,12 +25,9 @@ export interface Primary {
   readonly admin: FastifyInstance
   readonly revocation: Revocation
   readonly reload: Reload
+  readonly restart: Restart
   /** Not ready any more, and each response ends its connection; all is served as before. */
   retire(): void
-}
-
-export function workerCount({ workers }: Pick<Config, 'workers'>): number {
-  return workers === 'auto' ? availableParallelism() : workers
 }
 
 /** A gateway of which no worker is there is not ready at all; with fewer than there should be the others serve. */
@@ -65,9 +62,22 @@ async function changeWorkers(workers: Cluster, config: Config): Promise<void> {
   await workers.change(config)
 }
 
-export function createPrimary(first: Config, { file, manager }: ReloadSource, log: Log): Primary {
-  let running = { config: first, loadedAtMs: systemClock.now() }
-  const reloads = { successful: true, succeededAtMs: running.loadedAtMs }
+/** What may be asked of it, and what the metrics tell of that. */
+function createAsks(change: WorkersChange, source: ReloadSource, log: Log) {
+  const reloads = { successful: true, succeededAtMs: change.running.loadedAtMs }
+  const reload = createReload({
+    ...{ ...source, log },
+    apply: (config) => change.apply(config),
+    onReloaded(ok) {
+      reloads.successful = ok
+      if (ok) reloads.succeededAtMs = change.running.loadedAtMs
+    },
+  })
+  const restart = createSharedNext((cause) => change.restart(reload, cause))
+  return { reloads, reload, restart }
+}
+
+export function createPrimary(first: Config, source: ReloadSource, log: Log): Primary {
   const revocation = createRevocation({
     options: first.revocation,
     clock: systemClock,
@@ -84,19 +94,16 @@ export function createPrimary(first: Config, { file, manager }: ReloadSource, lo
     schedule: systemSchedule,
     log,
   })
-  const reload = createReload({
-    ...{ file, manager, log },
-    async apply(next) {
-      const { config, needsRestart } = keepRestartOnly(running.config, next)
-      await withStore(revocation, config, () => changeWorkers(workers, bound(config)))
-      running = { config, loadedAtMs: systemClock.now() }
-      return needsRestart
+  const change = createWorkersChange({
+    first,
+    workers: {
+      change: (config) => withStore(revocation, config, () => changeWorkers(workers, bound(config))),
+      roll: (config, count) => workers.roll(bound(config), count),
     },
-    onReloaded(ok) {
-      reloads.successful = ok
-      if (ok) reloads.succeededAtMs = running.loadedAtMs
-    },
+    clock: systemClock,
+    log,
   })
+  const { reloads, reload, restart } = createAsks(change, source, log)
   const own = watchReadiness(
     () => [...workerFindings(workers), ...revocationFindings(revocation)],
     systemClock,
@@ -109,16 +116,16 @@ export function createPrimary(first: Config, { file, manager }: ReloadSource, lo
     readiness: () =>
       closingSinceMs === undefined ? readinessOf(workers, own.readiness()) : shuttingDown(closingSinceMs),
     revocation,
-    renewalOf: (issuer) => renewalFactsOf(running.config.issuers)(issuer),
+    renewalOf: (issuer) => renewalFactsOf(change.running.config.issuers)(issuer),
     // Tokens are met by workers.
     issuerTimeSec: () => undefined,
     explain: (question) => workers.explain(question),
     statusOfWorkers: () => workers.ask('status'),
-    reload,
-    ...adminPartsOf(() => running, log),
+    ...{ reload, restart },
+    ...adminPartsOf(() => change.running, log),
   })
   return {
-    ...{ workers, admin, revocation, reload },
+    ...{ workers, admin, revocation, reload, restart },
     retire() {
       closingSinceMs ??= systemClock.now()
       workers.retire()

@@ -18,10 +18,10 @@ import { createPrimary } from './primary.ts'
 export async function runWorkers(config: Config, file: string): Promise<void> {
   const output = standardOutput()
   const log = createLog(config.log, output)
-  tellIdleSignals(log)
+  tellIdleSignals(log, ['SIGHUP', 'SIGUSR2'])
   const manager = createServiceManager(process.env, log)
   const primary = createPrimary(config, { file, manager }, log)
-  const { workers, admin, revocation, reload } = primary
+  const { workers, admin, revocation, reload, restart } = primary
   const { delay, timeout } = config.shutdown
   let isServing = false
   let isEnding = false
@@ -30,6 +30,9 @@ export async function runWorkers(config: Config, file: string): Promise<void> {
   }
   process.on('SIGHUP', () => {
     if (isServing) void reload('SIGHUP')
+  })
+  process.on('SIGUSR2', () => {
+    if (isServing) void restart('SIGUSR2')
   })
   // From before the first worker: a signal may come when some of them serve, and others do not yet.
   const grace = closeWithGrace(

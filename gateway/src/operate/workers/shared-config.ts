@@ -18,6 +18,8 @@ export interface SharedConfigParts {
 export interface SharedConfig {
   /** What a worker that starts now begins with. */
   readonly current: Config
+  /** What starts from now on begins with this one; what is returned takes that back, unless another came since. */
+  beginWith(next: Config): () => void
   /** Has a worker listen, once it has what the others have: a change may have come while it started. */
   admit(run: WorkerRun): Promise<void>
   /** Settles when each worker has switched. Throws CannotStart when one cannot; then all is as it was. One at a time. */
@@ -64,6 +66,13 @@ export function createSharedConfig(first: Config, { runs, log }: SharedConfigPar
   return {
     get current() {
       return current
+    },
+    beginWith(next) {
+      const before = current
+      current = next
+      return () => {
+        if (current === next) current = before
+      }
     },
     async admit(run) {
       for (;;) {

@@ -46,6 +46,8 @@ export type ToWorker =
   | { readonly type: 'stored'; readonly id: number; readonly stored: boolean }
   | { readonly type: 'store'; readonly status: StoreStatus; readonly listed: boolean }
   | { readonly type: 'retire' }
+  /** Another worker has its place: it ends when its clients are gone. */
+  | { readonly type: 'leave' }
   | { readonly type: 'stop' }
 
 export type FromWorker =

@@ -28,9 +28,11 @@ export interface WorkerRun extends Pick<Questions, 'ask'>, WorkerProcess {
   /** What it serves by, or will. Undefined before it was given one. */
   config: Config | undefined
   /** `admitted`: it may listen, and has the gateway that will serve. */
-  readonly state: 'starting' | 'admitted' | 'listening' | 'ended'
+  readonly state: 'starting' | 'admitted' | 'listening' | 'leaving' | 'ended'
   /** Has it listen. */
   admit(): void
+  /** Has it end when its clients are gone; the others get those that come. */
+  leave(): void
   /** Settles with its URL; rejects with CannotStart when it ends before. */
   readonly listened: Promise<string>
   readonly ended: Promise<void>
@@ -69,7 +71,11 @@ function createLife() {
   // Often nobody waits for it.
   listened.catch(() => undefined)
   const ended = new Promise<void>((resolve) => (onEnded = resolve))
-  return { listened, ended, onListening, onNeverListening, onEnded }
+  function onEnd(why: CannotStart): void {
+    onNeverListening(why)
+    onEnded()
+  }
+  return { listened, ended, onListening, onEnd }
 }
 
 export function startRun({ worker, fork, clock, schedule, config, ...events }: RunParts): WorkerRun {
@@ -87,7 +93,7 @@ export function startRun({ worker, fork, clock, schedule, config, ...events }: R
         events.onReady(run)
         break
       case 'listening':
-        state = 'listening'
+        if (state === 'admitted') state = 'listening'
         life.onListening(message.url)
         events.onListening(run, message.url)
         break
@@ -97,8 +103,7 @@ export function startRun({ worker, fork, clock, schedule, config, ...events }: R
       case 'answer':
         questions.onAnswer(message.id, message.answer)
         break
-      // Of the block list: whoever forks hears it as well.
-      default:
+      default: // Of the block list: whoever forks hears it as well.
     }
   }
 
@@ -108,12 +113,15 @@ export function startRun({ worker, fork, clock, schedule, config, ...events }: R
       const hasListened = state === 'listening'
       state = 'ended'
       questions.end()
-      life.onNeverListening(new CannotStart(failed?.reason ?? `a worker ended with ${how}`, failed?.option))
       events.onEnd(run, { how, reason: failed?.reason, hasListened })
-      life.onEnded()
+      life.onEnd(new CannotStart(failed?.reason ?? `a worker ended with ${how}`, failed?.option))
     },
   })
   const questions = createQuestions(child.send, schedule)
+  const enter = (next: typeof state, type: 'listen' | 'leave') => () => {
+    state = next
+    child.send({ type })
+  }
   const run: WorkerRun = {
     ...child,
     worker,
@@ -123,10 +131,8 @@ export function startRun({ worker, fork, clock, schedule, config, ...events }: R
       return state
     },
     ask: (about, withinMs) => questions.ask(about, withinMs),
-    admit() {
-      state = 'admitted'
-      child.send({ type: 'listen' })
-    },
+    admit: enter('admitted', 'listen'),
+    leave: enter('leaving', 'leave'),
     listened: life.listened,
     ended: life.ended,
   }

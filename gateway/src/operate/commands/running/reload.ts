@@ -1,4 +1,4 @@
-// tollgate reload: has a running gateway read its config file again.
+// tollgate reload: has a running gateway read its config file again, and with --restart replace its workers.
 import type { Command } from 'commander'
 
 import { addAskOptions, findRunning, type AskOptions } from './ask-options.ts'
@@ -10,7 +10,15 @@ interface Answer {
   readonly problems?: readonly string[]
   readonly warnings?: readonly string[]
   readonly needsRestart?: readonly string[]
+  readonly restarted?: number
 }
+
+interface ReloadOptions extends AskOptions {
+  readonly restart?: boolean
+}
+
+/** One worker after the other starts, and has the time of `shutdown.timeout` to drain. */
+const RESTART_WITHIN_MS = 1_800_000
 
 function readAnswer(text: string): Answer | undefined {
   try {
@@ -21,17 +29,23 @@ function readAnswer(text: string): Answer | undefined {
   }
 }
 
-function* linesOf({ warnings = [], needsRestart = [] }: Answer): Generator<string> {
+function* linesOf({ warnings = [], needsRestart = [], restarted }: Answer): Generator<string> {
   yield* warnings
   yield 'the config was reloaded'
   for (const option of needsRestart) yield `needs a restart: ${option}`
+  if (restarted !== undefined) yield `new workers: ${restarted}`
 }
 
 export function addReload(command: Command): void {
-  addAskOptions(command).action(async (options: AskOptions) => {
+  addAskOptions(command)
+  command.option('--restart', 'then put a new process in place of each worker, one after the other')
+  command.action(async (options: ReloadOptions) => {
     const { access } = findRunning(options)
     const told = await askAdmin<Answer>(access, {
-      ...{ method: 'POST', path: '/api/reload', accept: [422], lacking: 'reloads nothing' },
+      ...{ method: 'POST', accept: [422, 500], lacking: 'reloads nothing' },
+      ...(options.restart === true
+        ? { path: '/api/reload?restart=true', withinMs: RESTART_WITHIN_MS }
+        : { path: '/api/reload' }),
       read: readAnswer,
     })
     if ('why' in told) throw new CommandFailed(told.why)
@@ -41,5 +55,6 @@ export function addReload(command: Command): void {
     if (!answer.reloaded)
       throw new CommandFailed(json ? '' : [...(answer.problems ?? []), 'the config was not reloaded'].join('\n'))
     if (!json) for (const line of linesOf(answer)) process.stdout.write(`${line}\n`)
+    if (answer.problems !== undefined) throw new CommandFailed(json ? '' : answer.problems.join('\n'))
   })
 }

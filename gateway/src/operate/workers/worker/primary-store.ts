@@ -1,7 +1,7 @@
 // The store of a worker's block list: its primary, which has the real store and tells all workers.
-import type { BlockChange, BlockList } from '../../revoke/block-list.ts'
-import type { RevocationStore, StoreStatus } from '../../revoke/stores/store.ts'
-import type { FromWorker, ToWorker } from './worker-messages.ts'
+import type { BlockChange, BlockList } from '../../../revoke/block-list.ts'
+import type { RevocationStore, StoreStatus } from '../../../revoke/stores/store.ts'
+import type { FromWorker, ToWorker } from '../worker-messages.ts'
 
 const BEING_LOADED: Omit<StoreStatus, 'kind'> = {
   up: false,

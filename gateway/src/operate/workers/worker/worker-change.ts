@@ -1,11 +1,11 @@
 // A worker's part of a reload: it prepares the next generation, and switches to it or gives it up when its primary says so.
-import { CannotStart } from '../../failure.ts'
-import type { Change } from '../../gateway/change/change.ts'
-import type { Gateway } from '../../gateway/running.ts'
-import type { Log } from '../../observe/log.ts'
-import type { Config } from '../../options/config.ts'
-import { prepareHere } from '../reload/apply-here.ts'
-import type { Prepared } from './worker-messages.ts'
+import { CannotStart } from '../../../failure.ts'
+import type { Change } from '../../../gateway/change/change.ts'
+import type { Gateway } from '../../../gateway/running.ts'
+import type { Log } from '../../../observe/log.ts'
+import type { Config } from '../../../options/config.ts'
+import { prepareHere } from '../../reload/apply-here.ts'
+import type { Prepared } from '../worker-messages.ts'
 
 export interface WorkerChange {
   prepare(config: Config): Promise<Prepared>

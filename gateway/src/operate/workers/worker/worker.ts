@@ -1,19 +1,20 @@
 // A worker of a gateway that has several: serves with its primary's config, answers its questions, and drains when told.
 import closeWithGrace from 'close-with-grace'
 
-import { setHeapFlags } from '../process/heap-flags.ts'
-import { closeInTime, startProxy, type RunningProxy } from '../process/main.ts'
-import type { Gateway } from '../../gateway/running.ts'
-import { createExplainRunning, type ExplainRunning } from '../explain/explain-running.ts'
-import { createLog } from '../../observe/log.ts'
-import { standardOutput } from '../../observe/log-output.ts'
+import { setHeapFlags } from '../../process/heap-flags.ts'
+import { closeInTime, startProxy, type RunningProxy } from '../../process/main.ts'
+import type { Gateway } from '../../../gateway/running.ts'
+import { createExplainRunning, type ExplainRunning } from '../../explain/explain-running.ts'
+import { createLog } from '../../../observe/log.ts'
+import { standardOutput } from '../../../observe/log-output.ts'
 import { createPrimaryStore, type PrimaryStore } from './primary-store.ts'
-import { storeKindOf } from '../../revoke/stores/create-store.ts'
-import { IDLE_SIGNALS } from '../process/signals.ts'
+import { storeKindOf } from '../../../revoke/stores/create-store.ts'
+import { IDLE_SIGNALS } from '../../process/signals.ts'
+import { leave } from './leave.ts'
 import { createWorkerChange, type WorkerChange } from './worker-change.ts'
-import type { Answers, Asked, FromWorker, Question, ToWorker } from './worker-messages.ts'
-import { CannotStart } from '../../failure.ts'
-import { keepTickShape } from '../process/tick-shape.ts'
+import type { Answers, Asked, FromWorker, Question, ToWorker } from '../worker-messages.ts'
+import { CannotStart } from '../../../failure.ts'
+import { keepTickShape } from '../../process/tick-shape.ts'
 
 // Blocks with the line that fills them stay below 4096 bytes: so much enters a pipe in one piece, whoever else writes to it.
 const BLOCK_BYTES = 2048
@@ -98,7 +99,7 @@ function endWithGrace(timeoutMs: number): void {
   drainMs = timeoutMs
   grace = closeWithGrace({ delay: timeoutMs + 2000, logger: false, skip: [...PRIMARYS] }, async ({ err }) => {
     if (err !== undefined) log?.fatal({ error: err }, 'the worker failed')
-    if (proxy !== undefined && log !== undefined) await closeInTime(proxy, timeoutMs, log)
+    if (proxy !== undefined && log !== undefined) await closeInTime(proxy, drainMs, log)
     await output.end()
   })
 }
@@ -107,6 +108,15 @@ function endWithGrace(timeoutMs: number): void {
 function stop(): void {
   if (grace === undefined) process.exit(0)
   grace.close()
+}
+
+/** Another one has taken its place. It hears of revocations until its end, as its primary stays connected. */
+async function leaveToAnother(): Promise<void> {
+  if (proxy !== undefined) {
+    await leave(proxy.gateway, drainMs)
+    drainMs /= 2
+  }
+  stop()
 }
 
 process.on('message', (message: ToWorker) => {
@@ -125,6 +135,9 @@ process.on('message', (message: ToWorker) => {
       break
     case 'retire':
       gateway?.retire()
+      break
+    case 'leave':
+      void leaveToAnother()
       break
     case 'stop':
       stop()
