@@ -52,6 +52,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'ask a running gateway whether it is ready; exit code 0 if it is, 1 if not, for health checks',
     add: async (command) => (await import('./running/health.ts')).addHealth(command),
   },
+  bench: {
+    description: 'send requests to a URL for a while, with tokens, and tell how they were answered',
+    add: async (command) => (await import('./running/bench.ts')).addBench(command),
+  },
   status: {
     description: 'tell how a running gateway is: ready or not, its config, its targets and its keys',
     add: async (command) => (await import('./running/status.ts')).addStatus(command),

@@ -18,6 +18,8 @@ export const EXAMPLES: readonly string[] = [
   'tollgate completion fish > ~/.config/fish/completions/tollgate.fish',
   'tollgate health --timeout 2s',
   'tollgate health --live --admin http://127.0.0.1:9901',
+  'tollgate bench http://127.0.0.1:8080/api/things --token "$TOKEN"',
+  'tollgate bench http://127.0.0.1:8080/api/things --tokens tokens.txt --connections 64 --duration 30s --json',
   'tollgate status --json',
   'tollgate reload',
   'tollgate routes -c gateway.yaml',
