@@ -149,7 +149,7 @@ export function createGateway(parts: GatewayParts): Gateway {
       reloads.successful = successful
       if (successful) reloads.succeededAtMs = clock.now()
     },
-    prepare: (config) => prepareChange(config, { generations, listeners: front.listeners, inFlight, revocation }),
+    prepare: (config) => prepareChange(config, { generations, listeners: front.listeners, inFlight, revocation, log }),
     get generations() {
       return generations.alive
     },

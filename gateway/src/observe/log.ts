@@ -26,6 +26,8 @@ interface LogMethod {
 type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'fatal'
 
 export interface Log extends Readonly<Record<LogLevel, LogMethod>> {
+  /** Least severe lines that are written; a reload may change it. */
+  level: string
   isLevelEnabled(level: LogLevel): boolean
   /** Creates a log that adds these fields to each line. */
   child(fields: LogFields): Log

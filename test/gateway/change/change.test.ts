@@ -122,11 +122,12 @@ t.test('what needs a restart is told, stays as it was, and the rest changes', as
   const { gateway, change, url } = await startChangeable(t, options())
   t.same(await change(options({ limits: { inFlight: 5 } })), [])
   const cases: readonly (readonly [object, string])[] = [
-    [{ admin: { port: 1 } }, 'admin'],
+    [{ admin: { host: '127.0.0.2' } }, 'admin.host'],
+    [{ admin: { port: 1 } }, 'admin.port'],
+    [{ admin: { metrics: 'off' } }, 'admin.metrics'],
     [{ workers: 3 }, 'workers'],
     [{ watch: true }, 'watch'],
     [{ shutdown: { delay: '1s' } }, 'shutdown'],
-    [{ log: { level: 'warn' } }, 'log.level'],
     [{ limits: { headerBytes: '1KiB' } }, 'limits.headerBytes'],
     [{ limits: { messageBytes: '1KiB' } }, 'limits.messageBytes'],
     [{ limits: { requestTimeout: '1s' } }, 'limits.requestTimeout'],

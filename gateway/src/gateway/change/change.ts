@@ -1,6 +1,7 @@
 // Changes the config of a running gateway: the next generation is made beside the one that serves, and then takes its place.
 import type { TrustedIssuer } from '../../authenticate/issuers.ts'
 import type { Config } from '../../options/config.ts'
+import type { Log } from '../../observe/log.ts'
 import type { Revocation } from '../../revoke/revocation.ts'
 import type { Listeners } from '../listener/listeners.ts'
 import type { InFlight } from '../serve.ts'
@@ -25,13 +26,12 @@ export interface ChangeParts {
   readonly listeners: Pick<Listeners, 'prepare'>
   readonly inFlight: InFlight
   readonly revocation: Pick<Revocation, 'prepare'>
+  readonly log: Pick<Log, 'level'>
 }
 
 /** New addresses are listened at, and nobody is served there. Throws CannotStart, as a start would; then nothing has changed. */
-export async function prepareChange(
-  next: Config,
-  { generations, listeners, inFlight, revocation }: ChangeParts,
-): Promise<Change> {
+export async function prepareChange(next: Config, parts: ChangeParts): Promise<Change> {
+  const { generations, listeners, inFlight, revocation, log } = parts
   const { config, needsRestart } = keepRestartOnly(generations.current.config, next)
   const { generation, commit, abandon } = generations.prepare(config)
   const store = await orElse(() => revocation.prepare(config.revocation), abandon)
@@ -47,6 +47,7 @@ export async function prepareChange(
     openStore: () => store.open(),
     commit() {
       store.commit()
+      log.level = config.log.level
       inFlight.limit = config.limits.inFlight
       forwarding.start()
       commit()

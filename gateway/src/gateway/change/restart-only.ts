@@ -5,11 +5,12 @@ import type { Config } from '../../options/config.ts'
 
 /** Paths, with why in a few words. */
 const RESTART_ONLY: readonly (readonly [option: string, why: string])[] = [
-  ['admin', 'the port is held by the process'],
+  ['admin.host', 'the port is held by the process'],
+  ['admin.port', 'the port is held by the process'],
+  ['admin.metrics', 'what is counted is registered at the start'],
   ['workers', 'processes are forked at the start'],
   ['watch', 'files are watched from the start'],
   ['shutdown', 'the end of the process is arranged at its start'],
-  ['log.level', 'the log is opened at the start'],
   ['limits.headerBytes', 'the parsers of open connections have it'],
   ['limits.messageBytes', 'WebSockets are mounted at the start'],
   ['limits.requestTimeout', 'the listener watches heads by it'],

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 
 import { AdminProblem, sendProblem } from './admin-problem.ts'
-import { createAdminGuard } from './admin-token.ts'
+import { createAdminGuard, type AdminToken } from './admin-token.ts'
 import { readQuestion } from './explain-question.ts'
 import { createTurns } from './one-at-a-time.ts'
 import type { Explained } from '../explain/explain-running.ts'
@@ -12,7 +12,7 @@ import type { Log } from '../../observe/log.ts'
 export interface AdminExplainParts {
   /** Undefined when nobody is there who could tell. */
   readonly explain: (question: ExplainQuestion) => Promise<Explained | undefined>
-  readonly token: string | undefined
+  readonly token: AdminToken
   readonly log: Log
 }
 

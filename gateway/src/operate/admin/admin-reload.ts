@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 
 import { AdminProblem, sendProblem } from './admin-problem.ts'
-import { createAdminGuard } from './admin-token.ts'
+import { createAdminGuard, type AdminToken } from './admin-token.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Reload, Reloaded, Restart, Restarted } from '../reload/reload.ts'
 
@@ -11,7 +11,7 @@ export interface AdminReloadParts {
   readonly reload: Reload | undefined
   /** Undefined without workers that new ones could replace. */
   readonly restart?: Restart
-  readonly token: string | undefined
+  readonly token: AdminToken
   readonly log: Log
 }
 

@@ -2,7 +2,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 
 import { AdminProblem, sendProblem } from './admin-problem.ts'
-import { createAdminGuard } from './admin-token.ts'
+import { createAdminGuard, type AdminToken } from './admin-token.ts'
 import type { Log } from '../../observe/log.ts'
 import { createRevocationReader, type RevocationReaderParts } from './revocation-request.ts'
 import type { BlockEntry } from '../../revoke/block-list.ts'
@@ -12,7 +12,7 @@ import type { Revocation } from '../../revoke/revocation.ts'
 export interface AdminRevocationsParts extends Omit<RevocationReaderParts, 'issuerTimeSec' | 'nowSec'> {
   /** What the clock of an issuer shows at least, as its tokens tell; undefined where none came. */
   readonly issuerTimeSec: (issuerId: string) => number | undefined
-  readonly token: string | undefined
+  readonly token: AdminToken
   readonly revocation: Revocation
   readonly maxEntries: () => number
   readonly log: Log

@@ -2,7 +2,7 @@
 import type { FastifyInstance } from 'fastify'
 
 import { AdminProblem, sendProblem } from './admin-problem.ts'
-import { createAdminGuard } from './admin-token.ts'
+import { createAdminGuard, type AdminToken } from './admin-token.ts'
 import { showConfig } from '../../config/shown-config.ts'
 import type { Log } from '../../observe/log.ts'
 import type { GatewayStatus } from '../../observe/status.ts'
@@ -18,7 +18,7 @@ export interface AdminStatusParts {
   readonly running: () => RunningConfig
   /** By worker, from 1; undefined for one that does not tell. */
   readonly statusOfWorkers: () => Promise<readonly (GatewayStatus | undefined)[]>
-  readonly token: string | undefined
+  readonly token: AdminToken
   readonly log: Log
 }
 

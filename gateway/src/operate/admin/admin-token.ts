@@ -20,9 +20,13 @@ function isSame(a: string, b: string): boolean {
   return timingSafeEqual(hash('sha256', a, 'buffer'), hash('sha256', b, 'buffer'))
 }
 
+/** The token of the config that serves now. */
+export type AdminToken = () => string | undefined
+
 /** A hook that lets nobody else pass. An empty token is none: an environment variable that is not set must open nothing. */
-export function createAdminGuard(token: string | undefined, onRefused: (client: string) => void) {
+export function createAdminGuard(current: AdminToken, onRefused: (client: string) => void) {
   return function requireAdminToken(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    const token = current()
     if (token === undefined || token === '') {
       sendProblem(reply, NO_TOKEN)
       return
