@@ -1,8 +1,9 @@
 // Authenticates a token for a route: from the cache, or by checks of its shape, claims and signature.
 import type { AuthResult } from './auth-result.ts'
 import { checkBlocked, type BlockCheck, unknownBlockStatus } from './block-check.ts'
-import { createCaches, wasChecked, type CacheCounts, type CacheLimits, type CacheStatus } from './cache/caches.ts'
-import { createIssuerClocks, type IssuerClocks } from './issuer-clocks.ts'
+import { wasChecked, type CacheCounts, type CacheLimits, type CacheStatus } from './cache/caches.ts'
+import type { IssuerClocks } from './issuer-clocks.ts'
+import { createRemembered, type Remembered } from './cache/remembered.ts'
 import { claimsText, keyText, shapeText, timeText } from './token/check-texts.ts'
 import type { DecisionTrace } from '../message/decision-trace.ts'
 import type { TrustedIssuer } from './issuers.ts'
@@ -19,6 +20,8 @@ import { Failure } from '../failure.ts'
 export interface AuthenticatorParts {
   readonly maxTokenBytes: number
   readonly cache: CacheLimits
+  /** Of the config before; left out, nothing is remembered. */
+  readonly remembered?: Remembered | undefined
   readonly clock: Clock
   readonly encodeResult: EncodeResult
   readonly blockList: BlockCheck
@@ -54,9 +57,8 @@ export function createAuthenticator(parts: AuthenticatorParts): Authenticator {
   const { clock, blockList } = parts
   const readToken = createTokenReader(parts.maxTokenBytes)
   const makeResult = createResultMaker(parts.encodeResult)
-  const caches = createCaches(parts.cache, clock)
+  const { caches, issuerClocks } = parts.remembered ?? createRemembered(parts.cache, clock)
   const withoutCaches = createSignatureCheck(parts.cache.maxAge)
-  const issuerClocks = createIssuerClocks(clock)
 
   /** Runs the cheap checks first: an expired token, the most common bad one, costs no signature check and no key fetch. */
   // eslint-disable-next-line max-params -- an object for them would be one more for each token

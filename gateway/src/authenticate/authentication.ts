@@ -14,7 +14,9 @@ import type { Config } from '../options/config.ts'
 import { AUTH_MODES, type AuthRules } from '../options/route/auth-modes.ts'
 
 export interface AuthenticationParts
-  extends Omit<IssuersParts, 'renewals'>, Pick<AuthenticatorParts, 'clock' | 'encodeResult' | 'blockList'> {
+  extends
+    Omit<IssuersParts, 'renewals'>,
+    Pick<AuthenticatorParts, 'clock' | 'remembered' | 'encodeResult' | 'blockList'> {
   /** Renewals by name of the issuer. */
   readonly renewals: NonNullable<IssuersParts['renewals']>
   /** The cookies that successors are set in. */

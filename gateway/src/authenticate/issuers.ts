@@ -37,6 +37,8 @@ export interface IssuersParts extends Omit<KeySourceParts, 'events'> {
   readonly renewals?: ReadonlyMap<string, RenewalPart>
   /** Puts another source in the place of the one that the config names, which `create` makes. */
   readonly replaceKeys?: ((issuer: string, create: () => KeySource) => KeySource) | undefined
+  /** Returns the issuer as it was compiled before, where nothing of it changed, or what `create` compiles. */
+  readonly takeIssuer?: ((issuer: string, create: () => TrustedIssuer) => TrustedIssuer) | undefined
 }
 
 function rulesOf(issuer: IssuerConfig): ClaimRules {
@@ -66,6 +68,7 @@ function ownKeys({ algorithms, weakKeys }: IssuerConfig, part: RenewalPart | und
 
 function compileIssuer(config: IssuerConfig, index: number, parts: IssuersParts): TrustedIssuer {
   const { events, renewals, replaceKeys = (_issuer, create) => create(), ...rest } = parts
+  const { takeIssuer = (_issuer, compile) => compile() } = parts
   const renewal = renewals?.get(config.name)
   try {
     const create = () =>
@@ -82,14 +85,14 @@ function compileIssuer(config: IssuerConfig, index: number, parts: IssuersParts)
         },
       })
     const keys = replaceKeys(config.name, create)
-    return {
+    return takeIssuer(config.name, () => ({
       name: config.name,
       issuer: config.issuer,
       algorithms: namesOf(config.algorithms),
       rules: rulesOf(config),
       keys,
       renewal: renewal?.renewal,
-    }
+    }))
   } catch (error) {
     if (error instanceof CannotStart) throw error.within(`issuer ${config.name}`, ['issuers', index])
     throw error

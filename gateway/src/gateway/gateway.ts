@@ -21,15 +21,13 @@ import { createRenewals } from '../renew/renewals.ts'
 import { renewalFactsOf } from '../revoke/entries-for.ts'
 import { createLogOut } from '../revoke/log-out.ts'
 import { createRevocation } from '../revoke/revocation.ts'
-import { boundTokenCache } from './bound-token-cache.ts'
-import { carryFailureLimit, carryForwarding, carryIdentity, carryKeys, type Identity } from './change/carried.ts'
+import { carryFailureLimit, carryForwarding, carryIdentity, carryKeys } from './change/carried.ts'
 import type { Carrying } from './change/carrying.ts'
 import { createGenerations, type Generations } from './change/generations.ts'
 import { createLasting, type Lasting } from './change/lasting.ts'
 import { createGeneration, type Stages } from './generation.ts'
 import { lend } from './lent.ts'
 import { createFront, type Front } from './listener/listener.ts'
-import { meetingPlaceOf } from './redis-meeting-place.ts'
 import { createRoutes } from './route.ts'
 import { createGateway, type Gateway, type ServerParts } from './running.ts'
 import { createSteps } from './steps.ts'
@@ -59,7 +57,7 @@ function joinStages(config: Config, lasting: Lasting, carrying: Carrying): Stage
   const isTrusted = createTrust(config.proxy.trustedProxies)
   const clientOf = createClientOf({ isTrusted, from: config.proxy.clientAddress })
   const renewalOf = renewalFactsOf(config.issuers)
-  const { authentication, renewals } = carryIdentity(config, carrying, (keys) => joinIdentity(config, lasting, keys))
+  const { authentication, renewals } = joinIdentity(config, lasting, carrying)
   const authorization = createAuthorization()
   const failureLimit = carryFailureLimit(config, carrying, clock)
   const admission = createAdmission(config, {
@@ -82,28 +80,28 @@ function joinStages(config: Config, lasting: Lasting, carrying: Carrying): Stage
 }
 
 /** Who is let in: issuers with their keys and renewal, and the tokens that are known. */
-function joinIdentity(config: Config, lasting: Lasting, keys: Carrying): Omit<Identity, 'keys'> {
-  const { log, clock, schedule, random, fetchJson, askIssuer, lent, metrics, revocation, heapBytes } = lasting
+function joinIdentity(config: Config, lasting: Lasting, carrying: Carrying) {
+  const { log, clock, schedule, random, fetchJson, askIssuer, lent, metrics, revocation } = lasting
   const isTrusted = createTrust(config.proxy.trustedProxies)
-  const meetingPlace = meetingPlaceOf(config, { clock, schedule })
+  const { meetingPlace, takeRenewal, ...carried } = carryIdentity(config, carrying, lasting)
   const renewals = createRenewals(config, {
-    ...{ clock, blockList: revocation.kept, ...lent?.parts },
+    ...{ clock, blockList: revocation.kept, takeRenewal, ...lent?.parts },
     meeting: meetingPlace && { place: meetingPlace, schedule },
     askIssuer: askIssuer ?? (() => Promise.reject(new Error('issuers are not asked here'))),
     // The stage verifies a successor like any other token.
     verify: (token, issuer) => authentication.verify(token, issuer),
     events: createRenewalEvents(log, metrics.count),
   })
-  const authentication = createAuthentication(boundTokenCache(config, heapBytes, log), {
-    ...{ clock, schedule, random, isTrusted, fetchJson, blockList: revocation.list },
+  const authentication = createAuthentication(config, {
+    ...{ ...carried, clock, schedule, random, isTrusted, fetchJson, blockList: revocation.list },
     renewals: renewals.byIssuer,
     renewedCookies: renewals.cookies,
     ...createIdentityEncoder(config, createIdentityEvents(metrics.count)),
     refusal: config.revocation.onStoreDown === 'serve' ? undefined : revocation.refusal,
     watchFiles: config.watch ? createFileWatch(schedule) : undefined,
     events: createKeyEvents(log, metrics.count),
-    replaceKeys: carryKeys(config, renewals, keys),
+    replaceKeys: carryKeys(config, renewals, carrying),
     ...lent?.parts,
   })
-  return { authentication, renewals, meetingPlace }
+  return { authentication, renewals }
 }

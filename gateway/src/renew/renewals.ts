@@ -17,6 +17,17 @@ import { readRenewalKeys, type RenewalConfig, type RenewalKeys } from './signing
 /** Margin of a lease over the timeout of a request to the issuer. */
 const LEASE_MORE_MS = 2000
 
+type IssuerConfig = Config['issuers'][number]
+
+/** What renews the tokens of one issuer. */
+export interface Renewing {
+  readonly name: string
+  readonly options: RenewalConfig
+  readonly delivery: ReturnType<typeof createDelivery>
+  readonly renewal: ReturnType<typeof createRenewal>
+  readonly keys: RenewalKeys
+}
+
 export interface RenewalsParts {
   readonly clock: Clock
   readonly askIssuer: AskIssuer
@@ -27,6 +38,8 @@ export interface RenewalsParts {
   readonly verify: (token: string, issuer: string) => { readonly result: AuthResult } | Failure
   /** The keys of an issuer that were read before; left out, they are read from the config. */
   readonly keysOf?: ((issuer: string) => RenewalKeys | undefined) | undefined
+  /** Returns what renewed the tokens of an issuer before, where nothing of it changed, or what `create` makes. */
+  readonly takeRenewal?: ((issuer: string, create: () => Renewing) => Renewing) | undefined
   readonly events: { eventsFor(issuer: string): RenewalEvents; readonly onDelivered: (caller: AuthResult) => void }
 }
 
@@ -50,24 +63,11 @@ export function createRenewals(
   { issuers, tokens, limits }: Pick<Config, 'issuers' | 'tokens' | 'limits'>,
   parts: RenewalsParts,
 ): Renewals {
-  const renewing = issuers.flatMap(({ name, clockTolerance, renewal: options }, index) => {
+  const { takeRenewal = (_issuer, create) => create() } = parts
+  const renewing = issuers.flatMap((issuer, index) => {
+    const { name, renewal: options } = issuer
     if (options === undefined) return []
-    const keys = parts.keysOf?.(name) ?? readRenewalKeys({ options, issuer: name, index })
-    const delivery = createDelivery(options.deliver, tokens.from)
-    const renewal = createRenewal({
-      options,
-      clockToleranceSec: clockTolerance / 1000,
-      maxTokenBytes: limits.tokenBytes,
-      delivery,
-      maker: keys.signer ?? endpointOf(options, parts),
-      verify(token) {
-        const verified = parts.verify(token, name)
-        return verified instanceof Failure ? verified : verified.result
-      },
-      blockList: parts.blockList,
-      events: parts.events.eventsFor(name),
-    })
-    return { name, options, delivery, renewal, keys }
+    return takeRenewal(name, () => renewalOf({ ...issuer, renewal: options }, index, { tokens, limits }, parts))
   })
   const byIssuer = new Map(
     renewing.map(({ name, renewal, keys }) => [
@@ -98,6 +98,30 @@ export function createRenewals(
       parts.events.onDelivered(caller)
     },
   }
+}
+
+function renewalOf(
+  { name, clockTolerance, renewal: options }: IssuerConfig & { readonly renewal: RenewalConfig },
+  index: number,
+  { tokens, limits }: Pick<Config, 'tokens' | 'limits'>,
+  parts: RenewalsParts,
+): Renewing {
+  const keys = parts.keysOf?.(name) ?? readRenewalKeys({ options, issuer: name, index })
+  const delivery = createDelivery(options.deliver, tokens.from)
+  const renewal = createRenewal({
+    options,
+    clockToleranceSec: clockTolerance / 1000,
+    maxTokenBytes: limits.tokenBytes,
+    delivery,
+    maker: keys.signer ?? endpointOf(options, parts),
+    verify(token) {
+      const verified = parts.verify(token, name)
+      return verified instanceof Failure ? verified : verified.result
+    },
+    blockList: parts.blockList,
+    events: parts.events.eventsFor(name),
+  })
+  return { name, options, delivery, renewal, keys }
 }
 
 /** Creates the endpoint of an issuer that makes successors itself. */

@@ -49,6 +49,8 @@ export interface Caches extends SignatureSource {
   /** Counts a newly examined, valid token, and puts it into the token cache if that is worthwhile. */
   keep(token: VerifiedToken, signature: GoodSignature, nowSec: number): void
   keepEnded(token: VerifiedToken): void
+  /** Drops the tokens of an issuer that no config has any more. They count for no other one; this frees their memory. */
+  forget(issuer: TrustedIssuer): void
   readonly counts: CacheCounts
   readonly status: CacheStatus
 }
@@ -122,6 +124,10 @@ export function createCaches(limits: CacheLimits, clock: Pick<Clock, 'monotonic'
     },
     keepEnded(token) {
       ended.set(token.raw, token)
+    },
+    forget(issuer) {
+      ready.forget(issuer)
+      for (const [raw, token] of ended.entries()) if (token.issuer === issuer) ended.delete(raw)
     },
     counts,
     status: {

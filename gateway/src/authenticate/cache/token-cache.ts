@@ -2,6 +2,7 @@
 import { LRUCache } from 'lru-cache'
 
 import { bytesOf, bytesOfValues } from './claims-size.ts'
+import type { TrustedIssuer } from '../issuers.ts'
 import type { VerifiedToken } from '../verified-token.ts'
 
 export interface TokenCache {
@@ -11,6 +12,8 @@ export interface TokenCache {
   hasRoom(nowSec: number): boolean
   set(token: VerifiedToken): void
   delete(rawToken: string): void
+  /** Deletes the tokens of an issuer. */
+  forget(issuer: TrustedIssuer): void
   readonly size: number
   readonly bytes: number
 }
@@ -61,6 +64,9 @@ export function createTokenCache(limits: { readonly maxTokens: number; readonly 
     },
     delete(rawToken) {
       cache.delete(endOf(rawToken))
+    },
+    forget(issuer) {
+      for (const [end, token] of cache.entries()) if (token.issuer === issuer) cache.delete(end)
     },
     get size() {
       return cache.size

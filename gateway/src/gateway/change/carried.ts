@@ -1,47 +1,90 @@
 // Says of what each part of a generation is made, so that it is carried to the next one where that is the same.
 import { createFailureLimit, type FailureLimit } from '../../accept/failure-limit.ts'
-import type { Authentication, AuthenticationParts } from '../../authenticate/authentication.ts'
+import type { AuthenticationParts } from '../../authenticate/authentication.ts'
 import type { KeySource } from '../../authenticate/keys/key-source.ts'
-import type { Clock } from '../../clock.ts'
+import { createRemembered, type Remembered } from '../../authenticate/cache/remembered.ts'
+import type { Clock, Schedule } from '../../clock.ts'
 import { claimFieldsOf } from '../../forward/headers/claim-headers.ts'
 import type { ForwardingParts } from '../../forward/forwarding.ts'
 import type { Upstream } from '../../forward/upstream/upstream.ts'
+import type { Log } from '../../observe/log.ts'
 import type { Config } from '../../options/config.ts'
-import type { Renewals } from '../../renew/renewals.ts'
+import type { Renewals, RenewalsParts } from '../../renew/renewals.ts'
+import { redisAddressOf } from '../../revoke/stores/create-store.ts'
+import { boundTokenCache } from '../bound-token-cache.ts'
+import { meetingPlaceOf, type RedisMeetingPlace } from '../redis-meeting-place.ts'
 import { carryAssertions } from './carried-assertions.ts'
-import { carry, type CarriedParts, type Carrying } from './carrying.ts'
+import type { Carrying } from './carrying.ts'
 import { issuerFiles } from './issuer-files.ts'
 
-/** Who is let in: issuers with their keys and renewal, and the tokens that are known. */
-export interface Identity {
-  readonly authentication: Authentication
-  readonly renewals: Renewals
-  readonly meetingPlace: { close(): void } | undefined
-  /** The key sources in it, which the next one may carry on by themselves. */
-  readonly keys: CarriedParts
+type IssuerConfig = Config['issuers'][number]
+
+/** What makes the tokens that are known, beside their issuers: the headers that each was made to, and the caches themselves. */
+function tokenFacts(config: Config) {
+  const { tokens, limits, authResult } = config
+  return { cache: tokens.cache, tokenBytes: limits.tokenBytes, authResult, claimFields: claimFieldsOf(config) }
+}
+
+/** Of two issuers with one `iss` the first that has the algorithm counts. */
+function comesAfter({ issuers }: Config, { name, issuer }: IssuerConfig) {
+  const before = issuers.slice(
+    0,
+    issuers.findIndex((other) => other.name === name),
+  )
+  return before.filter((other) => other.issuer === issuer).map(({ algorithms }) => algorithms)
+}
+
+function meetingFacts({ issuers, revocation: { store, keyPrefix } }: Config) {
+  const isNeeded = issuers.some(({ renewal }) => renewal?.endpoint !== undefined)
+  return isNeeded && store !== 'memory' && 'redis' in store ? { address: redisAddressOf(store), keyPrefix } : undefined
+}
+
+function issuerFacts(config: Config, name: string) {
+  const issuer = config.issuers.find((one) => one.name === name)
+  if (issuer === undefined) return undefined
+  const meeting = issuer.renewal?.endpoint === undefined ? undefined : meetingFacts(config)
+  const { watch, tokens } = config
+  const after = comesAfter(config, issuer)
+  return { issuer, ...tokenFacts(config), files: issuerFiles([issuer]), from: tokens.from, watch, meeting, after }
+}
+
+interface IdentityParts {
+  readonly clock: Clock
+  readonly schedule: Schedule
+  readonly heapBytes?: number
+  readonly log: Log
+}
+
+export interface CarriedIdentity {
+  readonly remembered: Remembered
+  readonly takeIssuer: NonNullable<AuthenticationParts['takeIssuer']>
+  readonly takeRenewal: NonNullable<RenewalsParts['takeRenewal']>
+  readonly meetingPlace: RedisMeetingPlace | undefined
 }
 
 /**
- * Known tokens are carried as a whole: they are bound to their issuers, the rules of these, and the header that each was made to.
- * Where one issuer changes, the tokens of all are verified once more.
+ * Who is let in. An issuer of which nothing changed is the same object, and so are the tokens known to be good for it; one that
+ * changed is another, for which no token is known.
  */
 export function carryIdentity(
   config: Config,
   carrying: Carrying,
-  join: (keys: Carrying) => Omit<Identity, 'keys'>,
-): Identity {
-  const { issuers, tokens, limits, authResult, proxy, revocation, watch } = config
-  const { tokenBytes } = limits
-  const [files, claimFields] = [issuerFiles(issuers), claimFieldsOf(config)]
-  return carrying.take<Identity>(
-    'identity',
-    { issuers, tokens, tokenBytes, authResult, claimFields, proxy, revocation, watch, files },
-    (before) => carry(before?.keys, (keys) => ({ ...join(keys), keys })),
-    async ({ meetingPlace, keys }) => {
-      meetingPlace?.close()
-      await keys.release()
-    },
+  { clock, schedule, heapBytes, log }: IdentityParts,
+): CarriedIdentity {
+  const remembered = carrying.take('known tokens', tokenFacts(config), () =>
+    createRemembered(boundTokenCache(config, heapBytes, log).tokens.cache, clock),
   )
+  const createPlace = () => meetingPlaceOf(config, { clock, schedule })
+  const closePlace = (place: RedisMeetingPlace | undefined) => place?.close()
+  return {
+    remembered,
+    takeIssuer: (name, compile) =>
+      carrying.take(`issuer ${name}`, issuerFacts(config, name), compile, (issuer) => {
+        remembered.caches.forget(issuer)
+      }),
+    takeRenewal: (name, make) => carrying.take(`renewal of ${name}`, issuerFacts(config, name), make),
+    meetingPlace: carrying.take('meeting place', meetingFacts(config), createPlace, closePlace),
+  }
 }
 
 /** Fetched keys, and when they were fetched, stay with an issuer whose rules for tokens change. */
