@@ -80,7 +80,7 @@ export const WorkersOption = Type.Union([Type.Literal('auto'), Type.Integer({ mi
 
 export const WatchOption = Type.Boolean({
   description:
-    'Whether keys (jwksFile, pemFile), the certificates of listeners (tls) and, by a gateway of one process, this file are read again when they change; what cannot be used changes nothing. Default false: read at the start and at a reload.',
+    'Whether this file and all files that it names (included files, ${file:...}, keys, certificates) are read again when they change, within two seconds and once they are at rest; what cannot be used changes nothing. Default false: read at the start and at a reload.',
   default: false,
 })
 

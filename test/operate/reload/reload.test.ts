@@ -1,5 +1,7 @@
 // A process whose config file changes while clients are at work: nothing of theirs fails, and a bad file changes nothing.
 import t from 'tap'
+import { writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { Agent, type ServerResponse } from 'node:http'
 
 import { eventually } from '../../support/eventually.ts'
@@ -132,13 +134,19 @@ t.test(
 t.test('watch: true: a file that changes is reloaded, a bad one is told and changes nothing', async (t) => {
   const upstream = await startUpstream(t)
   const targets = { http: upstream.url, ws: upstream.url }
-  const { write, url, lines } = await startReloadable(t, targets, { first: 'watch: true' })
+  const { file, write, url, lines } = await startReloadable(t, targets, { first: 'watch: true' })
   write(['/new'], 'watch: true')
   await eventually(async () => (await fetch(`${url}/new`)).status === 401, 'the new route wants a token')
   write(['/other'], 'watch: perhaps')
   await eventually(() => lines().some(({ problems = [] }) => problems.length > 0), 'the problems are told')
   t.equal((await fetch(`${url}/new`)).status, 401)
   t.equal((await fetch(`${url}/other`)).status, 404)
+  const realm = () => fetch(`${url}/new`).then(({ headers }) => headers.get('www-authenticate'))
+  writeFileSync(join(dirname(file), 'realm'), 'first')
+  write(['/new'], 'watch: true\nerrors: { realm: "${file:realm}" }')
+  await eventually(async () => (await realm()) === 'Bearer realm="first"', 'the realm of the file')
+  writeFileSync(join(dirname(file), 'realm'), 'second')
+  await eventually(async () => (await realm()) === 'Bearer realm="second"', 'a file that the config names has changed')
 })
 
 for (const workers of [1, 2])

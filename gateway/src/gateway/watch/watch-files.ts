@@ -9,12 +9,12 @@ import type { Schedule } from '../../clock.ts'
  */
 export type WatchFiles = (files: readonly string[], onChange: (fault?: string) => void) => () => void
 
-const LOOK_MS = 1000
+export const LOOK_MS = 1000
 /** As at the start (config/text/file-options.ts). */
 const MAX_FILE_BYTES = 1024 * 1024
 
 /** The state of a file, which changes with every write and every swap of a link. A missing file is a state too. */
-function stateOf(file: string): string {
+export function stateOf(file: string): string {
   try {
     const { ino, size, mtimeMs, ctimeMs } = statSync(file)
     return [ino, size, mtimeMs, ctimeMs].join(' ')

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import cluster from 'node:cluster'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { systemClock, systemSchedule } from '../../clock.ts'
+import { systemClock } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
 import { firstKeys } from './first-keys.ts'
 import { setHeapFlags } from './heap-flags.ts'
@@ -16,6 +16,7 @@ import { createFetchJson } from '../issuer-client/fetch-json.ts'
 import type { RunningConfig } from '../admin/admin-status.ts'
 import { applyHere } from '../reload/apply-here.ts'
 import { createReload, type Reload, type ReloadSource } from '../reload/reload.ts'
+import { watchedFilesOf } from '../reload/watched-files.ts'
 import { createLog, type Log } from '../../observe/log.ts'
 import { standardOutput } from '../../observe/log-output.ts'
 import { notReadyAtAll, type Readiness } from '../../observe/readiness/readiness.ts'
@@ -23,7 +24,6 @@ import { packageVersion } from './package-version.ts'
 import { buildServer } from '../../gateway/gateway.ts'
 import { portFault } from '../../gateway/listener/bind.ts'
 import { clearDeadSockets } from '../../gateway/listener/socket-file.ts'
-import { createFileWatch } from '../../gateway/watch/watch-files.ts'
 import type { Gateway, ServerParts } from '../../gateway/running.ts'
 import { IDLE_SIGNALS, tellIdleSignals } from './signals.ts'
 import { createServiceManager } from '../supervisor/service-manager.ts'
@@ -102,11 +102,10 @@ export function shuttingDown(sinceMs: number): Readiness {
 
 /** What the admin listener needs of the config, in one process as with workers. */
 export function adminPartsOf(running: () => RunningConfig, log: Log) {
-  const { admin } = running().config
   return {
     running,
     version: packageVersion(),
-    token: admin.token,
+    token: () => running().config.admin.token,
     issuers: () => running().config.issuers,
     maxEntries: () => running().config.revocation.maxEntries,
     clock: systemClock,
@@ -187,6 +186,7 @@ export async function runGateway(config: Config, file: string): Promise<void> {
   tellIdleSignals(log, ['SIGHUP'])
   const { delay, timeout } = config.shutdown
   const manager = createServiceManager(process.env, log)
+  const files = config.watch ? watchedFilesOf(file) : undefined
   let running: RunningGateway | undefined
   let isEnding = false
   let stopWatching = () => {
@@ -214,7 +214,7 @@ export async function runGateway(config: Config, file: string): Promise<void> {
     },
   )
   try {
-    running = await startGateway(config, log, { file, manager })
+    running = await startGateway(config, log, { file, manager, files })
   } catch (error) {
     // What is ended anyway need not start.
     if (isEnding) return
@@ -222,7 +222,7 @@ export async function runGateway(config: Config, file: string): Promise<void> {
     throw error
   }
   if (isEnding) return
-  if (config.watch) stopWatching = createFileWatch(systemSchedule)([file], () => void running?.reload?.('watch'))
+  if (files !== undefined) stopWatching = files.watch(async () => running?.reload?.('watch'))
   const { url, adminUrl } = running
   log.info({ url, adminUrl, version: packageVersion(), node: process.version }, 'listening')
   manager.ready()

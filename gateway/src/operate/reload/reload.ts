@@ -1,12 +1,11 @@
 // Reloads the config of a running gateway: reads the file again and applies it, or says all that is wrong with it and changes nothing.
 import { CannotStart } from '../../failure.ts'
 import { formatInLine } from '../../config/format-problem.ts'
-import { loadConfig } from '../../config/load.ts'
-import { readRegularFile } from '../../config/text/read-file.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Config } from '../../options/config.ts'
 import { createSharedNext } from './share-next.ts'
 import type { ServiceManager } from '../supervisor/service-manager.ts'
+import { readConfig, type WatchedFiles } from './watched-files.ts'
 
 export type Reloaded =
   | {
@@ -21,6 +20,8 @@ export type Reloaded =
 export interface ReloadSource {
   readonly file: string
   readonly manager: Pick<ServiceManager, 'reloading' | 'ready'>
+  /** Notes what is read, to be watched. */
+  readonly files?: WatchedFiles | undefined
 }
 
 export interface ReloadParts extends ReloadSource {
@@ -62,9 +63,9 @@ function tell(reloaded: Reloaded, cause: string, log: ReloadParts['log']): void 
     log.warn({ needsRestart }, 'options have changed that need a restart: they stay as they were')
 }
 
-export function createReload({ file, manager, apply, onReloaded, log }: ReloadParts): Reload {
+export function createReload({ file, manager, files, apply, onReloaded, log }: ReloadParts): Reload {
   async function readAndApply(): Promise<Reloaded> {
-    const loaded = loadConfig(file, { env: process.env, readFile: readRegularFile })
+    const loaded = readConfig(file, files)
     if (!loaded.ok) return { ok: false, problems: loaded.errors.map(formatInLine) }
     try {
       const needsRestart = await apply(loaded.config)

@@ -44,12 +44,17 @@ async function readinessOf(workers: Cluster, own: Readiness): Promise<Readiness>
 }
 
 /** The store is here, and changes when all workers have. Throws CannotStart; then it is the one before. */
-async function withStore(revocation: Revocation, config: Config, change: () => Promise<void>): Promise<void> {
+async function withStore(
+  { revocation, log }: { readonly revocation: Revocation; readonly log: Log },
+  config: Config,
+  change: () => Promise<void>,
+): Promise<void> {
   const store = revocation.prepare(config.revocation)
   try {
     await store.open()
     await change()
     store.commit()
+    log.level = config.log.level
   } catch (error) {
     await store.abandon()
     throw error
@@ -97,7 +102,7 @@ export function createPrimary(first: Config, source: ReloadSource, log: Log): Pr
   const change = createWorkersChange({
     first,
     workers: {
-      change: (config) => withStore(revocation, config, () => changeWorkers(workers, bound(config))),
+      change: (config) => withStore({ revocation, log }, config, () => changeWorkers(workers, bound(config))),
       roll: (config, count) => workers.roll(bound(config), count),
     },
     clock: systemClock,

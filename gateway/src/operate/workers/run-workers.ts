@@ -2,15 +2,14 @@
 import closeWithGrace from 'close-with-grace'
 import { setTimeout as pause } from 'node:timers/promises'
 
-import { systemSchedule } from '../../clock.ts'
 import { clearDeadSockets } from '../../gateway/listener/socket-file.ts'
-import { createFileWatch } from '../../gateway/watch/watch-files.ts'
 import { createLog } from '../../observe/log.ts'
 import { standardOutput } from '../../observe/log-output.ts'
 import type { Config } from '../../options/config.ts'
 import { listen, urlOf } from '../process/main.ts'
 import { packageVersion } from '../process/package-version.ts'
 import { IDLE_SIGNALS, tellIdleSignals } from '../process/signals.ts'
+import { watchedFilesOf } from '../reload/watched-files.ts'
 import { createServiceManager } from '../supervisor/service-manager.ts'
 import { createPrimary } from './primary.ts'
 
@@ -20,14 +19,13 @@ export async function runWorkers(config: Config, file: string): Promise<void> {
   const log = createLog(config.log, output)
   tellIdleSignals(log, ['SIGHUP', 'SIGUSR2'])
   const manager = createServiceManager(process.env, log)
-  const primary = createPrimary(config, { file, manager }, log)
+  const files = config.watch ? watchedFilesOf(file) : undefined
+  const primary = createPrimary(config, { file, manager, files }, log)
   const { workers, admin, revocation, reload, restart } = primary
   const { delay, timeout } = config.shutdown
   let isServing = false
   let isEnding = false
-  let stopWatching = () => {
-    // Set where the config says watch.
-  }
+  let stopWatching: (() => void) | undefined
   process.on('SIGHUP', () => {
     if (isServing) void reload('SIGHUP')
   })
@@ -40,7 +38,7 @@ export async function runWorkers(config: Config, file: string): Promise<void> {
     { delay: delay + timeout + 3000, logger: false, skip: [...IDLE_SIGNALS] },
     async ({ signal, err }) => {
       isEnding = true
-      stopWatching()
+      stopWatching?.()
       manager.stopping()
       primary.retire()
       if (err !== undefined) log.fatal({ error: err }, 'the primary failed')
@@ -63,7 +61,7 @@ export async function runWorkers(config: Config, file: string): Promise<void> {
     const url = await workers.start()
     if (isEnding) return
     isServing = true
-    if (config.watch) stopWatching = createFileWatch(systemSchedule)([file], () => void reload('watch'))
+    if (files !== undefined) stopWatching = files.watch(() => reload('watch'))
     log.info({ url, adminUrl, workers: workers.count, version: packageVersion(), node: process.version }, 'listening')
     manager.ready()
   } catch (error) {

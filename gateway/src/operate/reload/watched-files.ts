@@ -1,0 +1,104 @@
+// The files that a config is read from and names: noted when they are read, and watched until they are read again.
+import { systemSchedule, type Schedule } from '../../clock.ts'
+import { loadConfig, type LoadedConfig } from '../../config/load.ts'
+import { valueAt } from '../../config/checks/loose.ts'
+import { readRegularFile, type ReadFile } from '../../config/text/read-file.ts'
+import { asNode, eachOption } from '../../config/schema/schema-walk.ts'
+import { LOOK_MS, stateOf } from '../../gateway/watch/watch-files.ts'
+import { ConfigOptions, type Config } from '../../options/config.ts'
+
+export interface WatchedFiles {
+  /** Reads a file, and notes how it was before. */
+  readonly readFile: ReadFile
+  /** All that is read from now on belongs to one reading. */
+  begin(): void
+  /** `config`: what came of the reading. Without one, what is known from before is watched as well: the fault may be anywhere. */
+  end(config?: Config): void
+  /**
+   * Calls `onChange` when a file is not as it was read, and no file changed between two looks, a second apart: what is half
+   * written, or between two renames, is left alone. Not again before that has settled. Returns a function that stops.
+   */
+  watch(onChange: () => Promise<unknown>): () => void
+}
+
+/** Their holders read these again by themselves (gateway/watch). */
+function isReadInPlace([key, , part, option]: readonly (string | number)[]): boolean {
+  return key === 'listen' || (key === 'issuers' && part === 'keys' && (option === 'jwksFile' || option === 'pemFile'))
+}
+
+function namedFiles(config: Config): ReadonlyMap<string, 'in place' | 'by a reload'> {
+  const files = new Map<string, 'in place' | 'by a reload'>()
+  eachOption(asNode(ConfigOptions), config, ({ format }, path) => {
+    const value = format === 'file-path' ? valueAt(config, path) : undefined
+    if (typeof value !== 'string') return
+    if (!isReadInPlace(path)) files.set(value, 'by a reload')
+    else if (!files.has(value)) files.set(value, 'in place')
+  })
+  return files
+}
+
+export function createWatchedFiles(schedule: Schedule): WatchedFiles {
+  /** By path, each as it was before it was read. */
+  let known: ReadonlyMap<string, string> = new Map()
+  let reading = new Map<string, string>()
+
+  function note(path: string): void {
+    if (!reading.has(path)) reading.set(path, stateOf(path))
+  }
+
+  return {
+    readFile(path, maxBytes) {
+      note(path)
+      return readRegularFile(path, maxBytes)
+    },
+    begin() {
+      reading = new Map()
+    },
+    end(config) {
+      const named = config === undefined ? new Map<string, string>() : namedFiles(config)
+      for (const [path, how] of named) {
+        if (how === 'in place') reading.delete(path)
+        else note(path)
+      }
+      // What was not read this time counts as it is now: it was looked at, and changed nothing.
+      if (config === undefined) for (const path of known.keys()) note(path)
+      known = reading
+    },
+    watch(onChange) {
+      let last: ReadonlyMap<string, string> = new Map()
+      let isAsking = false
+      let cancel = schedule(LOOK_MS, look)
+
+      function look(): void {
+        cancel = schedule(LOOK_MS, look)
+        const now = new Map([...known.keys()].map((path) => [path, stateOf(path)]))
+        const isSettled = [...now].every(([path, state]) => state === last.get(path))
+        const hasChanged = [...now].some(([path, state]) => state !== known.get(path))
+        last = now
+        if (!hasChanged || !isSettled || isAsking) return
+        isAsking = true
+        void onChange().finally(() => {
+          isAsking = false
+        })
+      }
+      return () => {
+        cancel()
+      }
+    },
+  }
+}
+
+/** Reads the config, and has what it names noted. Waits for no pipe. */
+export function readConfig(file: string, files: WatchedFiles | undefined): LoadedConfig {
+  files?.begin()
+  const loaded = loadConfig(file, { env: process.env, readFile: files?.readFile ?? readRegularFile })
+  files?.end(loaded.ok ? loaded.config : undefined)
+  return loaded
+}
+
+/** Those of a config that is being started with: what changes from now on is noticed, however long the start takes. */
+export function watchedFilesOf(file: string): WatchedFiles {
+  const files = createWatchedFiles(systemSchedule)
+  readConfig(file, files)
+  return files
+}
