@@ -84,7 +84,7 @@ export class Exchange implements ResponseReceiver, LongLived {
     this.#abort = abort
     const { request, response } = this.#admitted
     if (this.#ended) abort()
-    else if (request.headers.expect !== undefined && request.httpVersionMinor !== 0 && !this.#continued) {
+    else if (request.headers.expect !== undefined && request.httpVersion !== '1.0' && !this.#continued) {
       this.#continued = true
       response.writeContinue()
     }
@@ -92,7 +92,7 @@ export class Exchange implements ResponseReceiver, LongLived {
 
   onInfo(status: number, rawHeaders: readonly string[]): void {
     const { request, response, requestId } = this.#admitted
-    if (request.httpVersionMinor === 0 || response.headersSent) return
+    if (request.httpVersion === '1.0' || response.headersSent) return
     sendInformation(response, status, this.#policy.filter.toClient(rawHeaders, requestId, undefined))
   }
 

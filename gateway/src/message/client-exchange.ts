@@ -1,4 +1,4 @@
-// The interfaces of a client's request and its response. The objects of node:http and of the fast lane implement them.
+// The interfaces of a client's request and its response. The objects of node:http, of the fast lane and of HTTP/2 implement them.
 import type { IncomingHttpHeaders } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -15,8 +15,8 @@ export interface GatewayRequest {
   readonly method?: string | undefined
   /** The request target, as in the request line. */
   url?: string | undefined
+  /** `1.0`, `1.1` or `2.0`. */
   readonly httpVersion: string
-  readonly httpVersionMinor: number
   /** Values by lower-case name, repeated headers joined as in node:http. */
   readonly headers: IncomingHttpHeaders
   readonly rawHeaders: RawHeaders

@@ -38,7 +38,7 @@ async function start(t: Teardown, options: Record<string, unknown> = {}) {
 /** Requests by who read them: `lane`, or the reason why it was Node's parser. */
 async function readBy({ gateway }: Pick<TestGateway, 'gateway'>): Promise<Record<string, number>> {
   const rows = (await gateway.metrics.text()).matchAll(
-    /^tollgate_parser_requests_total\{parser="(\w+)",reason="(\w*)"\} (\d+)$/gm,
+    /^tollgate_parser_requests_total\{parser="(lane|node)",reason="(\w*)"\} (\d+)$/gm,
   )
   return Object.fromEntries([...rows].map(([, parser = '', reason = '', count]) => [reason || parser, Number(count)]))
 }

@@ -34,7 +34,7 @@ function createFilledMetrics() {
     }),
     inFlight: { count: 8 },
     reloads: { successful: false, succeededAtMs: 1500 },
-    listener: () => ({ waiting: () => 9, parsers: { lane: 5, node: new Map([['head', 1]]) } }),
+    listener: () => ({ waiting: () => 9, parsers: { lane: 5, http2: 7, node: new Map([['head', 1]]) } }),
     keys: () => [
       { issuer: 'main', count: 2, ageSec: 30, failing: true },
       { issuer: 'local', count: 1, ageSec: undefined, failing: false },

@@ -20,7 +20,6 @@ export class LaneRequest<Route> implements IdentifiedRequest {
   readonly method: string
   url: string
   readonly httpVersion = '1.1'
-  readonly httpVersionMinor = 1
   readonly headers: IncomingHttpHeaders
   readonly rawHeaders: readonly string[]
   readonly rawTrailers = NONE

@@ -4,6 +4,7 @@ import type { Socket } from 'node:net'
 
 import type { LaneRequest } from './lane-request.ts'
 import { dateText } from './date-text.ts'
+import { areLinks } from '../early-links.ts'
 import { noteResponse } from '../listen/current-response.ts'
 import type { GatewayResponse } from '../../message/client-exchange.ts'
 import { headerLines } from '../../message/raw-headers.ts'
@@ -18,8 +19,6 @@ export interface ResponseOwner {
 }
 
 const LAST_CHUNK = '0\r\n\r\n'
-/** As Node checks it. */
-const LINK = /^(?:<[^>]*>)(?:\s*;\s*[^;"\s]+(?:=(")?[^;"\s]*\1)?)*$/
 const EMPTY = Buffer.alloc(0)
 
 export class LaneResponse implements GatewayResponse {
@@ -129,7 +128,7 @@ export class LaneResponse implements GatewayResponse {
   /** Nothing without a link, or with one that Node does not take for one. */
   writeEarlyHints({ link, ...more }: Record<string, string | string[]>): void {
     const links = [link ?? []].flat()
-    if (links.length === 0 || !links.every((value) => LINK.test(value))) return
+    if (!areLinks(links)) return
     const lines = Object.entries(more).flatMap(([name, value]) => [name, String(value)])
     this.socket?.write(`HTTP/1.1 103 Early Hints\r\nLink: ${links.join(', ')}\r\n${headerLines(lines)}\r\n`, 'latin1')
   }

@@ -92,10 +92,8 @@ class Lane<Route> implements LaneOwner<Route> {
     this.#parts.counts.noteLeft(socket, reason)
     this.#connections.delete(connection)
     connection.release()
-    this.#toNode.call(this.#server, socket)
-    // Those who listen beside it look at it as at one that came now.
-    for (const listener of this.#server.listeners('connection'))
-      if (listener !== this.#take) listener.call(this.#server, socket)
+    // Those who listen beside Node's server look at it as at one that came now.
+    this.#server.emit('connection', socket)
     // It was paused where requests waited: what was put back is read as if it came now.
     socket.resume()
   }

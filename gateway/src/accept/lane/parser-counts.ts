@@ -1,4 +1,4 @@
-// Counts which requests the fast lane read and which Node's parser, and why it was Node's.
+// Counts which requests the fast lane read, which Node's parser, and why it was Node's; and those of HTTP/2.
 import type { Socket } from 'node:net'
 
 import type { NotPlain } from './plain-head.ts'
@@ -18,6 +18,7 @@ interface LeftSocket extends Socket {
 
 export class ParserCounts {
   lane = 0
+  http2 = 0
   readonly node = new Map<NodeReason, number>()
 
   noteLeft(socket: Socket, reason: LeaveReason): void {

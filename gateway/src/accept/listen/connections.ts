@@ -33,6 +33,8 @@ export interface Connections {
   note(socket: Socket): void
   /** Adds `Connection: close` to each response from now on. */
   retire(): void
+  /** Called by `retire`, for connections of another protocol. */
+  onRetire(run: () => void): void
   /** True after `retire`. */
   readonly retired: boolean
   /** Destroys all connections, with their requests in flight. Resolves when all are closed. */
@@ -50,6 +52,7 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
   const open = new Set<Socket>()
   const { readAhead } = parts
   const watchHalfClose = createHalfCloseWatch(parts.schedule)
+  const retirements: (() => void)[] = []
   let retired = false
 
   /** Runs when the request arrives: the bytes of its request line are not available later. */
@@ -148,8 +151,12 @@ export function superviseConnections(server: Server, parts: ConnectionParts): Co
     get retired() {
       return retired
     },
+    onRetire(run) {
+      retirements.push(run)
+    },
     retire() {
       retired = true
+      for (const run of retirements) run()
       for (const socket of open) endWithResponse(socket)
     },
     async cut() {

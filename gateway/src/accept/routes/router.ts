@@ -59,7 +59,7 @@ function toOriginForm(request: RoutedRequest<unknown>): boolean {
 /** Returns the host name; '' for HTTP/1.0 without Host; undefined when it is invalid. */
 function hostOf({ headers, httpVersion }: RecordedRequest): string | undefined {
   if (headers.host !== undefined) return hostNameOf(headers.host)
-  return httpVersion === '1.1' ? undefined : ''
+  return httpVersion === '1.0' ? '' : undefined
 }
 
 /**

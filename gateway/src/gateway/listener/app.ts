@@ -1,6 +1,6 @@
 // Creates the Fastify application without routes: it listens nowhere, and serves what the servers of the listeners read.
 import { fastify, type FastifyInstance } from 'fastify'
-import type { IncomingMessage, ServerOptions, ServerResponse } from 'node:http'
+import type { ServerOptions } from 'node:http'
 
 import { createClientErrorHandler, type HeadLimits } from '../../accept/listen/client-error.ts'
 import type { ConnectionParts } from '../../accept/listen/connections.ts'
@@ -13,7 +13,8 @@ import { shouldUpgradeCallback } from '../../accept/routes/upgrades.ts'
 import { rawAnswer } from '../../accept/answer.ts'
 import type { Schedule } from '../../clock.ts'
 import type { Config } from '../../options/config.ts'
-import type { GatewayRequest } from '../../message/client-exchange.ts'
+import type { FailureCode } from '../../failure.ts'
+import type { GatewayRequest, GatewayResponse } from '../../message/client-exchange.ts'
 import { endLingering } from '../../message/connection/lingering-close.ts'
 import type { Log } from '../../observe/log.ts'
 import type { Current } from './serving.ts'
@@ -36,7 +37,7 @@ export interface App {
   /** How strictly each server parses. */
   readonly parsing: ServerOptions
   readonly onClientError: ReturnType<typeof createClientErrorHandler>
-  readonly supervision: ConnectionParts
+  readonly supervision: ConnectionParts & Refusals
   readonly requestIdOf: RequestIdOf
   /** What the head of a request may be, whoever reads it. */
   readonly headLimits: HeadLimits
@@ -85,11 +86,13 @@ function createFastify({ log, serving, injectedTarget }: AppParts, requestIdOf: 
   return app
 }
 
-type Refusals = Pick<ConnectionParts, 'refuse' | 'refuseRaw'>
+interface Refusals extends Pick<ConnectionParts, 'refuseRaw'> {
+  readonly refuse: (request: GatewayRequest, response: GatewayResponse, code: FailureCode) => void
+}
 
 function createRefusals({ serving }: AppParts, requestIdOf: RequestIdOf): Refusals {
   return {
-    refuse(request: IncomingMessage, response: ServerResponse, code) {
+    refuse(request, response, code) {
       const { observer, answer, cors } = serving.current
       const id = requestIdOf(request)
       response.once('close', observer.begin(request, response, id, undefined))

@@ -1,4 +1,4 @@
-// Serves the connections of one listener: TLS where it is asked for, then the fast lane and Node's parser behind it.
+// Serves the connections of one listener: TLS where it is asked for, then HTTP/2, the fast lane, and Node's parser behind it.
 import { createServer, type Server } from 'node:http'
 import type { Socket } from 'node:net'
 
@@ -8,6 +8,7 @@ import type { Place } from '../../options/listen/address.ts'
 import type { ListenerOptions } from '../../options/listen/listen.ts'
 import type { App, AppParts } from './app.ts'
 import { openFastLane } from './fast-lane.ts'
+import { openHttp2Listener } from './http2.ts'
 import { createTlsFront, type TlsFront } from './tls-front.ts'
 
 export interface ConnectionServerParts extends App, AppParts {
@@ -47,7 +48,10 @@ export function createConnectionServer(
   const server = createNodeServer(parts)
   const connections = superviseConnections(server, parts.supervision)
   if (options.parser === 'auto') openFastLane(server, connections, parts)
-  const tls = options.tls === undefined ? undefined : createTlsFront(options.tls, place, { ...parts, server })
+  openHttp2Listener(server, options, { ...parts, connections })
+  const protocols = options.http2 ? ['h2', 'http/1.1'] : ['http/1.1']
+  const tls =
+    options.tls === undefined ? undefined : createTlsFront(options.tls, place, { ...parts, server, protocols })
   let isWatching = false
 
   return {

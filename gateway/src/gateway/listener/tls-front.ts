@@ -16,6 +16,8 @@ export interface TlsParts {
   readonly schedule: Schedule
   /** Whether files are watched. */
   readonly watch: boolean
+  /** Which clients may choose from, the first of ours that they know (ALPN). */
+  readonly protocols: string[]
   /** What serves the connections once they are opened. */
   readonly server: HttpServer
 }
@@ -38,8 +40,8 @@ type TlsOptions = NonNullable<ListenerOptions['tls']>
 
 /** Throws CannotStart. */
 export function createTlsFront(options: TlsOptions, place: Place, parts: TlsParts): TlsFront {
-  const { log, schedule, watch, server } = parts
-  const tls = createServer({ ...readCertificate(options, place), ALPNProtocols: ['http/1.1'] })
+  const { log, schedule, watch, server, protocols } = parts
+  const tls = createServer({ ...readCertificate(options, place), ALPNProtocols: protocols })
   tls.on('secureConnection', (socket: Layered) => {
     if (socket._parent) copyPeerAddress(socket, socket._parent)
     server.emit('connection', socket)

@@ -19,7 +19,7 @@ export interface MetricSources extends RevocationSource {
     /** Number of requests that wait for earlier requests on their connection (pipelining). */
     waiting(): number
     /** Numbers of requests by parser; for Node's parser by the reason why the fast lane could not read them. */
-    readonly parsers: { readonly lane: number; readonly node: ReadonlyMap<string, number> }
+    readonly parsers: { readonly lane: number; readonly http2: number; readonly node: ReadonlyMap<string, number> }
   }
   /** Keys in use by issuer, and seconds since the issuer confirmed them (undefined for local keys). */
   readonly keys: () => readonly {
@@ -131,11 +131,12 @@ export const METRICS: readonly Metric<MetricSources>[] = [
   {
     name: 'tollgate_parser_requests_total',
     kind: 'counter',
-    help: 'Requests by who read them, the fast lane or the parser of Node, and why it was not the lane.',
+    help: 'Requests by who read them, the fast lane, the parser of Node and why it was not the lane, or HTTP/2.',
     labels: ['parser', 'reason'],
     read({ listener }, set) {
-      const { lane, node } = listener().parsers
+      const { lane, http2, node } = listener().parsers
       set(lane, { parser: 'lane', reason: '' })
+      set(http2, { parser: 'http2', reason: '' })
       for (const [reason, count] of node) set(count, { parser: 'node', reason })
     },
   },

@@ -53,7 +53,8 @@ export const FAILURE_ADVICE: Readonly<Record<FailureCode, string>> = {
     'The client or its network is slow: see `limits.requestTimeout`, `limits.bodyRate` and `timeouts.body` of the route.',
   internal_error: 'A defect of the gateway: please report it with the line `internal error` of the log.',
   method_not_implemented: 'The gateway forwards no such method (CONNECT would be a tunnel to anywhere).',
-  version_not_supported: 'Speak HTTP/1.1 to the gateway; HTTP/2 needs a proxy before it that speaks HTTP/1.1 to it.',
+  version_not_supported:
+    'Speak HTTP/1.1 or HTTP/2; without TLS, HTTP/2 needs listen.h2c and a client that begins with it.',
   auth_result_too_large:
     'Name the claims that the upstream needs (`authResult.claims`), or raise `authResult.maxBytes` if the upstream takes such headers.',
   upstream_unreachable:

@@ -1,6 +1,7 @@
 // The options of the listeners: where clients reach the gateway, and who reads what they send.
 import { Type, type StaticDecode } from 'typebox'
 
+import { HTTP2_OPTIONS } from './http2.ts'
 import { OneOrMore, Options } from '../kinds.ts'
 import type { ReadOnly } from '../read-only.ts'
 
@@ -47,6 +48,7 @@ const GivenOptions = Options(
         'Who reads requests: auto has plain ones read by the fast lane and all others by the parser of Node, node has that parser read them all. Default auto.',
       default: 'auto',
     }),
+    ...HTTP2_OPTIONS,
     tls: Type.Optional(
       Options(
         {
