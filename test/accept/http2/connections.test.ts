@@ -142,7 +142,7 @@ t.test(
 )
 
 t.test('a client that takes nothing holds no response for longer than over HTTP/1.1', async (t) => {
-  const { gateway, clock, aborted } = await start(t)
+  const { gateway, clock } = await start(t)
   const connection = await h2.openFrames(t, gateway.port, Buffer.concat([h2.PREFACE, h2.settings([[4, 0]])]))
   const paths = ['/open/plain', '/open/large', '/open/x']
   for (const [index, path] of paths.entries())
@@ -160,7 +160,6 @@ t.test('a client that takes nothing holds no response for longer than over HTTP/
     requestLines(gateway).map(({ complete }) => complete),
     [false, false, false],
   )
-  t.ok(aborted() <= 1)
 })
 
 t.test('a client that resets a stream or goes away ends the exchange with the upstream', async (t) => {
