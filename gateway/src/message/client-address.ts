@@ -1,6 +1,6 @@
 // Finds the client address for limits and logs: the peer address, or the one that trusted proxies report.
 import type { GatewayRequest } from './client-exchange.ts'
-import { hopsOfForwarded, hopsOfForwardedFor, type Hop } from './forwarded-hops.ts'
+import { hopsOfForwarded, hopsOfForwardedFor, type Hop } from './fields/forwarded-hops.ts'
 import { peerAddressOf } from './trusted-proxies.ts'
 
 /** Returns the client address in canonical spelling; '' when the connection has none. */
