@@ -54,7 +54,7 @@ const DEFAULT_BYTES = 128 * 2 ** 20
 const FEW_BYTES = 20_000
 
 const AUTH_RESULT = { header: 'x-auth-result', format: 'result', pad: false, maxBytes: 7168 } as const
-const IDENTITY = { authResult: AUTH_RESULT, routes: [] }
+const IDENTITY = { authResult: AUTH_RESULT, routes: [], upstreams: {} }
 
 function createOurs(maxTokens: number, maxBytes = DEFAULT_BYTES): Authenticator {
   return createAuthenticator({

@@ -40,7 +40,7 @@ async function heapBytes(): Promise<number> {
 }
 
 const AUTH_RESULT = { header: 'x-auth-result', format: 'result', pad: false, maxBytes: 7168 } as const
-const IDENTITY = { authResult: AUTH_RESULT, routes: [] }
+const IDENTITY = { authResult: AUTH_RESULT, routes: [], upstreams: {} }
 
 /** Run with --expose-gc. Prints one line for each kind of token. */
 async function measure(): Promise<void> {

@@ -32,7 +32,7 @@ const secret = { value: SECRET, encoding: 'utf8' }
 const url = { jwksUrl: 'https://i.example.com/k' }
 
 /** Each option that may hold a secret, with one in it. */
-const KINDS: Readonly<Record<string, Record<string, unknown>>> = {
+const KINDS: Record<string, Record<string, unknown>> = {
   '/admin/token': { admin: { token: SECRET } },
   '/issuers/*/keys/secret/value': issuer({ secret }),
   '/issuers/*/keys/headers/*/value': issuer({ ...url, headers: { 'x-api-key': { value: SECRET } } }),
@@ -44,6 +44,15 @@ const KINDS: Readonly<Record<string, Record<string, unknown>>> = {
   ),
   '/revocation/store/redis': { revocation: { store: { redis: `redis://:${SECRET}@redis:6379/0` } } },
 }
+
+for (const direction of ['request', 'response'])
+  for (const kind of ['set', 'add']) {
+    const headers = { [direction]: { [kind]: { authorization: `Basic ${SECRET}` } } }
+    const at = `headers/${direction}/${kind}/*`
+    KINDS[`/${at}`] = { headers }
+    KINDS[`/upstreams/*/${at}`] = { upstreams: { up: { ...upstreams.up, headers } } }
+    KINDS[`/routes/*/${at}`] = { routes: [{ ...routes[0], headers }] }
+  }
 
 /** Options that are no secrets, with one where addresses may have it. */
 const ADDRESSES: Readonly<Record<string, Record<string, unknown>>> = {

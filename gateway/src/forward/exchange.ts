@@ -3,13 +3,9 @@ import type { Duplex } from 'node:stream'
 
 import type { Admitted } from './admitted.ts'
 import { endWith, sendInformation, writeHead } from './streams/client-response.ts'
-import { CORS_NAMES } from './headers/header-names.ts'
-import type { HeaderFilter } from './headers/headers.ts'
-import { hasLocation, restoreLocation } from './headers/location.ts'
 import { hasBody } from './streams/request-body.ts'
 import { responseKind, type ResponseKind } from './streams/long-lived-response.ts'
-import { carryRenewedToken, type CarryPolicy } from './headers/renewed-token.ts'
-import type { Rewrite } from './headers/rewrite.ts'
+import { responseHeaders, type ResponsePolicy } from './headers/response-headers.ts'
 import type { LongLived, StreamWatch } from './streams/stream-watch.ts'
 import type { ResponseReceiver } from './transport/transport.ts'
 import { isUpstreamsFault, TimedOut, upstreamFailure } from './upstream/upstream-failure.ts'
@@ -19,12 +15,8 @@ import type { Clock } from '../clock.ts'
 import type { FailureCode } from '../failure.ts'
 
 /** What a route sets for its exchanges, compiled once. `upstream` is a name in the config. */
-export interface ExchangePolicy extends CarryPolicy {
+export interface ExchangePolicy extends ResponsePolicy {
   readonly upstream: string
-  readonly filter: HeaderFilter
-  readonly rewrite: Rewrite
-  /** Host and port of each target. A Location that names one of them is rewritten (location.ts). */
-  readonly authorities: ReadonlySet<string>
   /** Longest pause in a response body, and in an event stream. 0: no limit. */
   readonly idleTimeoutMs: number
   readonly eventStreamIdleTimeoutMs: number
@@ -97,16 +89,10 @@ export class Exchange implements ResponseReceiver, LongLived {
   }
 
   onHead(status: number, statusText: string, rawHeaders: readonly string[], resume: () => void): void {
-    const { request, requestId, extraHeaders, target, caller } = this.#admitted
-    request.record?.onHead()
-    const { filter, authorities, rewrite } = this.#policy
-    const headers = filter.toClient(rawHeaders, requestId, extraHeaders === undefined ? undefined : CORS_NAMES)
-    if (extraHeaders !== undefined) headers.push(...extraHeaders)
-    if (hasLocation(status)) restoreLocation(headers, authorities, rewrite, target)
-    if (caller?.renewal?.successor !== undefined) carryRenewedToken(headers, status, this.#admitted, this.#policy)
+    this.#admitted.request.record?.onHead()
     this.#rawHead = rawHeaders
     this.#resume = resume
-    this.#headers = headers
+    this.#headers = responseHeaders(this.#policy, this.#admitted, status, rawHeaders)
     this.#status = status
     this.#reason = statusText
     // The head is written with a chunk that arrives in this tick, in one write, or else alone.

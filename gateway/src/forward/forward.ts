@@ -5,6 +5,7 @@ import { createNextToken, type StreamRenewalPolicy } from './streams/stream-rene
 import { Exchange, type ExchangePolicy } from './exchange.ts'
 import type { Assert } from './headers/assertion.ts'
 import type { ClaimHeaderSet } from './headers/claim-headers.ts'
+import type { HeaderEdit } from './headers/edits/header-edits.ts'
 import type { RequestFacts } from './headers/headers.ts'
 import { hasBody, outgoingBody, type BodyLimits } from './streams/request-body.ts'
 import type { OutgoingRequest, Transport } from './transport/transport.ts'
@@ -22,6 +23,8 @@ export interface ForwardPolicy extends ExchangePolicy {
   readonly preserveHost: boolean
   /** The headers with single claims that the route sends; undefined for none. */
   readonly claimHeaders: ClaimHeaderSet | undefined
+  /** Undefined where nothing is changed. Last, so that it may put credentials where the client's were stripped. */
+  readonly editRequest: HeaderEdit | undefined
   /** Signs who calls, for the upstream; undefined where it gets no assertion. */
   readonly assert: Assert | undefined
   /** Close code (RFC 6455 section 7.4) for a WebSocket whose token has expired or was revoked. */
@@ -69,6 +72,7 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
   const facts = factsOf(admitted, policy)
   const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, facts)
   const target = strip === undefined ? admitted.target : strip(headers, admitted.target)
+  if (policy.editRequest !== undefined) policy.editRequest(headers, admitted)
   const outgoing: OutgoingRequest = {
     method: request.method as string,
     path: policy.rewrite.toUpstream(target),

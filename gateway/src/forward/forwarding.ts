@@ -5,6 +5,7 @@ import type { Answer } from '../accept/answer.ts'
 import type { Authentication } from '../authenticate/authentication.ts'
 import type { Clock, Schedule } from '../clock.ts'
 import type { FailureCode } from '../failure.ts'
+import type { ClientOf } from '../message/client-address.ts'
 import type { PeerTrust } from '../message/trusted-proxies.ts'
 import type { Config } from '../options/config.ts'
 import type { UpstreamConfig } from '../options/upstreams.ts'
@@ -12,6 +13,8 @@ import type { Revocation } from '../revoke/revocation.ts'
 import type { ForwardPolicy } from './forward.ts'
 import type { Assertions } from './headers/assertion.ts'
 import { claimHeaderNames, compileClaimHeaderSets } from './headers/claim-headers.ts'
+import { placesOf } from './headers/claim-fields.ts'
+import { changedInRequests, createEditsOf } from './headers/edits/header-edits.ts'
 import { createHeaderFilter, type HeaderFilter } from './headers/headers.ts'
 import { authoritiesOf } from './headers/location.ts'
 import { compileRewrite } from './headers/rewrite.ts'
@@ -26,7 +29,7 @@ import { createWebSocketMount, type AdmittedUpgrade } from './websocket/websocke
 type RouteConfig = Config['routes'][number]
 type ForwardConfig = Pick<
   Config,
-  'upstreams' | 'limits' | 'authResult' | 'claimHeaders' | 'assertion' | 'routes' | 'proxy'
+  'upstreams' | 'limits' | 'authResult' | 'claimHeaders' | 'assertion' | 'headers' | 'routes' | 'proxy'
 >
 
 export interface ForwardingEvents extends UpstreamEvents {
@@ -39,6 +42,7 @@ export interface ForwardingParts {
   readonly schedule: Schedule
   readonly random: () => number
   readonly isTrusted: PeerTrust
+  readonly clientOf: ClientOf
   readonly answer: Answer
   readonly authentication: Pick<Authentication, 'tokenHeaders' | 'clearCookies'>
   readonly revocation: Pick<Revocation, 'policyOf'>
@@ -105,10 +109,19 @@ function createFilter(config: ForwardConfig, parts: ForwardingParts): HeaderFilt
     authResultHeader: authResult.header.toLowerCase(),
     assertionHeader: assertion?.header.toLowerCase(),
     reserved: [...parts.reserved, ...claimHeaderNames(config)],
+    changed: changedInRequests(config),
     tokenHeaders: parts.authentication.tokenHeaders,
     underscores: proxy.underscores,
     via: proxy.via,
   })
+}
+
+/** Which claims a route sends, and what it changes. */
+function compileHeaders(config: ForwardConfig, { clientOf, isTrusted }: ForwardingParts) {
+  const placeOf = placesOf(config)
+  const claimHeadersOf = compileClaimHeaderSets(config, placeOf)
+  const editsOf = createEditsOf(config, { clientOf, isTrusted, placeOf })
+  return (route: RouteConfig) => ({ claimHeaders: claimHeadersOf(route), edits: editsOf(route) })
 }
 
 /** The limits of request bodies. */
@@ -143,7 +156,7 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
   const { clock, isTrusted, answer, authentication, renewals, events, watch } = parts
   const upstreams = createUpstreams(config, parts)
   const filter = createFilter(config, parts)
-  const claimHeadersOf = compileClaimHeaderSets(config)
+  const headersOf = compileHeaders(config, parts)
   const vary = authentication.tokenHeaders.join(', ')
   const { onDelivered: onRenewed, successorOnStream } = renewals
   const streams = successorOnStream === undefined ? undefined : { successorOnStream, onRenewed }
@@ -155,6 +168,7 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
     const upstream = config.upstreams[name]
     const transport = upstreams.get(name)
     if (upstream === undefined || transport === undefined) throw new Error(`route ${route.path} names no upstream`)
+    const { claimHeaders, edits } = headersOf(route)
     return {
       upstream: name,
       transport,
@@ -168,7 +182,9 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
       totalTimeoutMs: route.timeouts?.total ?? upstream.timeouts.total,
       bodyLimits: bodyLimitsOf(route, config, watch),
       preserveHost: upstream.preserveHost,
-      claimHeaders: claimHeadersOf(route),
+      claimHeaders,
+      editRequest: edits.request,
+      editResponse: edits.response,
       assert: parts.assertions?.forUpstream(name),
       isTrusted,
       isStillGood: parts.revocation.policyOf(route).isStillGood,

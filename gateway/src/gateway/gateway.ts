@@ -64,7 +64,7 @@ function joinStages(config: Config, lasting: Lasting, carrying: Carrying): Stage
     ...{ isTrusted, clientOf, authentication, authorization, tallyOf, failureLimit, ...lent?.parts },
   })
   const forwarding = createForwarding(config, {
-    ...{ ...lasting, isTrusted, answer, authentication, renewals },
+    ...{ ...lasting, isTrusted, clientOf, answer, authentication, renewals },
     ...carryForwarding(config, carrying, lasting),
     reserved: ['x-tollgate', RENEWED_TOKEN_HEADER],
     events: createUpstreamEvents(log, count),

@@ -8,6 +8,7 @@ import { TokensOptions } from './tokens.ts'
 import { AuthResultOptions } from './forward/auth-result.ts'
 import { AssertionOptions } from './forward/assertion.ts'
 import { ClaimHeadersOptions } from './forward/claim-headers.ts'
+import { HeaderEditsOptions } from './forward/header-edits.ts'
 import { ProxyOptions } from './forward/forward.ts'
 import { UpstreamOptions } from './upstreams.ts'
 import { IssuerOptions } from './issuer/issuers.ts'
@@ -49,6 +50,7 @@ export const ConfigOptions = Options(
     authResult: AuthResultOptions,
     claimHeaders: Type.Optional(ClaimHeadersOptions),
     assertion: Type.Optional(AssertionOptions),
+    headers: Type.Optional(HeaderEditsOptions),
     proxy: ProxyOptions,
     cors: Type.Optional(CorsOptions),
     upstreams: Type.Record(Type.String(), UpstreamOptions, {

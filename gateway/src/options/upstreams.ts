@@ -1,6 +1,7 @@
 // The options of an upstream: its targets, how requests are balanced among them, and its timeouts.
 import { Type, type StaticDecode } from 'typebox'
 
+import { HeaderEditsOptions } from './forward/header-edits.ts'
 import { Duration, Options } from './kinds.ts'
 import type { ReadOnly } from './read-only.ts'
 
@@ -118,6 +119,7 @@ export const UpstreamOptions = Options(
         'How often all connections to targets with a name are replaced, so that it is looked up again; what is under way goes on. Default 60s.',
       default: '60s',
     }),
+    headers: Type.Optional(HeaderEditsOptions),
     timeouts: Options(
       {
         connect: Duration({ least: '1ms', description: 'Time to connect, TLS included. Default 2s.', default: '2s' }),

@@ -3,6 +3,7 @@ import { checkAction } from './route/action-checks.ts'
 import type { AsWritten } from '../text/as-written.ts'
 import { checkAssertion } from './headers/assertion-checks.ts'
 import { checkClaimHeaders, claimHeadersOf } from './headers/claim-header-checks.ts'
+import { checkEdits } from './headers/edit-checks.ts'
 import { checkOwnHeaders, type OwnHeader } from './headers/header-names.ts'
 import { checkIssuers } from './issuer-checks.ts'
 import { checkOrigins } from './route/origin-checks.ts'
@@ -78,12 +79,14 @@ function checkRevocation({ store }: Loose): readonly Finding[] {
 export function crossCheck(config: unknown, written: AsWritten): readonly Finding[] {
   const { listen, admin, tokens, issuers, upstreams, routes, cors, proxy, revocation, workers } = options(config)
   const routeList = entries(routes).map(options)
+  const own = ownHeaders(options(config), routeList)
   // The schema fills in an empty list of issuers, so a misspelt key looks like no issuers.
   const misspelt = entries(issuers).length === 0 && isMisspelt('issuers', options(config))
   return [
     ...checkListeners(listen, admin),
     ...checkTokenLocations(tokens),
-    ...checkOwnHeaders(ownHeaders(options(config), routeList), tokens, written),
+    ...checkOwnHeaders(own, tokens, written),
+    ...checkEdits(options(config), routeList, own),
     ...checkClaimHeaders(options(config), routeList),
     ...checkAssertion(options(config), routeList),
     ...checkOrigins({ cors, routes: routeList, tokens }),

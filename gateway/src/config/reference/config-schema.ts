@@ -17,6 +17,7 @@ interface JsonSchema {
   readonly unit?: string
   readonly least?: string
   readonly most?: string
+  readonly template?: boolean
 }
 
 /** Formats of Tollgate: some validators refuse a schema with an unknown format. */
@@ -51,7 +52,7 @@ function withoutDescription({ description: _, ...rest }: JsonSchema): JsonSchema
 }
 
 /** Removes the keywords of Tollgate, which strict validators refuse. */
-function withoutOwnKeywords({ unit: _unit, least: _least, most: _most, ...rest }: JsonSchema): JsonSchema {
+function withoutOwnKeywords({ unit: _unit, least: _least, most: _most, template: _template, ...rest }: JsonSchema) {
   return rest
 }
 

@@ -16,6 +16,8 @@ export interface SchemaNode {
   readonly format?: string
   /** True for a secret, which is never shown, even when it is written in the config file itself. */
   readonly writeOnly?: boolean
+  /** True for text with references that are put in for each request (forward/headers/edits/edit-template.ts). */
+  readonly template?: boolean
   /** The kind of unit of the value. */
   readonly unit?: 'duration' | 'size'
   /** The minimum of a duration or size, as written in YAML. */

@@ -6,6 +6,7 @@ import { visit, type Document } from 'yaml'
 import { pathOf } from './node-place.ts'
 import type { Finding } from '../problem.ts'
 import { readFault, type ReadFile } from './read-file.ts'
+import { isRequestReference } from '../../forward/headers/edits/edit-template.ts'
 import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'
 
 const MAX_SECRET_BYTES = 65_536
@@ -68,11 +69,14 @@ export function substitute(document: Document, parts: SubstitutionParts): readon
         findings.push({ path, atKey: true, message: 'a key cannot hold a reference: only values are substituted' })
         return
       }
+      const isTemplate = schemaAt(parts.schema, path)?.template === true
       const whole = /^\$\{[^}]*\}$/.test(node.value)
       const text = node.value.replace(REFERENCE, (match, reference: string | undefined, end: string | undefined) => {
-        if (reference === undefined) return match.slice(1)
+        // In a template a ${ that is left is a reference of the request: all others are escaped.
+        if (reference === undefined) return isTemplate ? match : match.slice(1)
+        if (isTemplate && isRequestReference(reference)) return match
         const found = end === undefined ? { message: '${ has no } to end it', hint: FORMS } : lookUp(reference, parts)
-        if ('value' in found) return found.value
+        if ('value' in found) return isTemplate ? found.value.replaceAll('${', () => '$${') : found.value
         findings.push({ path, ...found })
         return match
       })

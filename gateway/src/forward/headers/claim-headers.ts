@@ -36,7 +36,10 @@ function fieldOf(name: string, header: Exclude<ReadOnly<RouteClaimHeader>, false
 }
 
 /** The fields of a route by name: its own go before those of all routes. */
-function fieldsOf(config: ClaimHeadersConfig, route: RouteConfig): readonly ClaimField[] {
+export function claimHeaderFieldsOf(
+  config: Pick<ClaimHeadersConfig, 'claimHeaders'>,
+  route: RouteConfig,
+): readonly ClaimField[] {
   const byName = new Map<string, ClaimField>()
   for (const [spelt, header] of Object.entries(config.claimHeaders ?? {}))
     byName.set(spelt.toLowerCase(), fieldOf(spelt.toLowerCase(), header))
@@ -48,14 +51,6 @@ function fieldsOf(config: ClaimHeadersConfig, route: RouteConfig): readonly Clai
   return [...byName.values()]
 }
 
-/** All different fields of a config, in an order that the order of its routes does not change. */
-export function claimFieldsOf(config: ClaimHeadersConfig): readonly ClaimField[] {
-  const byText = new Map(
-    config.routes.flatMap((route) => fieldsOf(config, route)).map((field) => [JSON.stringify(field), field]),
-  )
-  return [...byText.keys()].sort().map((text) => byText.get(text) as ClaimField)
-}
-
 /** The names that only the gateway may say, in lower case: a route that does not send one removes it all the same. */
 export function claimHeaderNames({ claimHeaders, routes }: ClaimHeadersConfig): readonly string[] {
   const maps = [claimHeaders, ...routes.map((route) => route.claimHeaders)]
@@ -63,13 +58,15 @@ export function claimHeaderNames({ claimHeaders, routes }: ClaimHeadersConfig): 
 }
 
 /** Creates the function that says which headers a route sends. Routes with the same ones share one set; undefined for none. */
-export function compileClaimHeaderSets(config: ClaimHeadersConfig): (route: RouteConfig) => ClaimHeaderSet | undefined {
-  const placeOf = new Map(claimFieldsOf(config).map((field, place) => [JSON.stringify(field), place]))
+export function compileClaimHeaderSets(
+  config: ClaimHeadersConfig,
+  placeOf: (field: ClaimField) => number,
+): (route: RouteConfig) => ClaimHeaderSet | undefined {
   const sets = new Map<string, ClaimHeaderSet>()
   return (route) => {
-    const fields = fieldsOf(config, route)
+    const fields = claimHeaderFieldsOf(config, route)
     if (fields.length === 0) return undefined
-    const places = fields.map((field) => placeOf.get(JSON.stringify(field)) ?? 0)
+    const places = fields.map(placeOf)
     const key = places.join()
     const set = sets.get(key) ?? { names: fields.map(({ name }) => name), places }
     sets.set(key, set)
@@ -86,10 +83,10 @@ export interface ClaimHeaderValues {
 
 /** `onLeftOut` is told of each claim that cannot be the value of its header. */
 export function createClaimHeaderValues(
-  config: ClaimHeadersConfig,
+  fieldsOfAll: readonly ClaimField[],
   onLeftOut: (header: string, reason: LeftOutReason) => void,
 ): ClaimHeaderValues {
-  const fields = claimFieldsOf(config).map((field) => ({ ...field, read: compilePointer<JsonValue>(field.claim) }))
+  const fields = fieldsOfAll.map((field) => ({ ...field, read: compilePointer<JsonValue>(field.claim) }))
   const fallbacks = fields.map((field) => fallbackText(field))
 
   function valueOf(index: number, { claims, write }: Pick<VerifiedFacts, 'claims' | 'write'>): string | undefined {

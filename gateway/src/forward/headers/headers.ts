@@ -41,6 +41,8 @@ export interface HeaderRules {
   readonly assertionHeader: string | undefined
   /** Other headers that only the gateway may set, in both directions; lower case. */
   readonly reserved: readonly string[]
+  /** Request headers that the config changes: they pass in no trailer. */
+  readonly changed: readonly string[]
   /** Headers that hold tokens, lower case. Variant spellings are dropped: they could carry a second token. */
   readonly tokenHeaders: readonly string[]
   /** Whether request headers with `_` in their name are forwarded. */
@@ -65,6 +67,7 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
   const { authResultHeader, assertionHeader, reserved, tokenHeaders, underscores, via } = rules
   const own = new Set([authResultHeader, assertionHeader ?? [], ...reserved].flat().map(foldName))
   const ofTokens = new Set(tokenHeaders.map(foldName))
+  const changed = new Set(rules.changed.map(foldName))
   const viaValue = via === undefined ? undefined : `1.1 ${via}`
 
   const verdictOf = memoizeByName((name): Verdict => {
@@ -88,7 +91,7 @@ export function createHeaderFilter(rules: HeaderRules): HeaderFilter {
   // Who merges trailers into headers would read a token there that nobody judged.
   const passesOnAsTrailer = memoizeByName((name) => {
     const folded = foldName(name)
-    return verdictOf(name) === 'pass' && !NEVER_IN_TRAILERS.has(folded) && !ofTokens.has(folded)
+    return verdictOf(name) === 'pass' && !NEVER_IN_TRAILERS.has(folded) && !ofTokens.has(folded) && !changed.has(folded)
   })
 
   const passesBackAsTrailer = memoizeByName((name) => passesBack(name) && !NEVER_IN_TRAILERS.has(foldName(name)))

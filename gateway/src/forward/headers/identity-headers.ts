@@ -1,5 +1,6 @@
 // What upstreams are told of a caller: the auth result and single claims, as headers that are made once for each token.
 import { createAuthResultEncoder } from './auth-result-header.ts'
+import { claimFieldsOf, type ClaimFieldsConfig } from './claim-fields.ts'
 import { createClaimHeaderValues } from './claim-headers.ts'
 import type { LeftOutReason } from './claim-text.ts'
 import type { IdentityHeaders, VerifiedFacts } from '../../authenticate/auth-result.ts'
@@ -14,11 +15,11 @@ export interface IdentityEncoder {
 }
 
 export function createIdentityEncoder(
-  config: Pick<Config, 'authResult' | 'claimHeaders' | 'routes'>,
+  config: Pick<Config, 'authResult'> & ClaimFieldsConfig,
   onLeftOut: (header: string, reason: LeftOutReason) => void,
 ): IdentityEncoder {
   const result = createAuthResultEncoder(config.authResult)
-  const claims = createClaimHeaderValues(config, onLeftOut)
+  const claims = createClaimHeaderValues(claimFieldsOf(config), onLeftOut)
   return {
     anonymousHeaders: { headerValue: result.anonymous, claimValues: claims.anonymous },
     encodeResult(facts) {

@@ -101,6 +101,7 @@ export function createWebSocketMount(
     clientConnection.on('end', onClientEnd)
     const headers = filter.toUpstream(request.rawHeaders, request.headers.connection, factsOf(upgrade, policy))
     const target = strip === undefined ? upgrade.target : strip(headers, upgrade.target)
+    policy.editRequest?.(headers, upgrade)
     const handshake = prepareHandshake(headers)
     const admitted: Admitted = {
       ...upgrade,

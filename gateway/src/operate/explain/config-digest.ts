@@ -6,11 +6,15 @@ import type { Config } from '../../options/config.ts'
 /** Left out: secrets (headers and proxy may contain one), because a weak one could be guessed from the digest. tokens.cache is not part of it: workers divide it. */
 const LEFT_OUT = new Set(['secret', 'headers', 'proxy'])
 
+function withoutSecrets(name: string, value: unknown): unknown {
+  return LEFT_OUT.has(name) ? undefined : value
+}
+
 export function configDigest(config: Config): string {
   const { routes, issuers, tokens, limits, authResult, claimHeaders, assertion, cors, revocation } = config
-  const trusted = JSON.stringify(issuers, (name, value: unknown) => (LEFT_OUT.has(name) ? undefined : value))
+  const trusted = JSON.stringify(issuers, withoutSecrets)
   const { from, forward } = tokens
   const told = [authResult, claimHeaders, assertion]
-  const rest = JSON.stringify([routes, from, forward, limits, ...told, cors, revocation.onStoreDown])
+  const rest = JSON.stringify([routes, from, forward, limits, ...told, cors, revocation.onStoreDown], withoutSecrets)
   return createHash('sha256').update(`${trusted} ${rest}`).digest('base64url').slice(0, 16)
 }

@@ -6,6 +6,7 @@ import { CorsOptions } from './cors.ts'
 import { OriginsOption } from './origins.ts'
 import { RequireOptions } from './require.ts'
 import { RouteClaimHeadersOptions } from '../forward/claim-headers.ts'
+import { HeaderEditsOptions } from '../forward/header-edits.ts'
 import { RouteTimeoutOptions, StreamOptions } from '../forward/forward.ts'
 import { Options, Size } from '../kinds.ts'
 
@@ -82,6 +83,7 @@ export const RouteOptions = Options(
     ),
     require: Type.Optional(RequireOptions),
     claimHeaders: Type.Optional(RouteClaimHeadersOptions),
+    headers: Type.Optional(HeaderEditsOptions),
     encodedSlashes: Type.Enum(['refuse', 'allow'], {
       description:
         'Whether the path may hold %2F: this gateway never takes it for a slash, but refuses it where an upstream that does would read the path of a stricter route. Default refuse.',

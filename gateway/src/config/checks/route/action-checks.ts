@@ -5,7 +5,7 @@ import { options, type Loose } from '../loose.ts'
 import type { Finding, Path } from '../../problem.ts'
 import { keepsOut } from '../../../options/route/auth-modes.ts'
 
-const NOT_WITH_ACTION = ['upstream', 'rewrite', 'timeouts', 'bodyBytes', 'bodyRate', 'claimHeaders']
+const NOT_WITH_ACTION = ['upstream', 'rewrite', 'timeouts', 'bodyBytes', 'bodyRate', 'claimHeaders', 'headers']
 
 function checkClearing(route: Loose, at: Path): readonly Finding[] {
   if (route['clearSiteData'] === undefined) return []
