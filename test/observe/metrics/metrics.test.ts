@@ -54,6 +54,8 @@ function createFilledMetrics() {
   metrics.count('tollgate_renewals_delivered_total', { issuer: 'main' })
   metrics.count('tollgate_tokens_retired_total', { issuer: 'main' })
   metrics.count('tollgate_token_reuse_total', { issuer: 'main' })
+  metrics.count('tollgate_proxy_protocol_refused_total', { reason: 'untrusted' })
+  metrics.count('tollgate_claim_headers_left_out_total', { header: 'x-user', reason: 'too_long' })
   metrics.count('tollgate_token_reuse_total', { issuer: 'main' })
   return metrics
 }
@@ -108,6 +110,7 @@ t.test('each metric has its values from where its row says', async (t) => {
     'tollgate_renewals_delivered_total{issuer="main"} 1',
     'tollgate_tokens_retired_total{issuer="main"} 1',
     'tollgate_token_reuse_total{issuer="main"} 2',
+    'tollgate_proxy_protocol_refused_total{reason="untrusted"} 1',
   ])
     t.ok(lines.includes(line), line)
   t.notOk(lines.some((line) => line.startsWith('tollgate_keys_age_seconds{issuer="local"')))

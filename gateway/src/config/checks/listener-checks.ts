@@ -2,8 +2,9 @@
 import { isIP, isIPv6 } from 'node:net'
 
 import { addressOf, meet, withoutBrackets, type Address } from '../../options/listen/address.ts'
-import { isOptions, options, text, type Loose } from './loose.ts'
+import { entries, isOptions, options, text, type Loose } from './loose.ts'
 import type { Finding, Path } from '../problem.ts'
+import { checkNetwork } from './upstream-checks.ts'
 
 const NAME = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*\.?$/
 /** sun_path of unix(7), with a zero at its end. */
@@ -53,6 +54,12 @@ function checkFamily({ path, given }: Listener): readonly Finding[] {
   if (host !== undefined && isIPv6(withoutBrackets(host))) return []
   const message = 'goes with an IPv6 address as host only'
   return [{ path: [...path, 'ipv6Only'], message, hint: 'such as host: "::"' }]
+}
+
+function checkProxyPeers({ path, given }: Listener): readonly Finding[] {
+  return entries(options(given['proxyProtocol'])['from']).flatMap((network, index) =>
+    checkNetwork(text(network) ?? '', [...path, 'proxyProtocol', 'from', index]),
+  )
 }
 
 const TYPES: Readonly<Record<string, string>> = {
@@ -112,6 +119,7 @@ export function checkListeners(listen: unknown, admin: unknown): readonly Findin
       ...checkKind(listener),
       ...checkSocketFile(listener),
       ...checkFamily(listener),
+      ...checkProxyPeers(listener),
     ]),
     ...checkMeetings(listeners, ofAdmin),
   ]

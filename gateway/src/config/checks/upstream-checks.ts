@@ -61,7 +61,7 @@ export function checkRouteConnect(routes: readonly Loose[], upstreams: unknown):
   })
 }
 
-function checkNetwork(network: string, path: Path): readonly Finding[] {
+export function checkNetwork(network: string, path: Path): readonly Finding[] {
   if (!isNetwork(network))
     return [
       {

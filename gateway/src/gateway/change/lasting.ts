@@ -1,6 +1,7 @@
 // What belongs to the process and outlives every generation: block list, metrics, counts, and the watch of open streams.
 import { systemClock, systemSchedule } from '../../clock.ts'
 import { watchStreams } from '../../forward/forwarding.ts'
+import { createListenerEvents } from '../../observe/events/listener-events.ts'
 import { keyStatus } from '../../observe/events/key-events.ts'
 import { createMetrics, type MetricsParts } from '../../observe/metrics/metrics.ts'
 import type { Config } from '../../options/config.ts'
@@ -31,5 +32,6 @@ export function createLasting(config: Config, parts: ServerParts, { current, lis
     config.admin.metrics,
   )
   const watch = watchStreams(revocation.list, clock, schedule)
-  return { ...parts, clock, schedule, random, inFlight, reloads, revocation, metrics, watch }
+  const events = createListenerEvents(parts.log, metrics.count, clock)
+  return { ...parts, clock, schedule, random, inFlight, reloads, revocation, metrics, watch, ...events }
 }

@@ -5,13 +5,16 @@ import type { Socket } from 'node:net'
 import { superviseConnections, type Connections } from '../../accept/listen/connections.ts'
 import { routeUpgrades } from '../../accept/routes/upgrades.ts'
 import type { Place } from '../../options/listen/address.ts'
+import { createProxiedConnections } from '../../accept/listen/proxied-connections.ts'
+import { createTrust } from '../../message/trusted-proxies.ts'
+import type { ListenerEvents } from '../../observe/events/listener-events.ts'
 import type { ListenerOptions } from '../../options/listen/listen.ts'
 import type { App, AppParts } from './app.ts'
 import { openFastLane } from './fast-lane.ts'
 import { openHttp2Listener } from './http2.ts'
 import { createTlsFront, type TlsFront } from './tls-front.ts'
 
-export interface ConnectionServerParts extends App, AppParts {
+export interface ConnectionServerParts extends App, AppParts, ListenerEvents {
   /** Whether files are watched. */
   readonly watch: boolean
 }
@@ -39,6 +42,34 @@ function createNodeServer(parts: ConnectionServerParts): Server {
   return server
 }
 
+/** Undefined where connections begin without a PROXY header. */
+function takeHeaders(
+  { proxyProtocol }: ListenerOptions,
+  take: (socket: Socket) => void,
+  { schedule, onProxyRefused }: ConnectionServerParts,
+): ((socket: Socket) => void) | undefined {
+  if (proxyProtocol === undefined) return undefined
+  const { from, timeout } = proxyProtocol
+  return createProxiedConnections({
+    ...{ isTrusted: createTrust(from), timeoutMs: timeout, schedule, take },
+    onRefused: onProxyRefused,
+  })
+}
+
+/** Node closes idle connections once, so those that become idle later are closed here. */
+async function whenEmpty(server: Server, connections: Connections): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const look = () => {
+      server.closeIdleConnections()
+      if (connections.count > 0) return
+      clearInterval(sweep)
+      resolve()
+    }
+    const sweep = setInterval(look, IDLE_CHECK_MS)
+    look()
+  })
+}
+
 /** Throws CannotStart for a certificate that cannot be used. */
 export function createConnectionServer(
   options: ListenerOptions,
@@ -54,6 +85,19 @@ export function createConnectionServer(
     options.tls === undefined ? undefined : createTlsFront(options.tls, place, { ...parts, server, protocols })
   let isWatching = false
 
+  function begin(socket: Socket): void {
+    if (tls === undefined) {
+      server.emit('connection', socket)
+      // It was paused behind its PROXY header. Beneath TLS it is read in another way.
+      if (socket.isPaused()) socket.resume()
+      return
+    }
+    connections.note(socket)
+    tls.take(socket)
+  }
+
+  const proxied = takeHeaders(options, begin, parts)
+
   return {
     server,
     connections,
@@ -62,28 +106,17 @@ export function createConnectionServer(
       // Node's server looks after heads that do not come from when it is told that it listens, which others do for it.
       if (!isWatching) server.emit('listening')
       isWatching = true
-      if (tls === undefined) {
-        server.emit('connection', socket)
+      if (proxied === undefined) {
+        begin(socket)
         return
       }
       connections.note(socket)
-      tls.take(socket)
+      proxied(socket)
     },
     async drain() {
       tls?.stop()
       connections.retire()
-      server.closeIdleConnections()
-      await new Promise<void>((resolve) => {
-        const look = () => {
-          server.closeIdleConnections()
-          if (connections.count > 0) return
-          clearInterval(sweep)
-          resolve()
-        }
-        // Node closes idle connections once, so those that become idle later are closed here.
-        const sweep = setInterval(look, IDLE_CHECK_MS)
-        look()
-      })
+      await whenEmpty(server, connections)
       server.close()
     },
   }

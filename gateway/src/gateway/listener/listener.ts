@@ -1,12 +1,13 @@
 // Creates what serves clients: the application with its routes, and the listeners before it.
 import type { WebSocketMount } from '../../forward/forwarding.ts'
+import type { ListenerEvents } from '../../observe/events/listener-events.ts'
 import type { Config } from '../../options/config.ts'
 import { createApp, type App, type AppParts } from './app.ts'
 import { createConnectionServer } from './connection-server.ts'
 import { Listeners } from './listeners.ts'
 import { registerRoutes } from './routes.ts'
 
-export interface ListenerParts extends AppParts {
+export interface ListenerParts extends AppParts, ListenerEvents {
   readonly webSocketMount: WebSocketMount
 }
 

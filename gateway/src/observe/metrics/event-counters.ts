@@ -52,6 +52,13 @@ export const EVENT_COUNTERS = [
     read: 'events',
   },
   {
+    name: 'tollgate_proxy_protocol_refused_total',
+    kind: 'counter',
+    help: 'Connections closed for their PROXY header: untrusted (the peer may send none), malformed, timeout.',
+    labels: ['reason'],
+    read: 'events',
+  },
+  {
     name: 'tollgate_claim_headers_left_out_total',
     kind: 'counter',
     help: 'Claims that were not sent in their header, once for each token: not_text, structure (a list or an object), separator (a member of a list holds it), too_long.',

@@ -2,7 +2,7 @@
 import { Type, type StaticDecode } from 'typebox'
 
 import { HTTP2_OPTIONS } from './http2.ts'
-import { OneOrMore, Options } from '../kinds.ts'
+import { Duration, OneOrMore, Options } from '../kinds.ts'
 import type { ReadOnly } from '../read-only.ts'
 
 export const DEFAULT_HOST = '127.0.0.1'
@@ -49,6 +49,26 @@ const GivenOptions = Options(
       default: 'auto',
     }),
     ...HTTP2_OPTIONS,
+    proxyProtocol: Type.Optional(
+      Options(
+        {
+          from: Type.Array(Type.String({ examples: ['10.0.0.0/8', '192.0.2.7', 'unix:'] }), {
+            description:
+              'Addresses or networks of the load balancers, "unix:" for those that connect to a socket file; connections of others are closed.',
+            minItems: 1,
+          }),
+          timeout: Duration({
+            least: '1ms',
+            description: 'Time in which the header has to be here. Default 3s.',
+            default: '3s',
+          }),
+        },
+        {
+          description:
+            'Each connection begins with a header of the PROXY protocol, version 1 or 2, that says who the client is. Left out: none does.',
+        },
+      ),
+    ),
     tls: Type.Optional(
       Options(
         {
