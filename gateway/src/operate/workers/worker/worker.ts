@@ -104,10 +104,13 @@ function endWithGrace(timeoutMs: number): void {
   })
 }
 
-/** What has begun is ended first; without a config there is nothing yet. */
+let isEnding = false
+
+/** What has begun is ended first; without a config there is nothing yet. Once: its primary asks, and may go meanwhile. */
 function stop(): void {
   if (grace === undefined) process.exit(0)
-  grace.close()
+  if (!isEnding) grace.close()
+  isEnding = true
 }
 
 /** Another one has taken its place. It hears of revocations until its end, as its primary stays connected. */
