@@ -59,6 +59,9 @@ const ADDRESSES: Readonly<Record<string, Record<string, unknown>>> = {
   'query of jwksUrl': issuer({ jwksUrl: `https://i.example.com/keys?key=${SECRET}#x` }),
   'user of jwksUrl': issuer({ jwksUrl: `https://${SECRET}@i.example.com/keys` }),
   'password of an endpoint': issuer(url, renewal({ endpoint: `https://u:${SECRET}@i.example.com/renew?t=${SECRET}` })),
+  'query of a path': {
+    upstreams: { up: { targets: ['http://127.0.0.1:1'], health: { path: `/healthz?key=${SECRET}` } } },
+  },
   'password of a target': { upstreams: { up: { targets: [`http://u:${SECRET}@127.0.0.1:1`] } } },
 }
 

@@ -25,9 +25,9 @@ function withUnit(value: number, kind: keyof typeof UNITS): string {
   return `${value / size}${unit}`
 }
 
-/** Masks user, password and query of a URL, which may be secrets in any option. */
+/** Masks user, password and query of a URL, and the query of a path: they may be secrets in any option. */
 function withoutCredentials(text: string): string {
-  return /^[a-z][\w+.-]*:\/\//i.test(text)
+  return /^(?:[a-z][\w+.-]*:\/)?\//i.test(text)
     ? text.replace(/:\/\/[^/?#]*@/, `://${MASK}@`).replace(/\?[^#]+/, `?${MASK}`)
     : text
 }
