@@ -156,3 +156,23 @@ t.test('a secret written into the file is in no message, whatever else is wrong 
     }
   }
 })
+
+t.test('a secret that looks like a reference is in no message', async (t) => {
+  const looks = [
+    '${A B zq7}',
+    '${A:=zq7}',
+    '${zq7-x}',
+    '${9zq7}',
+    'x${ zq7}y',
+    '${zq7 }${A',
+    '${A B:-zq7}',
+    '${A zq7',
+    '$${zq7}${-}',
+  ]
+  for (const value of looks) {
+    const keys = `{ name: a, issuer: i, algorithms: [HS256], keys: { secret: { value: '${value}', encoding: no } } }`
+    const loaded = load({ '/c/gateway.yaml': `issuers: [${keys}]\nadmin: { token: '${value}' }\n${UPSTREAM}${ROUTE}` })
+    t.notOk(loaded.ok, value)
+    t.notMatch(told(loaded) + JSON.stringify(loaded.ok ? [] : loaded.errors), /zq7/, value)
+  }
+})

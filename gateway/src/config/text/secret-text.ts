@@ -4,9 +4,9 @@ import { isAlias, isMap, isPair, isScalar, isSeq, visit, type Document, type Nod
 import type { AliasSources } from './alias-sources.ts'
 import { childSchema, type SchemaNode } from '../schema/schema-walk.ts'
 
-/** True for text of references without a default: it contains no secret, and shows which variable is meant. */
+/** True for text of references without a default: it contains no secret, and shows which variable is meant. What names no variable may be one. */
 function isReferencesOnly(value: unknown): boolean {
-  return typeof value === 'string' && value.replace(/\$\{[^}:]*\}|\$\{file:[^}]*\}/g, '') === ''
+  return typeof value === 'string' && value.replace(/\$\{[A-Za-z_]\w*\}|\$\{file:[^}]*\}/g, '') === ''
 }
 
 /** True when an object has a secret: each unknown option in it may then be a misplaced secret. */

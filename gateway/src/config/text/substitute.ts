@@ -41,7 +41,8 @@ function lookUp(reference: string, parts: SubstitutionParts): Found {
   if (reference.startsWith('file:')) return readSecret(reference, parts)
   const split = reference.indexOf(':-')
   const name = split === -1 ? reference : reference.slice(0, split)
-  if (!NAME.test(name)) return { message: `\${${name}} names no variable`, hint: FORMS }
+  // What stands there may be a secret that looks like a reference, and is not repeated.
+  if (!NAME.test(name)) return { message: 'a reference names no variable', hint: FORMS }
   const value = parts.env[name]
   // As in a shell, the default after :- also replaces an empty value.
   if (split !== -1 && (value === undefined || value === '')) return { value: reference.slice(split + 2) }
