@@ -1,7 +1,7 @@
 // The files of a key fetch, read for each: one that became a pipe, a device or a directory ends the fetch, and does not hold it.
 import t from 'tap'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { keyRequest } from '../../../gateway/src/authenticate/keys/key-request.ts'
@@ -10,6 +10,10 @@ const BECOMES: Readonly<Record<string, (file: string) => void>> = {
   'a pipe': (file) => void execFileSync('mkfifo', [file]),
   'a device without an end': (file) => {
     symlinkSync('/dev/zero', file)
+  },
+  'a file without an end': (file) => {
+    writeFileSync(file, '')
+    truncateSync(file, 1e9)
   },
   'a directory': (file) => void mkdirSync(file),
   'a link to itself': (file) => {

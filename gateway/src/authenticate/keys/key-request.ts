@@ -1,7 +1,9 @@
 // Reads the headers and trusted certificates of a key fetch from their files, for each fetch, because they rotate.
-import { readFile, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open } from 'node:fs/promises'
 
 import { withoutMark } from './key-document.ts'
+import { MAX_FILE_BYTES } from '../../options/files/read-file.ts'
 import type { KeysOptions } from '../../options/issuer/keys.ts'
 
 /** Limits and options of a key fetch. */
@@ -21,11 +23,21 @@ const MAX_DOCUMENT_BYTES = 256 * 1024
 /** Field values (RFC 9110 section 5.5): visible Latin-1 characters, spaces and tabs. */
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
+/** A pipe that nobody writes to would hold this fetch, and all after it, for ever: it is opened without a wait, and what was opened is looked at. */
+async function readRegular(file: string): Promise<string> {
+  const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK)
+  try {
+    const stat = await handle.stat()
+    if (!stat.isFile() || stat.size > MAX_FILE_BYTES) throw new Error('no file of keys or of a header')
+    return await handle.readFile('utf8')
+  } finally {
+    await handle.close()
+  }
+}
+
 async function read(file: string, whatFor: string): Promise<string> {
   try {
-    // A pipe that nobody writes to would hold this fetch, and all after it, for ever.
-    if (!(await stat(file)).isFile()) throw new Error('no file')
-    return withoutMark(await readFile(file, 'utf8'))
+    return withoutMark(await readRegular(file))
   } catch {
     throw new Error(`the file with ${whatFor} cannot be read`)
   }

@@ -10,7 +10,7 @@ import {
   type KeySet,
   type VerificationKey,
 } from './key-set.ts'
-import { readNamedFile } from '../../options/named-file.ts'
+import { readNamedFile } from '../../options/files/named-file.ts'
 import type { IssuerOptions } from '../../options/tokens.ts'
 import { kindOfValue, mismatch } from '../../message/shown-value.ts'
 import { createRemoteKeys, type FetchedDocument, type RemoteKeys, type RemoteKeysEvents } from './remote-keys.ts'

@@ -4,7 +4,7 @@ import { basename, dirname, isAbsolute, join, normalize } from 'node:path'
 
 import { texts } from '../checks/loose.ts'
 import type { Finding, Path } from '../problem.ts'
-import { readFault } from '../text/read-file.ts'
+import { readFault } from '../../options/files/read-file.ts'
 
 const MAX_INCLUDED_FILES = 1000
 

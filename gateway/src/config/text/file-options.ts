@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path'
 
 import { valueAt } from '../checks/loose.ts'
 import type { Finding } from '../problem.ts'
-import { MAX_FILE_BYTES, readFault } from './read-file.ts'
+import { MAX_FILE_BYTES, readFault } from '../../options/files/read-file.ts'
 import { eachOption, type SchemaNode } from '../schema/schema-walk.ts'
 
 function faultOf(file: string): string | undefined {

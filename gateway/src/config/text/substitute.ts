@@ -5,8 +5,8 @@ import { visit, type Document } from 'yaml'
 
 import { pathOf } from './node-place.ts'
 import type { Finding } from '../problem.ts'
-import { readFault, type ReadFile } from './read-file.ts'
 import { isRequestReference } from '../../forward/headers/edits/edit-template.ts'
+import { readFault, type ReadFile } from '../../options/files/read-file.ts'
 import { schemaAt, type SchemaNode } from '../schema/schema-walk.ts'
 
 const MAX_SECRET_BYTES = 65_536

@@ -1,5 +1,5 @@
 // Reads the TLS files of an upstream once, at the start, so that no request finds that one is gone.
-import { readNamedFile } from '../../options/named-file.ts'
+import { readNamedFile } from '../../options/files/named-file.ts'
 import type { UpstreamConfig } from '../../options/upstreams.ts'
 
 /** As in the config, with what the files hold in place of their names. */

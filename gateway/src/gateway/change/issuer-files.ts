@@ -1,7 +1,6 @@
 // What the key files of issuers hold, so that a change of a file is a change of its issuer.
-import { readFileSync } from 'node:fs'
-
 import type { Config } from '../../options/config.ts'
+import { MAX_FILE_BYTES, readRegularFile } from '../../options/files/read-file.ts'
 
 type IssuerConfig = Config['issuers'][number]
 
@@ -15,7 +14,7 @@ function filesOf({ keys: { jwksFile, pemFile }, renewal }: IssuerConfig): readon
 /** Of a file that cannot be read there is nothing to tell: whoever needs it says so. */
 function textOf(file: string): string | undefined {
   try {
-    return readFileSync(file, 'latin1')
+    return readRegularFile(file, MAX_FILE_BYTES).toString('latin1')
   } catch {
     return undefined
   }

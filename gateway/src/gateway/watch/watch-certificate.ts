@@ -2,7 +2,7 @@
 import { createSecureContext, type Server as TlsServer } from 'node:tls'
 
 import { CannotStart } from '../../failure.ts'
-import { readNamedFile } from '../../options/named-file.ts'
+import { readNamedFile } from '../../options/files/named-file.ts'
 import type { WatchFiles } from './watch-files.ts'
 import type { Place } from '../../options/listen/address.ts'
 import type { ListenerOptions } from '../../options/listen/listen.ts'

@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 
 import { loadConfig } from '../../config/load.ts'
 import type { Problem } from '../../config/problem.ts'
-import { readBoundedFile } from '../../config/text/read-file.ts'
+import { readBoundedFile } from '../../options/files/read-file.ts'
 import { createLog } from '../../observe/log.ts'
 import { closeInTime, startGateway, type RunningGateway } from '../process/main.ts'
 

@@ -2,7 +2,7 @@
 import { systemSchedule, type Schedule } from '../../clock.ts'
 import { loadConfig, type LoadedConfig } from '../../config/load.ts'
 import { valueAt } from '../../config/checks/loose.ts'
-import { readRegularFile, type ReadFile } from '../../config/text/read-file.ts'
+import { readRegularFile, type ReadFile } from '../../options/files/read-file.ts'
 import { asNode, eachOption } from '../../config/schema/schema-walk.ts'
 import { LOOK_MS, stateOf } from '../../gateway/watch/watch-files.ts'
 import { ConfigOptions, type Config } from '../../options/config.ts'

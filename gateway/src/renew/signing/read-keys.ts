@@ -1,6 +1,6 @@
 // Reads the key that signs and those that verify beside it, so that keys can be replaced while both are in use.
 import { CannotStart } from '../../failure.ts'
-import { readNamedFile } from '../../options/named-file.ts'
+import { readNamedFile } from '../../options/files/named-file.ts'
 import type { SigningKeyOptions, VerificationKeyOptions } from '../../options/issuer/renewal.ts'
 import type { ReadOnly } from '../../options/read-only.ts'
 import {

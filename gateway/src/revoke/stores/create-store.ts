@@ -11,7 +11,7 @@ import { createRedisStore } from './redis/redis-store.ts'
 import { parseRedisUrl, type RedisAddress } from './redis/redis-url.ts'
 import type { Retention } from './retention.ts'
 import type { RevocationStore, StoreEvents, StoreList, StoreStatus } from './store.ts'
-import { readNamedFile } from '../../options/named-file.ts'
+import { readNamedFile } from '../../options/files/named-file.ts'
 
 export interface StoreParts {
   readonly list: StoreList

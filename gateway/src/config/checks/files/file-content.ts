@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 
 import { text, valueAt } from '../loose.ts'
 import type { AsWritten } from '../../text/as-written.ts'
-import { MAX_FILE_BYTES, type ReadFile } from '../../text/read-file.ts'
+import { MAX_FILE_BYTES, type ReadFile } from '../../../options/files/read-file.ts'
 import type { Path } from '../../problem.ts'
 
 /** The config with absolute paths, and the function that reads the files that it names. */
