@@ -189,7 +189,8 @@ t.test('exactly one copy of each package that security depends on, at or above t
   // It declares one that compiles where none of its binaries fits; they are in the package, and .npmrc runs no script at all.
   t.same(
     Object.entries(lock.packages).flatMap(([path, { hasInstallScript }]) => (hasInstallScript === true ? [path] : [])),
-    ['node_modules/classic-level'],
+    // protobufjs, which comes with the library of gRPC for tests, would only compare version numbers.
+    ['node_modules/classic-level', 'node_modules/protobufjs'],
     'no package needs an install script',
   )
   t.match(text('.npmrc'), /^ignore-scripts=true$/m)

@@ -1,8 +1,10 @@
 // Writes the gateway's own responses: a failure as problem+json (RFC 9457) with its challenge (RFC 6750), without internals.
+import { answerGrpc } from './grpc-answer.ts'
 import type { RecordedRequest } from './request-record.ts'
 import { FAILURES, failureRule, type FailureCode } from '../failure.ts'
 import type { GatewayResponse } from '../message/client-exchange.ts'
 import { closeLingering } from '../message/connection/lingering-close.ts'
+import { isGrpc } from '../message/fields/grpc-call.ts'
 import { endInOneWrite } from '../message/connection/one-write.ts'
 import { headerLines } from '../message/raw-headers.ts'
 
@@ -37,6 +39,8 @@ const GENERIC_CODES: Readonly<Record<number, readonly [code: string, title: stri
 
 interface PreparedAnswer {
   readonly status: number
+  /** As it is shown. */
+  readonly title: string
   /** Up to the value of requestId. */
   readonly bodyStart: string
   readonly headers: readonly string[]
@@ -58,7 +62,13 @@ function prepare(code: FailureCode, options: AnswerOptions): PreparedAnswer {
   const problem = { type: `urn:tollgate:${shownCode}`, title: shownTitle, status, code: shownCode, requestId: '' }
   const headers = ['content-type', 'application/problem+json', 'cache-control', 'no-store', 'x-tollgate', shownCode]
   if (retryAfterSec !== undefined) headers.push('retry-after', String(retryAfterSec))
-  return { status, bodyStart: JSON.stringify(problem).slice(0, -2), headers, challenge: challengeOf(code, options) }
+  return {
+    status,
+    title: shownTitle,
+    bodyStart: JSON.stringify(problem).slice(0, -2),
+    headers,
+    challenge: challengeOf(code, options),
+  }
 }
 
 /** Returns the bytes of a failure response, for a connection without a GatewayResponse: its request could not be parsed. */
@@ -109,8 +119,14 @@ export function createAnswer(options: AnswerOptions): Answer {
   const prepared = new Map(Object.keys(FAILURES).map((code) => [code, prepare(code as FailureCode, options)]))
 
   return function answer(response, code, requestId, extras) {
-    const { status, bodyStart, headers, challenge } = prepared.get(code) as PreparedAnswer
+    const { status, title, bodyStart, headers, challenge } = prepared.get(code) as PreparedAnswer
     answered.set(response, { code, detail: extras?.detail })
+    if (isGrpc(response.req)) {
+      const more = extras?.headers ?? []
+      // Their first is the type of a body.
+      answerGrpc(response, code, title, [...headers.slice(2), 'x-request-id', requestId, ...more])
+      return
+    }
     const body = `${bodyStart}${requestId}"}`
     const { record, method } = response.req as RecordedRequest
     if (record !== undefined && method !== 'HEAD') record.bytesOut = body.length

@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream'
 
 import type { Admitted } from './admitted.ts'
-import { endWith, sendInformation, writeHead } from './streams/client-response.ts'
+import { breakOff, endWith, sendInformation, writeHead } from './streams/client-response.ts'
 import { hasBody } from './streams/request-body.ts'
 import { responseKind, type ResponseKind } from './streams/long-lived-response.ts'
 import { responseHeaders, type ResponsePolicy } from './headers/response-headers.ts'
@@ -12,6 +12,7 @@ import { isUpstreamsFault, TimedOut, upstreamFailure } from './upstream/upstream
 import type { Answer } from '../accept/answer.ts'
 import type { AuthResult } from '../authenticate/auth-result.ts'
 import type { Clock } from '../clock.ts'
+import { grpcTimeoutMs } from '../message/fields/grpc-call.ts'
 import type { FailureCode } from '../failure.ts'
 
 /** What a route sets for its exchanges, compiled once. `upstream` is a name in the config. */
@@ -36,6 +37,7 @@ export class Exchange implements ResponseReceiver, LongLived {
   readonly #policy: ExchangePolicy
   readonly #admitted: Admitted
   readonly #startedAtMs: number | undefined
+  readonly #deadlineMs: number
   #abort: (() => void) | undefined
   #resume: (() => void) | undefined
   /** The chunk that arrived in the tick of the head: usually the whole body. */
@@ -59,7 +61,8 @@ export class Exchange implements ResponseReceiver, LongLived {
     admitted.response.on('close', () => {
       this.#onClientGone()
     })
-    if (policy.totalTimeoutMs === undefined) return
+    this.#deadlineMs = Math.min(policy.totalTimeoutMs ?? Infinity, grpcTimeoutMs(admitted.request))
+    if (this.#deadlineMs === Infinity) return
     this.#startedAtMs = policy.clock.monotonic()
     policy.watch.add(this)
   }
@@ -132,15 +135,14 @@ export class Exchange implements ResponseReceiver, LongLived {
     this.#finish()
     const { response, request, requestId, extraHeaders } = this.#admitted
     const code = upstreamFailure(error)
-    const { message: detail } = error
-    this.#policy.onFailure(requestId, code, detail)
+    this.#policy.onFailure(requestId, code, error.message)
     // The response is incomplete: a proper end would make it look complete (RFC 9112 section 8).
     if (response.headersSent) {
       this.#writeFirstChunk()
       response.destroy()
     } else {
       const close = !isUpstreamsFault(error) || (hasBody(request) && !request.complete)
-      this.#policy.answer(response, code, requestId, { headers: extraHeaders, detail, close })
+      this.#policy.answer(response, code, requestId, { headers: extraHeaders, detail: error.message, close })
     }
   }
 
@@ -172,9 +174,9 @@ export class Exchange implements ResponseReceiver, LongLived {
   check(nowMs: number, wallMs: number, leaveMs: number): void {
     if (this.#moved) this.#movedAtMs = nowMs
     this.#moved = false
-    const { totalTimeoutMs, idleTimeoutMs, eventStreamIdleTimeoutMs, isStillGood } = this.#policy
-    if (totalTimeoutMs !== undefined && nowMs - (this.#startedAtMs ?? nowMs) >= totalTimeoutMs) {
-      this.#timeOut(`the whole exchange took more than ${totalTimeoutMs} ms (timeouts.total)`)
+    const { idleTimeoutMs, eventStreamIdleTimeoutMs, isStillGood } = this.#policy
+    if (nowMs - (this.#startedAtMs ?? nowMs) >= this.#deadlineMs) {
+      this.#timeOut(`the whole exchange took more than ${this.#deadlineMs} ms (timeouts.total or grpc-timeout)`)
       return
     }
     if (this.#rawHead === undefined) return
@@ -189,13 +191,11 @@ export class Exchange implements ResponseReceiver, LongLived {
     if (idleMs > 0 && nowMs - this.#movedAtMs >= idleMs) this.#timeOut(`the body stood still for ${idleMs} ms`)
   }
 
-  /** Ends an event stream properly, so that the client reconnects and learns why; other responses must not look complete. */
   #endEarly(kind: ResponseKind): void {
     this.#finish()
     this.#writeHead()
     this.#abort?.()
-    if (kind === 'events') this.#admitted.response.end()
-    else this.#admitted.response.destroy()
+    breakOff(this.#admitted, kind)
   }
 
   #timeOut(message: string): void {

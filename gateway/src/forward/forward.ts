@@ -9,6 +9,7 @@ import type { HeaderEdit } from './headers/edits/header-edits.ts'
 import type { RequestFacts } from './headers/headers.ts'
 import { hasBody, outgoingBody, type BodyLimits } from './streams/request-body.ts'
 import type { OutgoingRequest, Transport } from './transport/transport.ts'
+import { isGrpc } from '../message/fields/grpc-call.ts'
 import { UNIX_PEER } from '../message/peer-address.ts'
 import { peerAddressOf } from '../message/trusted-proxies.ts'
 
@@ -20,6 +21,8 @@ export interface ForwardPolicy extends ExchangePolicy {
   readonly connectTimeoutMs: number
   readonly headersTimeoutMs: number
   readonly bodyLimits: BodyLimits
+  /** The same for gRPC, whose calls may be open without a message for as long as their token lives. */
+  readonly grpcBodyLimits: BodyLimits
   readonly preserveHost: boolean
   /** The headers with single claims that the route sends; undefined for none. */
   readonly claimHeaders: ClaimHeaderSet | undefined
@@ -58,8 +61,9 @@ export function factsOf(
 }
 
 export function forward(policy: ForwardPolicy, admitted: Admitted): void {
-  const { filter, bodyLimits } = policy
+  const { filter } = policy
   const { request, strip } = admitted
+  const bodyLimits = isGrpc(request) ? policy.grpcBodyLimits : policy.bodyLimits
   const withBody = hasBody(request)
   const announced = request.headers['content-length']
   if (withBody && Number(announced) > bodyLimits.maxBytes) {
@@ -81,8 +85,8 @@ export function forward(policy: ForwardPolicy, admitted: Admitted): void {
     upgrade: null,
     connectTimeoutMs: policy.connectTimeoutMs,
     headersTimeoutMs: policy.headersTimeoutMs,
-    // A proxy's connection carries requests of many clients: an authenticated upstream connection must not be bound to it.
-    client: facts.peerTrusted ? undefined : request.socket,
+    // A proxy's connection and one of HTTP/2 carry requests of many clients: an authenticated upstream connection must not be bound to it.
+    client: facts.peerTrusted || request.httpVersion === '2.0' ? undefined : request.socket,
   }
   const exchange = new Exchange(policy, admitted)
   const nextToken =

@@ -181,6 +181,7 @@ export function createForwarding(config: ForwardConfig, parts: ForwardingParts):
       eventStreamIdleTimeoutMs: route.timeouts?.idle ?? 0,
       totalTimeoutMs: route.timeouts?.total ?? upstream.timeouts.total,
       bodyLimits: bodyLimitsOf(route, config, watch),
+      grpcBodyLimits: { ...bodyLimitsOf(route, config, watch), timeoutMs: 0 },
       preserveHost: upstream.preserveHost,
       claimHeaders,
       editRequest: edits.request,

@@ -94,6 +94,11 @@ export const UpstreamOptions = Options(
       default: 128,
       minimum: 1,
     }),
+    protocol: Type.Enum(['http1', 'h2', 'h2c'], {
+      description:
+        'What the targets speak. http1: HTTP/1.1. h2: HTTP/2 over TLS. h2c: HTTP/2 without TLS, with prior knowledge. With HTTP/2 few connections carry all requests, and connections bounds how many at once. Default http1.',
+      default: 'http1',
+    }),
     transport: Type.Enum(['direct', 'undici'], {
       description:
         'What carries the requests. direct: the gateway’s own connections. undici: that library’s, dearer, and without the trailers of requests; should a service not get on with direct. Default direct.',

@@ -4,27 +4,7 @@ import { constants, type OutgoingHttpHeaders, type ServerHttp2Stream } from 'nod
 import { areLinks } from '../early-links.ts'
 import type { StreamRequest } from './stream-request.ts'
 import type { GatewayResponse } from '../../message/client-exchange.ts'
-import { FieldsByName } from '../../message/fields/fields-by-name.ts'
-import { memoizeByName } from '../../message/memoize.ts'
-
-/** RFC 9113 section 8.2.2: fields of HTTP/1.1's connections, which the stages add without knowing of ours. */
-const OF_A_CONNECTION: ReadonlySet<string> = new Set([
-  ...['connection', 'proxy-connection', 'keep-alive', 'transfer-encoding', 'upgrade'],
-])
-
-/** In lower case, as section 8.2.1 wants them; undefined for a name that has no place here. */
-const nameHere = memoizeByName((name) => {
-  const lower = name.toLowerCase()
-  return { lower, isKept: !OF_A_CONNECTION.has(lower) }
-})
-
-/** Node takes one value for many names: several are joined, which says the same (RFC 9110 section 5.3). */
-function addField(fields: OutgoingHttpHeaders, name: string, value: string): void {
-  const before = fields[name]
-  if (before === undefined) fields[name] = value
-  else if (Array.isArray(before)) before.push(value)
-  else fields[name] = name === 'set-cookie' ? [String(before), value] : `${String(before)}, ${value}`
-}
+import { http2Fields } from '../../message/fields/http2-fields.ts'
 
 export class StreamResponse implements GatewayResponse {
   readonly req: StreamRequest<unknown>
@@ -78,12 +58,8 @@ export class StreamResponse implements GatewayResponse {
 
   writeHead(status: number, reasonOrHeaders: string | string[], more?: string[]): void {
     const headers = typeof reasonOrHeaders === 'string' ? (more ?? []) : reasonOrHeaders
-    const fields = new FieldsByName() as OutgoingHttpHeaders
+    const fields = http2Fields(headers)
     fields[':status'] = status
-    for (let index = 0; index < headers.length; index += 2) {
-      const { lower, isKept } = nameHere(headers[index] as string)
-      if (isKept) addField(fields, lower, headers[index + 1] as string)
-    }
     this.statusCode = status
     this.#head = fields
     this.#headersSent = true
@@ -183,12 +159,7 @@ export class StreamResponse implements GatewayResponse {
   }
 
   readonly #sendTrailers = (): void => {
-    const fields = new FieldsByName() as OutgoingHttpHeaders
-    for (const [name, value] of this.#trailers ?? []) {
-      const { lower, isKept } = nameHere(name)
-      if (isKept) addField(fields, lower, value)
-    }
-    this.#stream.sendTrailers(fields)
+    this.#stream.sendTrailers(http2Fields((this.#trailers ?? []).flat()))
   }
 
   #inform(fields: OutgoingHttpHeaders): void {

@@ -1,6 +1,9 @@
 // Writes responses to the client with few system calls.
 
+import type { Admitted } from '../admitted.ts'
+import type { ResponseKind } from './long-lived-response.ts'
 import { endInOneWrite, ONE_WRITE_BYTES } from '../../message/connection/one-write.ts'
+import { isGrpc } from '../../message/fields/grpc-call.ts'
 import { eachHeader, takeHeader } from '../../message/raw-headers.ts'
 import type { GatewayResponse } from '../../message/client-exchange.ts'
 
@@ -8,6 +11,24 @@ import type { GatewayResponse } from '../../message/client-exchange.ts'
 export function endWith(response: GatewayResponse, body: Buffer | undefined): void {
   if (body === undefined || response.chunkedEncoding || body.length > ONE_WRITE_BYTES) response.end(body)
   else endInOneWrite(response, body.toString('latin1'))
+}
+
+/** The end of a call of gRPC whose token ended: 16 is UNAUTHENTICATED. */
+const ENDED_WITH_TOKEN: readonly [name: string, value: string][] = [
+  ['grpc-status', '16'],
+  ['grpc-message', 'The token has ended'],
+]
+
+/**
+ * Ends a response whose token has ended: an event stream properly, so that the client reconnects and learns why, and a call of
+ * gRPC by its status. Other responses must not look complete.
+ */
+export function breakOff({ request, response }: Pick<Admitted, 'request' | 'response'>, kind: ResponseKind): void {
+  if (kind === 'events') response.end()
+  else if (isGrpc(request)) {
+    response.addTrailers(ENDED_WITH_TOKEN)
+    response.end()
+  } else response.destroy()
 }
 
 /**

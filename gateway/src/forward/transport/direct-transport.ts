@@ -108,7 +108,7 @@ export function createDirectTransport(target: string, config: UpstreamConfig, pa
     const connector =
       own === undefined
         ? connectorFor(request.connectTimeoutMs)
-        : createConnector(target, undefined, request.connectTimeoutMs, parts.lookup, own)
+        : createConnector(target, undefined, request.connectTimeoutMs, parts.lookup, { onread: own })
     dialing += 1
     connector(address, (error, socket) => {
       dialing -= 1

@@ -12,6 +12,11 @@ const AUTHORIZATION = 'authorization'
 /** Characters that end a request target or a line, and so could inject another request. */
 const UNSAFE_PATH = /[^\x21-\x7e\x80-\xff]/
 
+/** True when no character of the path ends a line. */
+export function isSafePath(path: string): boolean {
+  return !UNSAFE_PATH.test(path)
+}
+
 export interface RequestHead {
   /** The request line and the fields in Latin-1, with the empty line at the end. */
   readonly text: string
@@ -29,7 +34,7 @@ export function requestHead(
   { method, path, headers, body, upgrade }: OutgoingRequest,
   host: string,
 ): RequestHead | undefined {
-  if (UNSAFE_PATH.test(path)) return undefined
+  if (!isSafePath(path)) return undefined
   let fields = ''
   let saysHost = false
   let saysLength = false

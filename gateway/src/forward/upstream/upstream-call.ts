@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 
 import type { Target } from './target.ts'
 import type { OutgoingRequest, ResponseReceiver } from '../transport/transport.ts'
-import { isTransient, isUpstreamsFault } from './upstream-failure.ts'
+import { isTransient, isUpstreamsFault, RefusedUnseen } from './upstream-failure.ts'
 
 /** The upstream of a call. It counts requests and failures for each target. */
 export interface CallOwner {
@@ -104,7 +104,8 @@ export class UpstreamCall implements ResponseReceiver {
   onError(error: Error): void {
     const target = this.#target as Target
     // The gateway or the client ended the exchange, which tells nothing about the target.
-    if (this.#receiver.ended || !isUpstreamsFault(error)) this.#owner.onInconclusive(target)
+    if (this.#receiver.ended || !isUpstreamsFault(error) || error instanceof RefusedUnseen)
+      this.#owner.onInconclusive(target)
     else this.#owner.onFailed(target, error)
     const again = this.#mayRetry(error)
     this.#owner.onDone(target)
@@ -117,7 +118,7 @@ export class UpstreamCall implements ResponseReceiver {
       !this.#answered &&
       !this.#receiver.ended &&
       this.#tries <= this.#owner.maxRetries &&
-      IDEMPOTENT.has(method) &&
+      (IDEMPOTENT.has(method) || error instanceof RefusedUnseen) &&
       body?.begun !== true &&
       isTransient(error)
     )

@@ -17,6 +17,11 @@ export class UpstreamReset extends Error {
   readonly code = 'ECONNRESET'
 }
 
+/** The upstream did nothing with the request (RFC 9113 section 8.7): whatever it is, it may be sent again. */
+export class RefusedUnseen extends Error {
+  readonly code = 'ECONNRESET'
+}
+
 /** The upstream sent bytes that are no valid response to this request. */
 export class InvalidResponse extends Error {}
 

@@ -40,12 +40,13 @@ export function createConnector(
   tls: UpstreamTls | undefined,
   timeoutMs: number,
   lookup?: Lookup,
-  onread?: OnReadOpts,
+  { onread, allowH2 = false }: { readonly onread?: OnReadOpts | undefined; readonly allowH2?: boolean } = {},
 ): buildConnector.connector {
   const servername = tls?.servername ?? (hasName(target) ? hostOf(target) : undefined)
   const connect = buildConnector({
     timeout: timeoutMs,
     rejectUnauthorized: true,
+    allowH2,
     ...(target.startsWith(UNIX) ? { socketPath: target.slice(UNIX.length) } : {}),
     ...(tls === undefined ? {} : { ca: tls.ca, cert: tls.cert, key: tls.key }),
     ...(lookup === undefined ? {} : { lookup }),
@@ -57,7 +58,7 @@ export function createConnector(
         callback(error, null)
         return
       }
-      readOnAfterFailedWrite(socket)
+      if (!allowH2) readOnAfterFailedWrite(socket)
       callback(null, socket)
     })
   }
