@@ -1,5 +1,4 @@
 // Loads a YAML file as a frozen config, or reports all its errors at once.
-import { Value } from 'typebox/value'
 
 import { openConfigFiles } from './sources/config-files.ts'
 import { createAsWritten } from './text/as-written.ts'
@@ -15,6 +14,7 @@ import type { Finding, Path, Problem, Severity } from './problem.ts'
 import { valueAt } from './checks/loose.ts'
 import { checkRanges } from './checks/range-checks.ts'
 import { readBoundedFile, type ReadFile } from '../options/files/read-file.ts'
+import { decodeConfig } from './schema/decode-config.ts'
 import { applySchema } from './schema/schema-findings.ts'
 import { asNode } from './schema/schema-walk.ts'
 import { substitute } from './text/substitute.ts'
@@ -80,7 +80,7 @@ export function loadConfig(
     return found
   })
 
-  const { value, findings } = applySchema(ConfigOptions, source.toValue(), written)
+  const { value, findings, isValid } = applySchema(ConfigOptions, source.toValue(), written)
   onValues?.(value)
   const files = resolveFiles(schema, value, file)
   const named = { config: value, written, readFile, nowMs: now() }
@@ -101,5 +101,5 @@ export function loadConfig(
   const [errors, warnings] = [told('error'), told('warning')]
   if (errors.length > 0) return { ok: false, errors, warnings, joined }
   const advice = () => inOrder(advise(value).map(locate), file)
-  return { ok: true, config: deepFreeze(Value.Decode(ConfigOptions, value)), warnings, advice, locate, joined }
+  return { ok: true, config: deepFreeze(decodeConfig(value, isValid)), warnings, advice, locate, joined }
 }

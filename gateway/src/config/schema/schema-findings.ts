@@ -136,12 +136,16 @@ function withoutMeant(error: SchemaError, meant: ReadonlySet<string>): SchemaErr
   return { ...error, params: { ...error.params, requiredProperties: left } }
 }
 
+export interface AppliedSchema {
+  /** With its defaults. */
+  readonly value: unknown
+  readonly findings: readonly Finding[]
+  /** False for errors that are no findings too: those that the loader tells of elsewhere. */
+  readonly isValid: boolean
+}
+
 /** Fills in the defaults and reports everything that the schema does not allow. */
-export function applySchema(
-  schema: TSchema,
-  raw: unknown,
-  written: AsWritten,
-): { readonly value: unknown; readonly findings: readonly Finding[] } {
+export function applySchema(schema: TSchema, raw: unknown, written: AsWritten): AppliedSchema {
   const value = Value.Default(schema, raw)
   const errors = Value.Errors(schema, value) as unknown as readonly SchemaError[]
   const root = asNode(schema)
@@ -149,5 +153,5 @@ export function applySchema(
   const findings = withoutNoise(errors, root, value)
     .filter((error) => !isMeant(error, meant, value))
     .flatMap((error) => translate(withoutMeant(error, meant), root, value, written))
-  return { value, findings }
+  return { value, findings, isValid: errors.length === 0 }
 }
