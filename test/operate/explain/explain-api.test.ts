@@ -20,7 +20,7 @@ t.test('bodies that are no question, and too large ones', async (t) => {
     ['no object', '[]', 400, 'question_invalid', {}],
     ['null', 'null', 400, 'question_invalid', {}],
     ['no JSON type', '<x/>', 415, 'body_invalid', { 'content-type': 'application/xml' }],
-    ['text', '{}', 400, 'question_invalid', { 'content-type': 'text/plain' }],
+    ['text', '{}', 415, 'body_invalid', { 'content-type': 'text/plain' }],
     ['lines', '{}', 400, 'question_invalid', { 'content-type': 'application/x-ndjson' }],
     ['an unknown field', { ...good, token }, 400, 'question_invalid', {}],
     ['no method', { target: '/' }, 400, 'question_invalid', {}],

@@ -28,6 +28,8 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
     forceCloseConnections: true,
     routerOptions: { maxParamLength: MAX_ID_LENGTH },
   }) as FastifyInstance
+  // A text would be read as lines of JSON, and an empty one pass for a list of nothing.
+  app.removeContentTypeParser('text/plain')
   answerProblems(app, (error) => {
     log.error({ error }, 'the admin listener failed')
   })
