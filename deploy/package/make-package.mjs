@@ -65,7 +65,7 @@ const markdown = (folder) => readdirSync(folder, { recursive: true }).filter((na
 function cutLinks() {
   for (const name of markdown(STAGE)) {
     const file = join(STAGE, name)
-    const text = readFileSync(file, 'utf8').replace(/\[([^\]\n]*)\]\(([^)\s]+)\)/g, (link, label, target) => {
+    const text = readFileSync(file, 'utf8').replace(/\[([^\][]*)\]\(([^)\s]+)\)/g, (link, label, target) => {
       const path = target.replace(/#.*/, '')
       if (/^[a-z]+:/i.test(target) || path === '') return link
       const found = resolve(dirname(file), path)
