@@ -33,7 +33,7 @@ function withoutCredentials(text: string): string {
 }
 
 /** The rules for the values at one path: all schemas that may describe them, combined. */
-interface Shape {
+export interface Shape {
   /** True when no schema describes the value, or one marks it as a secret. */
   readonly isHidden: boolean
   readonly unit: SchemaNode['unit']
@@ -77,7 +77,7 @@ function createShape(places: readonly SchemaNode[]): Shape {
 }
 
 /** Masks values that no schema describes, and values that any of their schemas marks as secret. An empty text is shown. */
-function shown(shape: Shape, value: unknown): unknown {
+export function shown(shape: Shape, value: unknown): unknown {
   if (shape.isHidden) return value === '' ? '' : MASK
   if (Array.isArray(value)) return value.map((member, index) => shown(shape.member(index), member))
   if (typeof value === 'object' && value !== null)
@@ -86,14 +86,15 @@ function shown(shape: Shape, value: unknown): unknown {
   return typeof value === 'string' ? withoutCredentials(value) : value
 }
 
-const whole = createShape([asNode(ConfigOptions)])
+/** The shape of a whole config. */
+export const CONFIG_SHAPE = createShape([asNode(ConfigOptions)])
 const known = new WeakMap<Config, ShownConfig>()
 
 /** Computed once for each config: it takes some tens of milliseconds with a thousand routes. */
 export function showConfig(config: Config): ShownConfig {
   const before = known.get(config)
   if (before !== undefined) return before
-  const told = shown(whole, config) as ShownConfig['config']
+  const told = shown(CONFIG_SHAPE, config) as ShownConfig['config']
   const digest = createHash('sha256').update(JSON.stringify(told)).digest('base64url').slice(0, 16)
   known.set(config, { config: told, digest })
   return { config: told, digest }

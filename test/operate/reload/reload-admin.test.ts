@@ -13,6 +13,7 @@ const GUARDED: readonly (readonly [method: string, path: string, status: number]
   ['GET', '/api/revocations', 200],
   ['POST', '/api/explain', 400],
   ['POST', '/api/reload', 200],
+  ['POST', '/api/diff', 200],
 ]
 
 t.test('another admin token, none, and one again; another level of the log', async (t) => {

@@ -39,7 +39,8 @@ function meetingFacts({ issuers, revocation: { store, keyPrefix } }: Config) {
   return isNeeded && store !== 'memory' && 'redis' in store ? { address: redisAddressOf(store), keyPrefix } : undefined
 }
 
-function issuerFacts(config: Config, name: string) {
+/** Undefined for an issuer that is not there. */
+export function issuerFacts(config: Config, name: string) {
   const issuer = config.issuers.find((one) => one.name === name)
   if (issuer === undefined) return undefined
   const meeting = issuer.renewal?.endpoint === undefined ? undefined : meetingFacts(config)
@@ -87,6 +88,13 @@ export function carryIdentity(
   }
 }
 
+/** What makes the keys of an issuer, beside those that the gateway itself signs with. */
+export function keyFacts(config: IssuerConfig | undefined, watch: boolean) {
+  const { keys, algorithms, weakKeys, issuer } = config ?? {}
+  const files = config === undefined ? [] : issuerFiles([config])
+  return { keys, algorithms, weakKeys, issuer, watch, files }
+}
+
 /** Fetched keys, and when they were fetched, stay with an issuer whose rules for tokens change. */
 export function carryKeys(
   { issuers, watch }: Config,
@@ -95,12 +103,7 @@ export function carryKeys(
 ): AuthenticationParts['replaceKeys'] {
   return (name, create) => {
     const config = issuers.find((issuer) => issuer.name === name)
-    const { keys, algorithms, weakKeys, issuer } = config ?? {}
-    const facts = {
-      ...{ keys, algorithms, weakKeys, issuer, watch },
-      own: byIssuer.get(name)?.verificationKeys,
-      files: config === undefined ? [] : issuerFiles([config]),
-    }
+    const facts = { ...keyFacts(config, watch), own: byIssuer.get(name)?.verificationKeys }
     return carrying.take<KeySource>(`keys of ${name}`, facts, create, (source) => {
       source.stop()
     })

@@ -21,6 +21,15 @@ export interface Kept {
   readonly config: Config
   /** Those that differ, each with why it needs a restart. */
   readonly needsRestart: readonly string[]
+  readonly left: readonly LeftOption[]
+}
+
+/** An option that stays as it was. */
+export interface LeftOption {
+  readonly option: string
+  readonly why: string
+  /** Whether new workers of the same primary take it over (`tollgate reload --restart`). */
+  readonly byNewWorkers: boolean
 }
 
 type Part = Readonly<Record<string, unknown>>
@@ -57,5 +66,6 @@ export function keepRestartOnly(running: Config, next: Config, restarting = fals
     // Each part is one of a checked config.
     config: config as unknown as Config,
     needsRestart: differing.map(({ option, why }) => `${option}: ${why}`),
+    left: differing.map(({ option, why }) => ({ option, why, byNewWorkers: OF_A_WORKER.has(option) })),
   }
 }

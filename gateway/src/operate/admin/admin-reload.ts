@@ -23,7 +23,13 @@ const NO_WORKERS = new AdminProblem(
 )
 
 /** A problem with what became of it. */
-function sendFailed(reply: FastifyReply, status: number, code: string, title: string, more: object): FastifyReply {
+export function sendFailed(
+  reply: FastifyReply,
+  status: number,
+  code: string,
+  title: string,
+  more: object,
+): FastifyReply {
   return reply
     .code(status)
     .header('x-tollgate', code)

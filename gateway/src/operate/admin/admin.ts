@@ -1,6 +1,7 @@
-// The admin listener: liveness, readiness, metrics, what runs and how it is, the API of the block list, reloads, and explanations.
+// The admin listener: liveness, readiness, metrics, what runs and how it is, the API of the block list, reloads and what they would change, and explanations.
 import { fastify, type FastifyInstance } from 'fastify'
 
+import { addDiffRoute, type AdminDiffParts } from './admin-diff.ts'
 import { addExplainRoute, type AdminExplainParts } from './admin-explain.ts'
 import { answerProblems } from './admin-problem.ts'
 import { addReloadRoute, type AdminReloadParts } from './admin-reload.ts'
@@ -9,7 +10,8 @@ import { addStatusRoutes, type AdminStatusParts } from './admin-status.ts'
 import type { Metrics } from '../../observe/metrics/metrics.ts'
 import type { Readiness, Told } from '../../observe/readiness/readiness.ts'
 
-export interface AdminParts extends AdminRevocationsParts, AdminExplainParts, AdminStatusParts, AdminReloadParts {
+export interface AdminParts
+  extends AdminRevocationsParts, AdminExplainParts, AdminStatusParts, AdminReloadParts, AdminDiffParts {
   readonly metrics: Pick<Metrics, 'contentType' | 'text'>
   readonly readiness: () => Readiness | Promise<Readiness>
   readonly version: string
@@ -49,5 +51,6 @@ export function buildAdmin(parts: AdminParts): FastifyInstance {
   addExplainRoute(app, parts)
   addStatusRoutes(app, parts)
   addReloadRoute(app, parts)
+  addDiffRoute(app, parts)
   return app
 }

@@ -1,7 +1,7 @@
-// The command line: runs a command and sets the exit code: 0 done, 1 failed or invalid, 2 wrong usage, 3 not known.
+// The command line: runs a command and sets the exit code: 0 done, 1 failed or invalid, 2 wrong usage, 3 not known, 4 differences.
 import { Command, CommanderError } from 'commander'
 
-import { CommandFailed, NotKnown, WrongCall } from './command-failed.ts'
+import { CommandFailed, Differs, NotKnown, WrongCall } from './command-failed.ts'
 import { addExamples } from './setup/examples.ts'
 import { EXIT_CODES } from './exit-codes.ts'
 import { packageVersion } from '../process/package-version.ts'
@@ -64,6 +64,10 @@ const COMMANDS: Readonly<Record<string, CommandEntry>> = {
     description: 'have a running gateway read its config file again',
     add: async (command) => (await import('./running/reload.ts')).addReload(command),
   },
+  diff: {
+    description: 'tell what a reload would change in a running gateway; exit code 0 for nothing, 4 for something',
+    add: async (command) => (await import('./running/diff.ts')).addDiff(command),
+  },
   routes: {
     description: 'list the routes of a running gateway',
     add: async (command) => (await import('./running/routes.ts')).addRoutes(command),
@@ -81,7 +85,7 @@ async function buildProgram(called: readonly string[]): Promise<Command> {
   const program = new Command('tollgate')
     .description('a gateway that verifies JSON Web Tokens and tells your services who calls')
     .version(packageVersion())
-    .addHelpText('after', '\nExit codes: 0 done, 1 failed or invalid, 2 a wrong call, 3 not known.')
+    .addHelpText('after', '\nExit codes: 0 done, 1 failed or invalid, 2 a wrong call, 3 not known, 4 differences.')
     .showHelpAfterError()
     .showSuggestionAfterError()
   for (const [name, { description, add }] of Object.entries(COMMANDS)) {
@@ -102,6 +106,7 @@ function overrideExits(command: Command): void {
 
 function exitCodeOf(error: CommandFailed): number {
   if (error instanceof NotKnown) return EXIT_CODES.notKnown.code
+  if (error instanceof Differs) return EXIT_CODES.differs.code
   return error instanceof WrongCall ? USAGE : FAILED
 }
 

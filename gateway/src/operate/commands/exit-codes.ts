@@ -11,4 +11,5 @@ export const EXIT_CODES = {
     code: 3,
     meaning: 'of `explain`: not known, as something decides that only the network or the gateway that runs can tell',
   },
+  differs: { code: 4, meaning: 'of `diff`: the config file says something else than what runs' },
 } as const

@@ -14,6 +14,7 @@ import { createExplainRunning } from '../explain/explain-running.ts'
 import { createAskIssuer } from '../issuer-client/ask-issuer.ts'
 import { createFetchJson } from '../issuer-client/fetch-json.ts'
 import type { RunningConfig } from '../admin/admin-status.ts'
+import { createDiff } from '../reload/diff.ts'
 import { applyHere } from '../reload/apply-here.ts'
 import { createReload, type Reload, type ReloadSource } from '../reload/reload.ts'
 import { watchedFilesOf } from '../reload/watched-files.ts'
@@ -101,8 +102,9 @@ export function shuttingDown(sinceMs: number): Readiness {
 }
 
 /** What the admin listener needs of the config, in one process as with workers. */
-export function adminPartsOf(running: () => RunningConfig, log: Log) {
+export function adminPartsOf(running: () => RunningConfig, log: Log, file: string | undefined, hasWorkers = false) {
   return {
+    diff: file === undefined ? undefined : createDiff({ file, running, hasWorkers, log }),
     running,
     version: packageVersion(),
     token: () => running().config.admin.token,
@@ -129,7 +131,14 @@ export async function startGateway(config: Config, log: Log, source?: ReloadSour
         const statusOfWorkers = () => Promise.resolve([gateway.status()])
         const running = () => ({ config: gateway.config, loadedAtMs })
         reload = source && reloadOf(gateway, source, log, () => (loadedAtMs = systemClock.now()))
-        admin = buildAdmin({ ...gateway, ...adminPartsOf(running, log), readiness, explain, statusOfWorkers, reload })
+        admin = buildAdmin({
+          ...gateway,
+          ...adminPartsOf(running, log, source?.file),
+          readiness,
+          explain,
+          statusOfWorkers,
+          reload,
+        })
         adminUrl = urlOf('http', await listen(admin, config.admin, 'admin'))
       },
     })

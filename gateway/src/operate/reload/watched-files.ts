@@ -1,11 +1,10 @@
 // The files that a config is read from and names: noted when they are read, and watched until they are read again.
 import { systemSchedule, type Schedule } from '../../clock.ts'
 import { loadConfig, type LoadedConfig } from '../../config/load.ts'
-import { valueAt } from '../../config/checks/loose.ts'
 import { readRegularFile, type ReadFile } from '../../options/files/read-file.ts'
-import { asNode, eachOption } from '../../config/schema/schema-walk.ts'
 import { LOOK_MS, stateOf } from '../../gateway/watch/watch-files.ts'
-import { ConfigOptions, type Config } from '../../options/config.ts'
+import type { Config } from '../../options/config.ts'
+import { namedFiles } from './named-files.ts'
 
 export interface WatchedFiles {
   /** Reads a file, and notes how it was before. */
@@ -19,22 +18,6 @@ export interface WatchedFiles {
    * written, or between two renames, is left alone. Not again before that has settled. Returns a function that stops.
    */
   watch(onChange: () => Promise<unknown>): () => void
-}
-
-/** Their holders read these again by themselves (gateway/watch). */
-function isReadInPlace([key, , part, option]: readonly (string | number)[]): boolean {
-  return key === 'listen' || (key === 'issuers' && part === 'keys' && (option === 'jwksFile' || option === 'pemFile'))
-}
-
-function namedFiles(config: Config): ReadonlyMap<string, 'in place' | 'by a reload'> {
-  const files = new Map<string, 'in place' | 'by a reload'>()
-  eachOption(asNode(ConfigOptions), config, ({ format }, path) => {
-    const value = format === 'file-path' ? valueAt(config, path) : undefined
-    if (typeof value !== 'string') return
-    if (!isReadInPlace(path)) files.set(value, 'by a reload')
-    else if (!files.has(value)) files.set(value, 'in place')
-  })
-  return files
 }
 
 export function createWatchedFiles(schedule: Schedule): WatchedFiles {
@@ -55,11 +38,10 @@ export function createWatchedFiles(schedule: Schedule): WatchedFiles {
       reading = new Map()
     },
     end(config) {
-      const named = config === undefined ? new Map<string, string>() : namedFiles(config)
-      for (const [path, how] of named) {
-        if (how === 'in place') reading.delete(path)
-        else note(path)
-      }
+      const named = config === undefined ? [] : namedFiles(config)
+      // First those, as another option may name one of them as well.
+      for (const { file, isReadInPlace } of named) if (isReadInPlace) reading.delete(file)
+      for (const { file, isReadInPlace } of named) if (!isReadInPlace) note(file)
       // What was not read this time counts as it is now: it was looked at, and changed nothing.
       if (config === undefined) for (const path of known.keys()) note(path)
       known = reading

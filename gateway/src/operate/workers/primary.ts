@@ -127,7 +127,7 @@ export function createPrimary(first: Config, source: ReloadSource, log: Log): Pr
     explain: (question) => workers.explain(question),
     statusOfWorkers: () => workers.ask('status'),
     ...{ reload, restart },
-    ...adminPartsOf(() => change.running, log),
+    ...adminPartsOf(() => change.running, log, source.file, true),
   })
   return {
     ...{ workers, admin, revocation, reload, restart },

@@ -12,7 +12,8 @@ function methodsOverlap(a: unknown, b: unknown): boolean {
   return a === undefined || b === undefined || overlap(a, b)
 }
 
-function shapeOf(path: string): string {
+/** The path without parameter names, which tell no two routes apart. */
+export function shapeOf(path: string): string {
   return path.replace(/:[^/]+/g, ':')
 }
 

@@ -1,7 +1,7 @@
 // Formats rows as a text table: columns as wide as their longest cell, without control characters.
 
 /** Removes control characters: key ids and messages come from other parties, and a terminal would obey them. */
-function plain(cell: string): string {
+export function plain(cell: string): string {
   return cell.replace(
     /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu,
     (sign) => `\\u${(sign.codePointAt(0) ?? 0).toString(16).padStart(4, '0')}`,

@@ -21,6 +21,7 @@ export const EXAMPLES: readonly string[] = [
   'tollgate bench http://127.0.0.1:8080/api/things --token "$TOKEN"',
   'tollgate bench http://127.0.0.1:8080/api/things --tokens tokens.txt --connections 64 --duration 30s --json',
   'tollgate status --json',
+  'tollgate diff',
   'tollgate reload',
   'tollgate routes -c gateway.yaml',
   'tollgate revoke "$TOKEN"',
