@@ -34,6 +34,10 @@ const benches: Readonly<Record<string, Bench>> = {
     secondsPerRound: 1,
     run: async (settings, _parts, minutes) => (await import('./soak/soak.ts')).benchSoak(settings, minutes),
   },
+  reload: {
+    secondsPerRound: 60,
+    run: async (settings) => (await import('./reload/reload.ts')).benchReload(settings),
+  },
   readme: {
     secondsPerRound: 1,
     run: async () => (await import('./report/readme.ts')).updateReadme(),

@@ -24,6 +24,7 @@ export interface LoadResult {
   readonly bytesPerSecond: number
   readonly p50Ms: number
   readonly p99Ms: number
+  readonly longestMs: number
   /** CPU time of the generator itself for each request. */
   readonly generatorMicroseconds: number
 }
@@ -36,6 +37,7 @@ interface Summary {
   readonly broken: number
   readonly p50: number
   readonly p99: number
+  readonly longest: number
 }
 
 const SCRIPT = new URL('../../harness/wrk.lua', import.meta.url).pathname
@@ -79,6 +81,7 @@ export async function runLoad({ url, tokens, paths, connections, seconds, ...res
     bytesPerSecond: summary.bytes / elapsedSec,
     p50Ms: summary.p50 / 1000,
     p99Ms: summary.p99 / 1000,
+    longestMs: summary.longest / 1000,
     generatorMicroseconds: cpu / summary.requests,
   }
 }

@@ -21,6 +21,9 @@ export interface TollgateParts {
 
 export interface TollgateServer extends Server {
   readonly adminUrl: string
+  /** Its config, and the file that it was read from. */
+  readonly file: string
+  readonly config: Readonly<Record<string, unknown>>
 }
 
 function issuerOf({ algorithm, publicPem, issuer }: BenchKeys, index: number): Record<string, unknown> {
@@ -40,21 +43,19 @@ export const API_ROUTE = {
 export async function startTollgate(parts: TollgateParts): Promise<TollgateServer> {
   const { name, upstream, keys, config = {}, adminToken, core = PROXY_CORE, startMs = 15_000 } = parts
   const [port, adminPort] = [await freePort(), await freePort()]
-  const file = writeWork(
-    'gateway.yaml',
-    JSON.stringify({
-      listen: { port },
-      admin: { port: adminPort, ...(adminToken === undefined ? {} : { token: adminToken }) },
-      log: { level: 'warn', access: 'off' },
-      issuers: keys.map(issuerOf),
-      upstreams: { backend: { targets: [upstream] } },
-      routes: [API_ROUTE],
-      ...config,
-    }),
-  )
+  const options = {
+    listen: { port },
+    admin: { port: adminPort, ...(adminToken === undefined ? {} : { token: adminToken }) },
+    log: { level: 'warn', access: 'off' },
+    issuers: keys.map(issuerOf),
+    upstreams: { backend: { targets: [upstream] } },
+    routes: [API_ROUTE],
+    ...config,
+  }
+  const file = writeWork('gateway.yaml', JSON.stringify(options))
   const args = [BIN, 'run', '-c', file]
   const server = await startServer({ name, command: process.execPath, args, core, port, startMs })
-  return { ...server, adminUrl: `http://127.0.0.1:${adminPort}` }
+  return { ...server, adminUrl: `http://127.0.0.1:${adminPort}`, file, config: options }
 }
 
 /** The sum of a metric over its labels. */
