@@ -1,5 +1,5 @@
 // Reports each mistake once: removes problems that repeat another one or follow from it.
-import { pathText, type Finding, type Path, type Problem } from './problem.ts'
+import { pathText, type Finding, type Problem } from './problem.ts'
 
 /** Sorts problems by file, main file first, and line. Removes duplicates: an error in an aliased value is reported once. */
 export function inOrder(problems: readonly Problem[], mainFile: string): readonly Problem[] {
@@ -30,8 +30,11 @@ export function withoutEchoes(unset: readonly Finding[], others: readonly Findin
   return [...unset, ...left]
 }
 
-function startsWith(path: Path, start: Path): boolean {
-  return start.every((step, index) => path[index] === step)
+/** The paths with an error at them or below. Looked up for each warning: there may be thousands of both. */
+function pathsOver(errors: readonly Finding[]): ReadonlySet<string> {
+  const over = new Set<string>()
+  for (const { path } of errors) for (let end = 0; end <= path.length; end += 1) over.add(pathText(path.slice(0, end)))
+  return over
 }
 
 /**
@@ -42,12 +45,10 @@ export function withoutFollowUps(findings: readonly Finding[]): readonly Finding
   const errors = findings.filter(({ severity = 'error' }) => severity === 'error')
   const explained = new Set(errors.map(({ path }) => pathText(path)))
   for (const { path, unknownKey } of errors) if (unknownKey === true) explained.add(pathText(path.slice(0, -1)))
+  const faulty = pathsOver(errors)
   return findings.filter(
     ({ severity, path, presumes }) =>
       severity !== 'warning' ||
-      !(
-        explained.has(pathText(path)) ||
-        (presumes !== undefined && errors.some((error) => startsWith(error.path, presumes)))
-      ),
+      !(explained.has(pathText(path)) || (presumes !== undefined && faulty.has(pathText(presumes)))),
   )
 }

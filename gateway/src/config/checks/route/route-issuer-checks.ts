@@ -36,44 +36,93 @@ function checkUpstream(route: Loose, at: Path, { upstreams, written }: Nameable)
   return [{ path, message: `there is no upstream ${written.show(path)}`, hint: meant ?? all }]
 }
 
-function checkIssuerNames(route: Loose, at: Path, issuers: readonly Issuer[], written: AsWritten): readonly Finding[] {
-  const named = issuers.filter(({ options }) => text(options['name']) !== undefined)
-  const all = named.length === 0 ? undefined : `there are ${named.map((one) => quotedName(one, written)).join(', ')}`
-  // Suggests only names that are written in the file, because a reference must not be resolved in a message.
-  const plain = named.flatMap((one) => (written.isReference(namePath(one)) ? [] : (text(one.options['name']) ?? [])))
+/** The issuers of a config by name, as each route asks for some of thousands. */
+class Issuers {
+  readonly all: readonly Issuer[]
+  readonly #written: AsWritten
+  readonly #byName = new Map<string, Issuer[]>()
+  #hints: { readonly all: string | undefined; readonly plain: readonly string[] } | undefined
+  #faultsOfAll: readonly Fault[] | undefined
+
+  constructor(all: readonly Loose[], written: AsWritten) {
+    this.all = all.map((options, index) => ({ options, index }))
+    this.#written = written
+    for (const issuer of this.all) {
+      const name = text(issuer.options['name']) ?? ''
+      const others = this.#byName.get(name)
+      if (others === undefined) this.#byName.set(name, [issuer])
+      else others.push(issuer)
+    }
+  }
+
+  has(name: string): boolean {
+    return this.#byName.get(name)?.some(({ options }) => options['name'] === name) === true
+  }
+
+  /** In the order of the config. */
+  named(names: readonly string[]): readonly Issuer[] {
+    return [...new Set(names)]
+      .flatMap((name) => this.#byName.get(name) ?? [])
+      .toSorted((one, other) => one.index - other.index)
+  }
+
+  /** What is wrong with a route that takes all. */
+  get faultsOfAll(): readonly Fault[] {
+    return (this.#faultsOfAll ??= tellableFaults(this.all, this.#written))
+  }
+
+  get hints() {
+    return (this.#hints ??= this.#hintsOf(this.all.filter(({ options }) => text(options['name']) !== undefined)))
+  }
+
+  #hintsOf(named: readonly Issuer[]) {
+    const written = this.#written
+    return {
+      all: named.length === 0 ? undefined : `there are ${named.map((one) => quotedName(one, written)).join(', ')}`,
+      // Suggests only names that are written in the file, because a reference must not be resolved in a message.
+      plain: named.flatMap((one) => (written.isReference(namePath(one)) ? [] : (text(one.options['name']) ?? []))),
+    }
+  }
+}
+
+function checkIssuerNames(route: Loose, at: Path, issuers: Issuers, written: AsWritten): readonly Finding[] {
   return texts(route['issuers']).flatMap((name, position) => {
-    if (named.some(({ options }) => options['name'] === name)) return []
+    if (issuers.has(name)) return []
     const path = [...at, 'issuers', position]
+    const { all, plain } = issuers.hints
     const meant = written.isReference(path) ? undefined : didYouMean(name, plain)
     return [{ path, message: `there is no issuer ${written.show(path)}`, hint: meant ?? all }]
   })
 }
 
+type Fault = Omit<Finding, 'path'>
+
 /** Issuers are selected by the claim iss and then by algorithm: two issuers that share both are ambiguous. */
-function checkTellable(accepted: readonly Issuer[], path: Path, written: AsWritten): readonly Finding[] {
-  const findings: Finding[] = []
+function tellableFaults(accepted: readonly Issuer[], written: AsWritten): readonly Fault[] {
+  const faults: Fault[] = []
   if (accepted.length > 1) {
     for (const issuer of accepted.filter(({ options }) => options['issuer'] === undefined)) {
       const message = `issuer ${quotedName(issuer, written)} has no \`issuer\`, so it can only serve a route alone`
-      findings.push({ path, message, hint: 'give it `issuer`, or name one issuer in the route' })
+      faults.push({ message, hint: 'give it `issuer`, or name one issuer in the route' })
     }
   }
-  accepted.forEach((issuer, position) => {
+  const byIss = new Map<unknown, Issuer[]>()
+  for (const issuer of accepted) {
+    const iss = issuer.options['issuer']
+    if (iss === undefined) continue
+    const before = byIss.get(iss) ?? []
     const names = namesOf(texts(issuer.options['algorithms']))
-    const rival = accepted
-      .slice(0, position)
-      .find(
-        ({ options }) =>
-          options['issuer'] !== undefined &&
-          options['issuer'] === issuer.options['issuer'] &&
-          [...namesOf(texts(options['algorithms']))].some((name) => names.has(name)),
-      )
-    if (rival === undefined) return
+    const rival = before.find(({ options }) =>
+      [...namesOf(texts(options['algorithms']))].some((name) => names.has(name)),
+    )
+    byIss.set(iss, before)
+    before.push(issuer)
+    if (rival === undefined) continue
     const rivals = `${quotedName(rival, written)} and ${quotedName(issuer, written)}`
     const message = `issuers ${rivals} have the same \`issuer\` and an algorithm in common`
-    findings.push({ path, message, hint: 'a token could not be given to one of them' })
-  })
-  return findings
+    faults.push({ message, hint: 'a token could not be given to one of them' })
+  }
+  return faults
 }
 
 function checkWithoutAuth(route: Loose, at: Path): readonly Finding[] {
@@ -87,17 +136,16 @@ function checkWithoutAuth(route: Loose, at: Path): readonly Finding[] {
     }))
 }
 
-function isTaken(route: Loose, issuer: Loose): boolean {
-  if (!readsToken(route)) return false
-  return route['issuers'] === undefined || texts(route['issuers']).includes(text(issuer['name']) ?? '')
-}
-
 /** Warns about issuers and upstreams that no route uses, most often because of a misspelt name. */
 function checkUnused(routes: readonly Loose[], { issuers = [], upstreams = [] }: Nameable): readonly Finding[] {
   if (routes.length === 0) return []
-  const idle = upstreams.filter((name) => !routes.some((route) => route['upstream'] === name))
-  const unheard = issuers.flatMap((issuer, index) =>
-    text(issuer['name']) === undefined || routes.some((route) => isTaken(route, issuer)) ? [] : [index],
+  const used = new Set(routes.map((route) => route['upstream']))
+  const reading = routes.filter(readsToken)
+  const isEachTaken = reading.some((route) => route['issuers'] === undefined)
+  const taken = new Set(reading.flatMap((route) => texts(route['issuers'])))
+  const idle = upstreams.filter((name) => !used.has(name))
+  const unheard = issuers.flatMap(({ name }, index) =>
+    text(name) === undefined || isEachTaken || taken.has(text(name) ?? '') ? [] : [index],
   )
   return [
     ...idle.map((name): Finding => ({
@@ -118,26 +166,25 @@ function checkUnused(routes: readonly Loose[], { issuers = [], upstreams = [] }:
 
 export function checkRouteIssuers(routes: readonly Loose[], nameable: Nameable): readonly Finding[] {
   const { issuers: all, written } = nameable
-  const issuers = all?.map((options, index): Issuer => ({ options, index }))
+  const issuers = all === undefined ? undefined : new Issuers(all, written)
   const each = routes.flatMap((route, index) => {
     const at = ['routes', index]
     const findings = checkUpstream(route, at, nameable)
     if (issuers === undefined) return findings
     if (!readsToken(route))
       return [...findings, ...checkIssuerNames(route, at, issuers, written), ...checkWithoutAuth(route, at)]
-    if (issuers.length === 0)
+    if (issuers.all.length === 0)
       return [
         ...findings,
         { path: at, message: 'needs tokens, but no issuers are configured', hint: 'add issuers, or auth: none' },
       ]
     const names = route['issuers']
-    const accepted = issuers.filter(
-      ({ options }) => names === undefined || texts(names).includes(text(options['name']) ?? ''),
-    )
+    const faults = names === undefined ? issuers.faultsOfAll : tellableFaults(issuers.named(texts(names)), written)
+    const path = [...at, names === undefined ? 'path' : 'issuers']
     return [
       ...findings,
       ...checkIssuerNames(route, at, issuers, written),
-      ...checkTellable(accepted, names === undefined ? [...at, 'path'] : [...at, 'issuers'], written),
+      ...faults.map((fault): Finding => ({ path, ...fault })),
     ]
   })
   return [...each, ...checkUnused(routes, nameable)]
