@@ -144,6 +144,28 @@ t.test('an address that cannot be listened at makes the change fail, and nothing
   await waitFor(() => okCount(kept.received()) === 2)
 })
 
+for (const end of ['stopAccepting', 'close'] as const) {
+  t.test(`${end}: a gateway that ends listens at no other address, whenever the change was begun`, async (t) => {
+    const { held, options } = await startHolding(t)
+    const { gateway, change, port } = await startChangeable(t, options([{ host: '127.0.0.1' }]))
+    const [before, after] = [await freePort(), await freePort()]
+    const next = (extra: number) => options([{ host: '127.0.0.1' }, { port: extra }])
+    const prepared = await gateway.prepare(testConfig(next(before)))
+    await prepared.openStore()
+    const stream = await openRaw(t, port)
+    stream.write(GET('/held'))
+    await waitFor(() => held.length === 1)
+    const ended = gateway[end]()
+    await t.rejects(change(next(after)), new CannotStart('the gateway is shutting down', undefined))
+    prepared.commit()
+    for (const extra of [before, after])
+      await t.rejects(askAt(`http://127.0.0.1:${extra}`), { message: 'ECONNREFUSED' })
+    held[0]?.end('whole')
+    await stream.until(/whole/)
+    await ended
+  })
+}
+
 t.test('a wider or narrower address on the same port needs a restart, and the reload says so', async (t) => {
   const { options } = await startHolding(t)
   const port = await freePort()

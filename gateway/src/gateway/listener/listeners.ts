@@ -82,6 +82,8 @@ export class Listeners {
   readonly #log: Pick<Log, 'info'>
   #isListening = false
   #isRetired = false
+  /** Whoever accepts no more opens no other address: a change may be asked for while what is under way ends. */
+  #isEnding = false
 
   /** Throws CannotStart for a certificate that cannot be used. Nobody listens yet. */
   constructor(first: readonly ListenerOptions[], create: CreateServer, log: Pick<Log, 'info'>) {
@@ -116,6 +118,7 @@ export class Listeners {
 
   /** Throws CannotStart; then nothing has changed. One after the other. */
   async prepare(next: readonly ListenerOptions[]): Promise<PreparedListeners> {
+    if (this.#isEnding) throw new CannotStart('the gateway is shutting down', undefined)
     const { plans, leaving } = this.#plan(next)
     try {
       // Before it listens anywhere, a change is one of what it will listen at.
@@ -138,6 +141,7 @@ export class Listeners {
 
   /** Accepts no more. Connections that are open go on, also idle ones, on which the next request may be on its way. */
   stopAccepting(): void {
+    this.#isEnding = true
     void closeAccepting(this.#current)
   }
 
@@ -154,6 +158,7 @@ export class Listeners {
 
   /** Accepts no more, and waits for the requests in flight. */
   async close(): Promise<void> {
+    this.#isEnding = true
     this.#isRetired = true
     await Promise.all([...this.#current.map((one) => this.#close(one)), ...this.#servers().map((one) => one.drain())])
   }
@@ -188,6 +193,12 @@ export class Listeners {
   }
 
   #commit(plans: readonly Plan[], opened: readonly Listener[], leaving: readonly Listener[]): void {
+    if (this.#isEnding) {
+      // It was prepared before.
+      dropServers(plans)
+      void closeAccepting(opened)
+      return
+    }
     const isOpen = new Map(opened.map((listener) => [listener.server, listener]))
     this.#current = plans.map(({ listener }) => isOpen.get(listener.server) ?? listener)
     for (const { useCertificate, running, listener } of plans) {
