@@ -22,7 +22,7 @@ async function startWatching(t: Test, folder: string, text: string) {
     files.begin()
     const loaded = loadConfig(file, { env: {}, readFile: files.readFile })
     isGood = loaded.ok
-    files.end(loaded.ok ? loaded.config : undefined)
+    files.end(file, loaded.ok ? loaded.config : undefined)
     return Promise.resolve()
   }
   await read()
@@ -103,7 +103,7 @@ t.test('Kubernetes: the config itself in a volume', async (t) => {
   const read = () => {
     files.begin()
     const loaded = loadConfig(join(volume, 'gateway.yaml'), { env: {}, readFile: files.readFile })
-    files.end(loaded.ok ? loaded.config : undefined)
+    files.end(join(volume, 'gateway.yaml'), loaded.ok ? loaded.config : undefined)
     last = loaded.ok ? (loaded.config.routes[0]?.path ?? '') : 'bad'
     return Promise.resolve()
   }
@@ -183,3 +183,28 @@ routes: [{ path: /x, upstream: up, auth: none }]
   t.equal(await after(touch(key)), 1)
   t.equal(await after(touch(`${cert}2`)), 0, 'the listener has its own watch')
 })
+
+t.test(
+  'a file that newly has a name that include matches is read, one that goes as well, others are not',
+  async (t) => {
+    const folder = t.testdir({ routes: { 'a.yaml': 'routes: [{ path: /a, upstream: up, auth: none }]\n' } })
+    const text = 'include: routes/*.yaml\nupstreams: { up: { targets: [http://127.0.0.1:1] } }\n'
+    const watched = await startWatching(t, folder, text)
+    const route = (name: string) => join(folder, 'routes', name)
+    const put = (name: string, path: string) => () => {
+      writeFileSync(route(name), `routes: [{ path: ${path}, upstream: up, auth: none }]\n`)
+    }
+    t.equal(await watched.after(put('.a.yaml.swp', '/x')), 0, 'of an editor')
+    t.equal(await watched.after(put('b.yaml', '/b')), 1)
+    t.equal(await watched.after(put('broken.yaml', '/b')), 1, 'the same route once more')
+    t.notOk(watched.isGood())
+    t.equal(
+      await watched.after(() => {
+        unlinkSync(route('broken.yaml'))
+      }),
+      1,
+    )
+    t.ok(watched.isGood())
+    t.equal(await watched.after(() => undefined), 0)
+  },
+)

@@ -1,5 +1,6 @@
 // The files that a config is read from and names: noted when they are read, and watched until they are read again.
 import { systemSchedule, type Schedule } from '../../clock.ts'
+import { includedPaths } from '../../config/sources/included-paths.ts'
 import { loadConfig, type LoadedConfig } from '../../config/load.ts'
 import { readRegularFile, type ReadFile } from '../../options/files/read-file.ts'
 import { LOOK_MS, stateOf } from '../../gateway/watch/watch-files.ts'
@@ -11,8 +12,8 @@ export interface WatchedFiles {
   readonly readFile: ReadFile
   /** All that is read from now on belongs to one reading. */
   begin(): void
-  /** `config`: what came of the reading. Without one, what is known from before is watched as well: the fault may be anywhere. */
-  end(config?: Config): void
+  /** `config`: what came of reading `file`. Without one, what is known from before is watched as well: the fault may be anywhere. */
+  end(file: string, config?: Config): void
   /**
    * Calls `onChange` when a file is not as it was read, and no file changed between two looks, a second apart: what is half
    * written, or between two renames, is left alone. Not again before that has settled. Returns a function that stops.
@@ -24,6 +25,9 @@ export function createWatchedFiles(schedule: Schedule): WatchedFiles {
   /** By path, each as it was before it was read. */
   let known: ReadonlyMap<string, string> = new Map()
   let reading = new Map<string, string>()
+  /** Those that `include` names, one a line: one that comes makes a difference, though nobody read it. */
+  let included = ''
+  let listIncluded = (): readonly string[] => []
 
   function note(path: string): void {
     if (!reading.has(path)) reading.set(path, stateOf(path))
@@ -37,7 +41,11 @@ export function createWatchedFiles(schedule: Schedule): WatchedFiles {
     begin() {
       reading = new Map()
     },
-    end(config) {
+    end(file, config) {
+      if (config !== undefined) listIncluded = () => includedPaths(config.include, file).paths
+      included = listIncluded()
+        .filter((path) => config === undefined || reading.has(path))
+        .join('\n')
       const named = config === undefined ? [] : namedFiles(config)
       // First those, as another option may name one of them as well.
       for (const { file, isReadInPlace } of named) if (isReadInPlace) reading.delete(file)
@@ -48,15 +56,18 @@ export function createWatchedFiles(schedule: Schedule): WatchedFiles {
     },
     watch(onChange) {
       let last: ReadonlyMap<string, string> = new Map()
+      let lastIncluded = ''
       let isAsking = false
       let cancel = schedule(LOOK_MS, look)
 
       function look(): void {
         cancel = schedule(LOOK_MS, look)
         const now = new Map([...known.keys()].map((path) => [path, stateOf(path)]))
-        const isSettled = [...now].every(([path, state]) => state === last.get(path))
-        const hasChanged = [...now].some(([path, state]) => state !== known.get(path))
+        const nowIncluded = listIncluded().join('\n')
+        const isSettled = nowIncluded === lastIncluded && [...now].every(([path, state]) => state === last.get(path))
+        const hasChanged = nowIncluded !== included || [...now].some(([path, state]) => state !== known.get(path))
         last = now
+        lastIncluded = nowIncluded
         if (!hasChanged || !isSettled || isAsking) return
         isAsking = true
         void onChange().finally(() => {
@@ -74,7 +85,7 @@ export function createWatchedFiles(schedule: Schedule): WatchedFiles {
 export function readConfig(file: string, files: WatchedFiles | undefined): LoadedConfig {
   files?.begin()
   const loaded = loadConfig(file, { env: process.env, readFile: files?.readFile ?? readRegularFile })
-  files?.end(loaded.ok ? loaded.config : undefined)
+  files?.end(file, loaded.ok ? loaded.config : undefined)
   return loaded
 }
 
