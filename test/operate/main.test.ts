@@ -116,7 +116,7 @@ t.test('a port in use and keys that cannot be used are one clear line', async (t
   }
   await t.rejects(
     startGateway(testConfig({ ...config, listen: { port }, admin: { port: 0 } }), silent),
-    new CannotStart(`port ${port} of 127.0.0.1 is in use (listen.port)`, ['listen', 'port']),
+    new CannotStart(`port ${port} of 127.0.0.1 is in use (listen.port)`, ['listen', 0, 'port']),
   )
   await t.rejects(
     startGateway(testConfig({ ...config, listen: { port: 0 }, admin: { port } }), silent),
