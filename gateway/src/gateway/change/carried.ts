@@ -20,7 +20,7 @@ import { issuerFiles } from './issuer-files.ts'
 type IssuerConfig = Config['issuers'][number]
 
 /** What makes the tokens that are known, beside their issuers: the headers that each was made to, and the caches themselves. */
-function tokenFacts(config: Config) {
+export function tokenFacts(config: Config) {
   const { tokens, limits, authResult } = config
   return { cache: tokens.cache, tokenBytes: limits.tokenBytes, authResult, claimFields: claimFieldsOf(config) }
 }
@@ -39,14 +39,14 @@ function meetingFacts({ issuers, revocation: { store, keyPrefix } }: Config) {
   return isNeeded && store !== 'memory' && 'redis' in store ? { address: redisAddressOf(store), keyPrefix } : undefined
 }
 
-/** Undefined for an issuer that is not there. */
-export function issuerFacts(config: Config, name: string) {
+/** Undefined for an issuer that is not there. `shared`: made once for all issuers, as it looks at every route. */
+export function issuerFacts(config: Config, name: string, shared: ReturnType<typeof tokenFacts>) {
   const issuer = config.issuers.find((one) => one.name === name)
   if (issuer === undefined) return undefined
   const meeting = issuer.renewal?.endpoint === undefined ? undefined : meetingFacts(config)
   const { watch, tokens } = config
   const after = comesAfter(config, issuer)
-  return { issuer, ...tokenFacts(config), files: issuerFiles([issuer]), from: tokens.from, watch, meeting, after }
+  return { issuer, ...shared, files: issuerFiles([issuer]), from: tokens.from, watch, meeting, after }
 }
 
 interface IdentityParts {
@@ -72,7 +72,8 @@ export function carryIdentity(
   carrying: Carrying,
   { clock, schedule, heapBytes, log }: IdentityParts,
 ): CarriedIdentity {
-  const remembered = carrying.take('known tokens', tokenFacts(config), () =>
+  const shared = tokenFacts(config)
+  const remembered = carrying.take('known tokens', shared, () =>
     createRemembered(boundTokenCache(config, heapBytes, log).tokens.cache, clock),
   )
   const createPlace = () => meetingPlaceOf(config, { clock, schedule })
@@ -80,10 +81,10 @@ export function carryIdentity(
   return {
     remembered,
     takeIssuer: (name, compile) =>
-      carrying.take(`issuer ${name}`, issuerFacts(config, name), compile, (issuer) => {
+      carrying.take(`issuer ${name}`, issuerFacts(config, name, shared), compile, (issuer) => {
         remembered.caches.forget(issuer)
       }),
-    takeRenewal: (name, make) => carrying.take(`renewal of ${name}`, issuerFacts(config, name), make),
+    takeRenewal: (name, make) => carrying.take(`renewal of ${name}`, issuerFacts(config, name, shared), make),
     meetingPlace: carrying.take('meeting place', meetingFacts(config), createPlace, closePlace),
   }
 }

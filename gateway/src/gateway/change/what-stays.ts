@@ -2,7 +2,7 @@
 import { isDeepStrictEqual } from 'node:util'
 
 import type { Config } from '../../options/config.ts'
-import { issuerFacts, keyFacts } from './carried.ts'
+import { issuerFacts, keyFacts, tokenFacts } from './carried.ts'
 
 export interface Staying {
   /** Upstreams that keep their connections, and what is known of the health of their targets. */
@@ -31,6 +31,9 @@ export function whatStays(before: Config, after: Config, hasNewFile: HasNewFile)
   const keepsKeys = ({ known, next }: (typeof issuers)[number]) =>
     isDeepStrictEqual(keyFacts(known, before.watch), keyFacts(next, after.watch)) &&
     isDeepStrictEqual(signingKeysOf(known), signingKeysOf(next))
+  const [sharedBefore, sharedAfter] = [tokenFacts(before), tokenFacts(after)]
+  const keepsTokens = ({ name }: (typeof issuers)[number]) =>
+    isDeepStrictEqual(issuerFacts(before, name, sharedBefore), issuerFacts(after, name, sharedAfter))
   const names = (kept: typeof issuers) => kept.map(({ name }) => name)
   return {
     connections: Object.keys(after.upstreams).filter(
@@ -38,7 +41,7 @@ export function whatStays(before: Config, after: Config, hasNewFile: HasNewFile)
         Object.hasOwn(before.upstreams, name) && !hasNewFile(['upstreams', name]) && sameUpstream(name, before, after),
     ),
     keys: names(issuers.filter(keepsKeys)),
-    tokens: names(issuers.filter(({ name }) => isDeepStrictEqual(issuerFacts(before, name), issuerFacts(after, name)))),
+    tokens: names(issuers.filter(keepsTokens)),
   }
 }
 
